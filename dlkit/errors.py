@@ -14,7 +14,7 @@ class InputError(DlkitError, ValueError):
 
 
 class MissingExtraError(DlkitError, ImportError):
-    """An optional dependency is not installed; the message names the `pip install` that brings it."""
+    """An optional dependency is not installed; the message names what brings it."""
 
 
 class ExportError(DlkitError, RuntimeError):

@@ -1,7 +1,7 @@
-"""One table a package: its public names, and the module that each is loaded from when first used.
+"""One table a package: its public names, and the module that each is loaded from at its first use.
 
-PEP 562 lets a module answer for attributes that it does not hold yet, so `import dlkit` stays fast and
-TensorFlow is loaded by the first line that needs it.
+PEP 562 lets a module answer for attributes that it does not hold yet, so `import dlkit` stays fast
+and TensorFlow is loaded by the first line that needs it.
 """
 
 import importlib

@@ -1,0 +1,227 @@
+"""`from_arrays`: NumPy arrays become pipelines, with splits and a preprocessing model.
+
+    raw arrays -> checks -> stratified splits -> preprocessing learned on the training split
+               -> indices shuffled -> batches gathered -> augmented -> prefetched
+
+Indices are shuffled rather than examples, and a batch is gathered at once: a step costs one gather
+however large an example is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlkit.checks import check_fraction, check_integer
+from dlkit.data import augment as augmentation
+from dlkit.data import targets as labelling
+from dlkit.data.record import Data
+from dlkit.errors import InputError
+
+# The test split of data sets that were published without one is the same for every seed.
+_TEST_FRACTION, _TEST_SEED = 0.2, 0
+_EXAMPLES = 32
+
+
+def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one call, all keyword-only
+    x: Any,
+    y: Any,
+    *,
+    test: tuple[Any, Any] | None = None,
+    task: str | None = None,
+    class_names: Any = None,
+    name: str = "arrays",
+    batch_size: int = 64,
+    seed: int = 0,
+    val_fraction: float = 0.1,
+    cache: bool = True,
+    augment: Any = None,
+) -> Data:
+    """Make a `Data` record of NumPy arrays (or what `numpy.asarray` takes).
+
+    Inputs by rank: `(n, features)` is a table; `(n, height, width)` of whole numbers are grey
+    images, of floats a sequence `(n, steps, features)`; `(n, height, width, channels)` are images.
+    The preprocessing learned on the training split standardises each feature or channel to mean 0
+    and variance 1, and gives grey images their channel axis.
+
+    Args:
+        x: The inputs, examples along the first axis.
+        y: The targets: class names or class indices `(n,)`, one-hot rows or labels `(n, labels)` of
+            0 and 1, or numbers `(n,)` or `(n, targets)` for a regression.
+        test: `(x, y)` of the test split. `None` takes a stratified fifth of the examples, the same
+            one for every seed. Defaults to None.
+        task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`; `None` reads it from
+            `y`: floats are a regression, rows of 0 and 1 are labels (classes if one-hot), anything
+            else is classes. Defaults to None.
+        class_names: The classes' names in the order of their index. Defaults to None.
+        name: What the data set is called. Defaults to "arrays".
+        batch_size: Examples a batch. Defaults to 64.
+        seed: Chooses the validation split, the order of each epoch and the augmentation. Defaults
+            to 0.
+        val_fraction: Part of the training examples kept for validation, in [0, 1); 0 keeps none.
+            Defaults to 0.1.
+        cache: Prepare all inputs once and hold them in memory; `False` prepares each batch anew.
+            Defaults to True.
+        augment: What is done to training batches: `None`, `"flip"`, `"shift"`, a Keras layer, or a
+            function `(images, seed) -> images`. Defaults to None.
+
+    Returns:
+        A `Data` record.
+
+    Raises:
+        InputError: when arrays are empty, hold NaN, differ in length, have a wrong rank, labels lie
+            outside the classes, or an option is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> import dlkit as dk
+        >>> x = np.random.default_rng(0).normal(size=(100, 4))
+        >>> data = dk.data.from_arrays(x, x[:, 0] > 0)
+        >>> data.task, data.class_names
+        ('binary', ('False', 'True'))
+    """
+    check_integer("batch_size", batch_size)
+    check_integer("seed", seed, minimum=0)
+    check_fraction("val_fraction", val_fraction)
+    x = _inputs(x, "x")
+    targets = labelling.read(y, task, class_names)
+    _check_pair(x, targets.values, "x", "y")
+    if test is None:
+        rest, held = labelling.split(targets, _TEST_FRACTION, _TEST_SEED)
+        test_x, test_y = x[held], targets.values[held]
+    else:
+        rest = np.arange(len(x))
+        test_x, test_y = _inputs(test[0], "test x"), labelling.encode(test[1], targets)
+        _check_pair(test_x, test_y, "test x", "test y")
+        if test_x.shape[1:] != x.shape[1:]:
+            raise InputError(
+                f"An example of test x must have the shape of one of x, {x.shape[1:]}."
+                f" Received: {test_x.shape[1:]}."
+            )
+    train, val = labelling.split(targets.take(rest), val_fraction, seed)
+    train, val = rest[train], rest[val]
+    if batch_size > len(train):
+        raise InputError(
+            f"batch_size={batch_size} is larger than the training split of {len(train)} examples"
+            f" (of {len(x)} in all); give a batch_size of at most {len(train)}."
+        )
+
+    preprocessing = _preprocessing(x[train])
+    spec = preprocessing.outputs[0]
+    augment = augmentation.resolve(augment, len(spec.shape))
+    feed = _Feed(preprocessing, batch_size, cache, seed, augment)
+    return Data(
+        name=name,
+        task=targets.task,
+        train=feed.batches(x[train], targets.values[train], train=True),
+        val=feed.batches(x[val], targets.values[val]) if len(val) else None,
+        test=feed.batches(test_x, test_y),
+        input_spec={preprocessing.inputs[0].name: tf.TensorSpec(spec.shape[1:], spec.dtype)},
+        num_classes=targets.num_classes,
+        class_names=targets.class_names,
+        preprocessing=preprocessing,
+        examples=(test_x[:_EXAMPLES], test_y[:_EXAMPLES]),
+    )
+
+
+def _inputs(x: Any, what: str) -> np.ndarray:
+    array = np.asarray(x)
+    if array.dtype.kind not in "buif":
+        raise InputError(
+            f"{what} must hold numbers. Received an array of {array.dtype}; turn text and"
+            " categories into numbers first."
+        )
+    if array.ndim not in (2, 3, 4):
+        raise InputError(
+            f"{what} must have 2 axes (n, features), 3 (n, height, width) or (n, steps, features),"
+            f" or 4 (n, height, width, channels). Received shape {array.shape}."
+        )
+    if 0 in array.shape:
+        raise InputError(f"{what} is empty: shape {array.shape}. Give at least one example.")
+    if array.dtype.kind == "f":
+        if not np.isfinite(array).all():
+            row = np.argwhere(~np.isfinite(array))[0][0]
+            raise InputError(
+                f"{what} holds NaN or infinity, first in example {row}; fill or drop such examples"
+                " before training."
+            )
+        array = array.astype(np.float32)
+    elif array.ndim == 2 or array.dtype.kind == "b":
+        array = array.astype(np.float32)  # whole numbers in a table are measurements like others
+    return array
+
+
+def _check_pair(x: np.ndarray, y: np.ndarray, x_name: str, y_name: str) -> None:
+    if len(x) != len(y):
+        raise InputError(
+            f"{x_name} and {y_name} must have the same length. Received: {len(x)} inputs and"
+            f" {len(y)} targets."
+        )
+
+
+def _preprocessing(x: np.ndarray) -> keras.Model:
+    """Return the model from raw inputs like `x`, the training split, to standardised floats."""
+    image = x.ndim == 4 or (x.ndim == 3 and x.dtype.kind in "ui")
+    name = "image" if image else "features" if x.ndim == 2 else "sequence"
+    raw = keras.Input(x.shape[1:], dtype=x.dtype.name, name=name)
+    grey = image and x.ndim == 3
+    values = keras.layers.Reshape((*x.shape[1:], 1))(raw) if grey else raw
+    axes = (0, 1, 2) if grey else tuple(range(x.ndim - 1))
+    mean, variance = x.mean(axes, dtype=np.float64), x.var(axes, dtype=np.float64)
+    # A constant feature carries nothing: leave it at 0 instead of dividing by 0.
+    variance = np.where(variance > 0, variance, 1.0)
+    standardise = keras.layers.Normalization(
+        axis=-1, mean=np.atleast_1d(mean).tolist(), variance=np.atleast_1d(variance).tolist()
+    )
+    return keras.Model(raw, standardise(values), name="preprocessing")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Feed:
+    """Makes the pipelines of one data set, all with the same preparation and batch size."""
+
+    preprocessing: keras.Model
+    batch_size: int
+    cache: bool
+    seed: int
+    augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
+
+    def batches(self, x: np.ndarray, y: np.ndarray, *, train: bool = False) -> tf.data.Dataset:
+        """Return the pipeline of one split; that of `train` is shuffled and augmented."""
+        with tf.device("CPU"):  # the arrays stay in the host's memory, whatever trains
+            inputs = tf.constant(self._prepared(x) if self.cache else x)
+            targets = tf.constant(y)
+        dataset = tf.data.Dataset.range(len(x))
+        if train:
+            dataset = dataset.shuffle(len(x), seed=self.seed, reshuffle_each_iteration=True)
+        dataset = dataset.batch(self.batch_size)
+
+        def gather(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            batch = tf.gather(inputs, rows)
+            return batch if self.cache else self.preprocessing(batch), tf.gather(targets, rows)
+
+        dataset = dataset.map(gather)
+        if train and self.augment is not None:
+            dataset = self._augmented(dataset)
+        return dataset.prefetch(tf.data.AUTOTUNE)
+
+    def _prepared(self, x: np.ndarray) -> np.ndarray:
+        # In pieces, since the standardisation holds several copies of what it works on.
+        parts = [self.preprocessing(x[i : i + 4096]).numpy() for i in range(0, len(x), 4096)]
+        return np.concatenate(parts)
+
+    def _augmented(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        seeds = tf.data.Dataset.random(seed=self.seed, rerandomize_each_iteration=True)
+        seeds = seeds.batch(2, drop_remainder=True)
+
+        def apply(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> Any:
+            images, targets = batch
+            return tf.ensure_shape(self.augment(images, seed), images.shape), targets
+
+        # In order and one at a time: Keras layers keep a seed that each batch moves on.
+        return tf.data.Dataset.zip(dataset, seeds).map(apply)

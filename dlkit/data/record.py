@@ -1,0 +1,117 @@
+"""`Data`: three `tf.data.Dataset`s and what they hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    import tensorflow as tf
+    from matplotlib.figure import Figure
+
+TASKS = ("binary", "multiclass", "multilabel", "regression")
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """What a data set is, ready for `model.fit`.
+
+    Attributes:
+        name: The data set's name.
+        task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
+        train: Batches of `(inputs, targets)`, in a new seeded order each epoch.
+        val: Batches for validation, or `None`.
+        test: Batches for the final test, or `None`.
+        input_spec: Input name -> `tf.TensorSpec` of what the network takes, without the batch axis.
+        num_classes: Classes (2 for binary), labels (multilabel) or target columns (regression).
+        class_names: The classes' names in the order of their index, or `None`.
+        preprocessing: A Keras model from the raw input, as a client has it, to what the network
+            takes; an export puts it inside. `None` where the network takes the raw input.
+        examples: A few raw inputs and their targets, for warm-up requests and demonstrations.
+
+    Example:
+        >>> import dlkit as dk
+        >>> data = dk.data.load("iris")
+        >>> data.task, data.num_classes, data.input_spec["features"].shape
+        ('multiclass', 3, TensorShape([4]))
+    """
+
+    name: str
+    task: str
+    train: tf.data.Dataset
+    val: tf.data.Dataset | None
+    test: tf.data.Dataset | None
+    input_spec: dict[str, tf.TensorSpec]
+    num_classes: int
+    class_names: tuple[str, ...] | None = None
+    preprocessing: keras.Model | None = None
+    examples: tuple[np.ndarray, np.ndarray] | None = None
+
+    def summary(self) -> None:
+        """Print what the data set holds, one fact a line.
+
+        Example:
+            >>> import dlkit as dk
+            >>> dk.data.load("iris", batch_size=16).summary()
+            iris: multiclass, 3 classes (setosa, versicolor, virginica)
+            network input  features (4,) float32
+            raw input      features (4,) float32
+            train          7 batches of up to 16
+            val            1 batch of up to 16
+            test           2 batches of up to 16
+        """
+        print("\n".join(self._facts()))
+
+    def _facts(self) -> list[str]:
+        names = ""
+        if self.class_names:
+            more = ", ..." if len(self.class_names) > 10 else ""
+            names = f" ({', '.join(self.class_names[:10])}{more})"
+        unit = "target" if self.task == "regression" else "class"
+        plural = "" if self.num_classes == 1 else "s" if unit == "target" else "es"
+        facts = [f"{self.name}: {self.task}, {self.num_classes} {unit}{plural}{names}"]
+        for name, spec in self.input_spec.items():
+            facts.append(f"network input  {name} {tuple(spec.shape)} {spec.dtype.name}")
+        if self.preprocessing is not None:
+            for raw in self.preprocessing.inputs:
+                facts.append(f"raw input      {raw.name} {tuple(raw.shape[1:])} {raw.dtype}")
+        for split in ("train", "val", "test"):
+            facts.append(f"{split:<14} {_batches(getattr(self, split))}")
+        return facts
+
+    def show(self, path: str | pathlib.Path | None = None, *, count: int = 25) -> Figure:
+        """Draw the first batch of the training data: a grid of pictures, or a plot a feature.
+
+        Args:
+            path: Where to save the picture as well; its ending chooses the format.
+            count: How many examples (pictures) or features (tables) to draw. Defaults to 25.
+
+        Returns:
+            The Matplotlib figure.
+
+        Raises:
+            MissingExtraError: when Matplotlib is not installed.
+
+        Example:
+            >>> import dlkit as dk
+            >>> figure = dk.data.load("digits").show(count=9)
+            >>> len(figure.axes)
+            9
+        """
+        from dlkit.data import pictures
+
+        figure = pictures.draw(self, count)
+        if path is not None:
+            figure.savefig(path, dpi=120)
+        return figure
+
+
+def _batches(dataset: tf.data.Dataset | None) -> str:
+    if dataset is None:
+        return "none"
+    count = int(dataset.cardinality())
+    size = next(iter(dataset))[1].shape[0]
+    return f"{count} batch{'' if count == 1 else 'es'} of up to {size}"
