@@ -1,0 +1,21 @@
+"""What every test shares: a quiet TensorFlow and the folder of real data."""
+
+import os
+import pathlib
+
+# Before TensorFlow is imported anywhere: its start-up notes are not news.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> pathlib.Path:
+    """Return the folder named by DLKIT_DATA; set but missing fails, unset skips with the reason."""
+    folder = os.environ.get("DLKIT_DATA")
+    if folder is None:
+        pytest.skip("needs the real data sets: set DLKIT_DATA to their folder")
+    path = pathlib.Path(folder)
+    if not path.is_dir():
+        pytest.fail(f"DLKIT_DATA={folder} is not a folder")
+    return path
