@@ -1,0 +1,88 @@
+"""Does an export answer as the Keras model did?"""
+
+import pathlib
+import warnings
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from tensorflow.core.protobuf import saved_model_pb2
+
+from dlkit.errors import ExportError
+from dlkit.export import isolated
+
+# Both relative to the value and to the largest value of the output, since a sum of many numbers is
+# only as exact as its largest terms. Half precision: a few units in the last place.
+TOLERANCES = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}
+
+
+def tolerance(model: keras.Model) -> float:
+    """Return the tolerance for the least precise type that a layer of `model` computes in."""
+    types = {layer.compute_dtype for layer in model._flatten_layers()}
+    return max(TOLERANCES.get(dtype, TOLERANCES["float32"]) for dtype in types)
+
+
+def compare(
+    path: pathlib.Path,
+    batches: Sequence[dict[str, np.ndarray]],
+    expected: Sequence[dict[str, np.ndarray]],
+    limit: float,
+) -> float:
+    """Run the `serving_default` of a SavedModel on `batches` and compare it with `expected`.
+
+    Args:
+        path: The directory that holds `saved_model.pb`.
+        batches: Input name -> array.
+        expected: Output name -> array, for each of `batches`.
+        limit: The tolerance, relative and absolute.
+
+    Returns:
+        The largest absolute difference.
+
+    Raises:
+        ExportError: naming the output, the batch size and the difference, when one is too large.
+    """
+    inputs, outputs = _tensor_names(path)
+    feeds = [{inputs[name]: value for name, value in batch.items()} for batch in batches]
+    answers = isolated.run(path, feeds, list(outputs.values()))
+    largest = 0.0
+    for reference, answer in zip(expected, answers, strict=True):
+        for name, value in zip(outputs, answer, strict=True):
+            largest = max(largest, _difference(name, reference[name], value, limit))
+    return largest
+
+
+def _tensor_names(path: pathlib.Path) -> tuple[dict[str, str], dict[str, str]]:
+    content = (path / "saved_model.pb").read_bytes()
+    graph = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0]
+    signature = graph.signature_def["serving_default"]
+    return tuple(
+        {k: v.name for k, v in side.items()} for side in (signature.inputs, signature.outputs)
+    )
+
+
+def _difference(name: str, reference: np.ndarray, answer: np.ndarray, limit: float) -> float:
+    what = f"The exported model's output '{name}' differs from model.predict's at batch size"
+    if reference.shape != answer.shape:
+        raise ExportError(
+            f"{what} {len(reference)}: shape {answer.shape} instead of {reference.shape}."
+        )
+    if reference.dtype.kind in "OSUb":
+        if not np.array_equal(reference.astype(answer.dtype), answer):
+            raise ExportError(f"{what} {len(reference)}.")
+        return 0.0
+    if np.isnan(reference).any():
+        warnings.warn(
+            f"Output '{name}' is NaN for some of the examples that the export was checked with;"
+            " the weights, or the input, are not finite.",
+            stacklevel=2,
+        )
+    finite = reference[np.isfinite(reference)]
+    scale = max(1.0, float(np.abs(finite).max(initial=0)))
+    if not np.allclose(answer, reference, rtol=limit, atol=limit * scale, equal_nan=True):
+        worst = np.nanmax(np.abs(answer - reference))
+        raise ExportError(
+            f"{what} {len(reference)} by {worst:.3g}, which is more than {limit:g}; does a layer"
+            " draw random numbers, or keep a state, at inference?"
+        )
+    return float(np.max(np.abs(finite - answer[np.isfinite(reference)]), initial=0))

@@ -1,0 +1,100 @@
+"""Run a SavedModel in a fresh process that holds TensorFlow's C++ library and no Python of it.
+
+The process that wrote an export knows more than a model server does: Python functions that a graph
+calls back (`tf.py_function`), operations added by `tf.load_op_library`. In a fresh process both are
+missing, as they will be in TensorFlow Serving.
+"""
+
+import base64
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlkit.errors import ExportError
+from dlkit.export import cpp_loader
+
+
+def run(
+    path: pathlib.Path, batches: Sequence[Mapping[str, np.ndarray]], fetches: Sequence[str]
+) -> list[list[np.ndarray]]:
+    """Return the `fetches` of the SavedModel at `path` for each of `batches`.
+
+    Args:
+        path: The directory that holds `saved_model.pb`.
+        batches: For each run, tensor name -> array.
+        fetches: Tensor names.
+
+    Raises:
+        ExportError: with the C++ runtime's message, when the model cannot be loaded or run.
+    """
+    request = {
+        "path": os.path.abspath(path),
+        "batches": [{name: _encode(value) for name, value in batch.items()} for batch in batches],
+        "fetches": list(fetches),
+    }
+    # The accelerator's memory belongs to the process that trains, so the check runs on the CPU.
+    environment = os.environ | {
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "PYTHONPATH": os.pathsep.join(os.path.abspath(place) for place in sys.path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "dlkit.export.isolated"],
+        input=json.dumps(request).encode(),
+        capture_output=True,
+        env=environment,
+        cwd=path,  # `-m` looks in the working directory first: there must be no modules in it
+    )
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise ExportError(
+            f"The process that checks the export ended with status {done.returncode}:"
+            f" {' '.join(last)}"
+        )
+    answer = json.loads(done.stdout)
+    if "error" in answer:
+        raise ExportError(answer["error"])
+    return [[_decode(value) for value in batch] for batch in answer["batches"]]
+
+
+def _encode(array: np.ndarray) -> dict[str, Any]:
+    array = np.asarray(array)
+    fields: dict[str, Any] = {"shape": list(array.shape)}
+    if array.dtype.kind in "OSU":
+        values = [v.encode() if isinstance(v, str) else bytes(v) for v in array.ravel().tolist()]
+        return fields | {"strings": [base64.b64encode(value).decode() for value in values]}
+    content = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    return fields | {"dtype": array.dtype.name, "content": content}
+
+
+def _decode(fields: Mapping[str, Any]) -> np.ndarray:
+    if "strings" not in fields:
+        content = base64.b64decode(fields["content"])
+        return np.frombuffer(content, dtype=fields["dtype"]).reshape(fields["shape"])
+    array = np.empty(len(fields["strings"]), dtype=object)
+    array[:] = [base64.b64decode(value) for value in fields["strings"]]
+    return array.reshape(fields["shape"])
+
+
+def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        with cpp_loader.load(request["path"]) as session:
+            results = [
+                session.run(
+                    {name: _decode(value) for name, value in batch.items()}, request["fetches"]
+                )
+                for batch in request["batches"]
+            ]
+    except ExportError as error:
+        return {"error": str(error)}
+    return {"batches": [[_encode(array) for array in batch] for batch in results]}
+
+
+if __name__ == "__main__":
+    json.dump(_answer(json.load(sys.stdin)), sys.stdout)

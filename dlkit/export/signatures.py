@@ -1,0 +1,190 @@
+"""What an export offers: named inputs, a function of them, named outputs.
+
+A signature starts at what a client has. Where the data comes with a preprocessing model, that is
+the first part of the function, so that no client can prepare its input differently from training.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlkit.errors import InputError
+
+# TensorFlow Serving's REST API has no JSON form for these types.
+_REST_TYPES = {tf.float16: tf.float32, tf.bfloat16: tf.float32, tf.uint16: tf.int32}
+_AUTOMATIC_NAME = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """A function to be served.
+
+    Attributes:
+        inputs: Name -> spec with the batch axis, `None`.
+        compute: From a dict of tensors, by input name, to a dict of tensors, by output name.
+        reference: The same on arrays, through `model.predict`.
+    """
+
+    inputs: dict[str, tf.TensorSpec]
+    compute: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
+    reference: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Inputs:
+    """The inputs of a model: their nested structure, and a name and a spec for each leaf."""
+
+    structure: Any
+    names: list[str]
+    specs: list[tf.TensorSpec]
+
+    def pack(self, tensors: dict[str, Any]) -> Any:
+        """Put named tensors into the model's own structure, in its own types."""
+        flat = [tf.cast(tensors[n], s.dtype) for n, s in zip(self.names, self.specs, strict=True)]
+        return keras.tree.pack_sequence_as(self.structure, flat)
+
+
+def serving_default(model: keras.Model, data: Any = None) -> Signature:
+    """Return the signature from raw input to predictions.
+
+    Args:
+        model: A built Keras model.
+        data: What has `preprocessing` (a Keras model, or `None`) and `input_spec`; or `None`.
+
+    Raises:
+        InputError: when the data's network input is not what `model` takes.
+    """
+    preprocessing = getattr(data, "preprocessing", None)
+    if preprocessing is not None and not isinstance(preprocessing, keras.Model):
+        raise InputError(
+            "data.preprocessing must be a keras.Model or None."
+            f" Received: {type(preprocessing).__name__}."
+        )
+    _check_fit(model, data)
+    inputs = _inputs(model if preprocessing is None else preprocessing, data)
+
+    def prepare(tensors: dict[str, Any]) -> Any:
+        x = inputs.pack(tensors)
+        return x if preprocessing is None else preprocessing.predict_step((x,))
+
+    def compute(tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        # predict_step is the inference half of Keras's own predict: training=False throughout.
+        return _named(model, model.predict_step((prepare(tensors),)), tf.cast)
+
+    def reference(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        rows = len(next(iter(arrays.values())))
+        answer = model.predict(prepare(arrays), batch_size=rows, verbose=0)
+        return _named(model, answer, lambda array, dtype: array.astype(dtype.as_numpy_dtype))
+
+    served = {
+        name: tf.TensorSpec([None, *spec.shape[1:]], _REST_TYPES.get(spec.dtype, spec.dtype), name)
+        for name, spec in zip(inputs.names, inputs.specs, strict=True)
+    }
+    return Signature(served, compute, reference)
+
+
+def _check_fit(model: keras.Model, data: Any) -> None:
+    """Refuse data whose network input has other shapes than the model's."""
+    taken = [tensor.shape for tensor in getattr(model, "inputs", None) or ()]
+    preprocessing = getattr(data, "preprocessing", None)
+    if preprocessing is not None:
+        given = [tensor.shape for tensor in getattr(preprocessing, "outputs", None) or ()]
+    else:
+        given = [(None, *spec.shape) for spec in (getattr(data, "input_spec", None) or {}).values()]
+    if not taken or not given:
+        return
+    fits = len(taken) == len(given) and all(
+        tf.TensorShape(a).is_compatible_with(tf.TensorShape(b))
+        for a, b in zip(taken, given, strict=True)
+    )
+    if not fits:
+        raise InputError(
+            f"data must be what the model was built for: '{model.name}' takes {_shapes(taken)}."
+            f" Received: data '{getattr(data, 'name', '')}', which gives {_shapes(given)}."
+        )
+
+
+def _shapes(shapes: Iterable[Sequence[int | None]]) -> str:
+    return " and ".join(f"({', '.join(str(size) for size in shape)})" for shape in shapes)
+
+
+def _inputs(model: keras.Model, data: Any) -> _Inputs:
+    """Find out what `model` takes: from its symbolic inputs, `data`, or how it was built."""
+    symbolic = getattr(model, "inputs", None)
+    if symbolic is not None:
+        structure = symbolic[0] if isinstance(model, keras.Sequential) else model.input
+    elif getattr(data, "input_spec", None):
+        specs = {n: tf.TensorSpec([None, *s.shape], s.dtype) for n, s in data.input_spec.items()}
+        name, only = next(iter(specs.items()))
+        if len(specs) == 1:
+            return _Inputs(only, _unique([name]), [only])
+        structure = specs
+    else:
+        structure = _recorded(model)
+    named = keras.tree.flatten_with_path(structure)
+    specs = [tf.TensorSpec(leaf.shape, leaf.dtype) for _, leaf in named]
+    return _Inputs(structure, _unique([_input_name(path, leaf) for path, leaf in named]), specs)
+
+
+def _recorded(model: keras.Model) -> Any:
+    """Return the input specs of a subclassed model, which Keras records when it is built."""
+    shapes = (model.get_build_config() or {}).get("input_shape")
+    if shapes is None:
+        raise InputError(
+            f"Model '{model.name}' does not tell what it takes; call it once on a batch, given as"
+            " one argument (an array, a list or a dict of arrays)."
+        )
+    # Keras records no type. It casts floats to the layer's own type, and so may we.
+    dtype = tf.as_dtype(model.input_dtype)
+    dtype = _REST_TYPES.get(dtype, dtype)
+    return keras.tree.map_shape_structure(
+        lambda shape: tf.TensorSpec([None, *shape[1:]], dtype), shapes
+    )
+
+
+def _input_name(path: tuple, leaf: Any) -> str:
+    keys = [key for key in path if isinstance(key, str)]
+    if keys:
+        return keys[-1]
+    # Keras numbers unnamed inputs through the process; a client needs the same name each time.
+    name = getattr(leaf, "name", None)
+    return "inputs" if not name or _AUTOMATIC_NAME.fullmatch(name) else name
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Write names as TensorFlow will (a-z, 0-9 and _), and number repeated ones."""
+    unique: list[str] = []
+    for name in names:
+        plain = re.sub(r"[^a-z0-9_]", "_", name.lower())
+        plain = plain if plain[:1].isalpha() else f"arg_{plain}"
+        candidates = [plain, *(f"{plain}_{count}" for count in range(1, len(names)))]
+        unique.append(next(c for c in candidates if c not in unique))
+    return unique
+
+
+def _named(model: keras.Model, outputs: Any, cast: Callable[[Any, tf.DType], Any]) -> dict:
+    """Name a model's outputs after their keys or layers, in types that REST can carry."""
+    leaves = keras.tree.flatten_with_path(outputs)
+    names = _output_names(model, [path for path, _ in leaves])
+    answer = {}
+    for name, (_, leaf) in zip(names, leaves, strict=True):
+        dtype = tf.as_dtype(leaf.dtype)
+        answer[name] = cast(leaf, _REST_TYPES[dtype]) if dtype in _REST_TYPES else leaf
+    return answer
+
+
+def _output_names(model: keras.Model, paths: list[tuple]) -> list[str]:
+    if any(isinstance(key, str) for path in paths for key in path):
+        names = ["_".join(str(key) for key in path) for path in paths]
+    elif isinstance(model, keras.Sequential):
+        names = [model.layers[-1].name]
+    else:
+        numbered = [f"output_{place}" for place in range(len(paths))]
+        names = list(getattr(model, "output_names", None) or numbered)
+    counts = [names[:place].count(name) for place, name in enumerate(names)]
+    return [f"{n}_{count}" if count else n for n, count in zip(names, counts, strict=True)]
