@@ -1,0 +1,32 @@
+"""Files that are there whole or not at all."""
+
+import os
+import pathlib
+from collections.abc import Callable
+from typing import BinaryIO
+
+
+def write_atomically(path: pathlib.Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file beside its place and rename it into place.
+
+    A process killed at any moment leaves the former file or the new one, never half of one.
+
+    Args:
+        path: The file to write or to replace.
+        write: Called with the open binary file.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "a.txt")
+        >>> write_atomically(path, lambda file: file.write(b"whole"))
+        >>> path.read_text()
+        'whole'
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with open(partial, "wb") as file:
+            write(file)
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
