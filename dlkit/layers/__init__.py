@@ -1,0 +1,5 @@
+"""The layers that Keras lacks, written with `keras` and `keras.ops`: every backend runs them."""
+
+from dlkit.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(__name__, {"WeightNormalization": "weight_norm"})

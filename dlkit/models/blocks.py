@@ -1,0 +1,388 @@
+"""The blocks that families share: activations, initializers, penalties, normalizations, heads.
+
+    x = dense(x, 64, normalization="batch", activation="gelu")
+    x = convolution(x, 32, kernel_size=3, kernel_initializer="he")
+    y = head(x, num_classes, task)
+
+Each choice is declared once, here, and checked by the block that uses it.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+from keras import layers
+
+from dlkit.checks import check_choice, check_fraction, check_integer
+from dlkit.errors import InputError
+from dlkit.layers import WeightNormalization
+
+ACTIVATIONS = ("relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "swish", "elu", "linear")
+
+# The short names follow the papers: glorot and lecun draw uniformly (Glorot & Bengio 2010, LeCun et
+# al. 1998), he draws from a normal distribution (He et al. 2015), random from N(0, 0.05^2) as Keras
+# does.
+_SHORT = {
+    "random": "random_normal",
+    "glorot": "glorot_uniform",
+    "he": "he_normal",
+    "lecun": "lecun_uniform",
+}
+INITIALIZERS = (
+    *("zeros", "random", "glorot", "he", "lecun", "orthogonal", "random_normal", "random_uniform"),
+    *("glorot_normal", "glorot_uniform", "he_normal", "he_uniform"),
+    *("lecun_normal", "lecun_uniform"),
+)
+
+NORMALIZATIONS = ("none", "batch", "layer", "group", "instance", "weight")
+
+
+def initializer(name: str) -> keras.initializers.Initializer:
+    """Return the kernel initializer of that name.
+
+    Args:
+        name: One of `INITIALIZERS`.
+
+    Returns:
+        Keras's initializer.
+
+    Raises:
+        InputError: for another name.
+
+    Example:
+        >>> initializer("he").__class__.__name__
+        'HeNormal'
+    """
+    check_choice("kernel_initializer", name, INITIALIZERS)
+    return keras.initializers.get(_SHORT.get(name, name))
+
+
+def regularizer(l1: float = 0.0, l2: float = 0.0) -> keras.regularizers.Regularizer | None:
+    """Return the penalty `l1 * sum(|w|) + l2 * sum(w^2)`, or None where both are 0.
+
+    Args:
+        l1: Weight of the absolute values, at least 0. Defaults to 0.0.
+        l2: Weight of the squares, at least 0. Defaults to 0.0.
+
+    Returns:
+        Keras's regularizer.
+
+    Raises:
+        InputError: for a negative weight.
+
+    Example:
+        >>> float(regularizer(l1=0.5, l2=0.25)([1.0, -2.0]))
+        2.75
+    """
+    l1 = check_fraction("l1", l1, high=float("inf"))
+    l2 = check_fraction("l2", l2, high=float("inf"))
+    return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+
+
+def check_sizes(argument: str, sizes: Any) -> tuple[int, ...]:
+    """Return the widths of a network's layers as a tuple; one number stands for one layer.
+
+    Args:
+        argument: The option's name, for the message.
+        sizes: Whole numbers of at least 1.
+
+    Returns:
+        The widths.
+
+    Raises:
+        InputError: for something else.
+
+    Example:
+        >>> check_sizes("units", [128, 64])
+        (128, 64)
+    """
+    if isinstance(sizes, int):
+        sizes = (sizes,)
+    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+        raise InputError(
+            f"{argument} must be whole numbers, one a layer, as (64, 32)."
+            f" Received: {argument}={sizes!r}."
+        )
+    return tuple(check_integer(f"{argument}[{i}]", size) for i, size in enumerate(sizes))
+
+
+def activate(x: Any, activation: str) -> Any:
+    """Apply the activation of that name.
+
+    Args:
+        x: A tensor.
+        activation: One of `ACTIVATIONS`.
+
+    Returns:
+        A tensor of the same shape.
+
+    Raises:
+        InputError: for another name.
+
+    Example:
+        >>> float(activate(keras.ops.array([-1.0, 2.0]), "relu")[0])
+        0.0
+    """
+    check_choice("activation", activation, ACTIVATIONS)
+    return x if activation == "linear" else layers.Activation(activation)(x)
+
+
+def normalize(x: Any, normalization: str) -> Any:
+    """Apply the normalization of that name over the channels, the last axis.
+
+    `"weight"` changes nothing here: it acts on the kernel, in `dense` and `convolution`.
+
+    Reference:
+        batch: Ioffe & Szegedy 2015, arXiv:1502.03167. layer: Ba et al. 2016, arXiv:1607.06450.
+        group: Wu & He 2018, arXiv:1803.08494. instance: Ulyanov et al. 2016, arXiv:1607.08022.
+
+    Args:
+        x: A tensor (batch, ..., channels).
+        normalization: One of `NORMALIZATIONS`.
+
+    Returns:
+        A tensor of the same shape.
+
+    Raises:
+        InputError: for another name, or `"instance"` where each channel is one number.
+
+    Example:
+        >>> normalize(keras.Input((8, 8, 6)), "instance").shape
+        (None, 8, 8, 6)
+    """
+    check_choice("normalization", normalization, NORMALIZATIONS)
+    if normalization == "batch":
+        return layers.BatchNormalization()(x)
+    if normalization == "layer":
+        return layers.LayerNormalization()(x)
+    if normalization == "group":
+        return layers.GroupNormalization(groups=_groups(x.shape[-1]))(x)
+    if normalization == "instance":
+        if len(x.shape) < 3:
+            raise InputError(
+                "normalization='instance' normalizes each channel over its positions, which erases"
+                f" features of shape {tuple(x.shape[1:])}: use it on images, or 'layer' here."
+            )
+        return layers.GroupNormalization(groups=-1)(x)
+    return x
+
+
+def _groups(channels: int) -> int:
+    """Return the most groups, up to the paper's 32, that hold at least four channels each.
+
+    A group of one feature would normalize it to zero, so that a narrow layer has fewer groups.
+    """
+    fitting = (g for g in range(min(32, channels // 4), 1, -1) if channels % g == 0)
+    return next(fitting, 1)
+
+
+def weighted(layer: layers.Layer, x: Any, normalization: str) -> Any:
+    """Call a layer that has a kernel, under weight normalization where that is asked for.
+
+    Args:
+        layer: A dense or convolutional layer.
+        x: Its input.
+        normalization: One of `NORMALIZATIONS`.
+
+    Returns:
+        The layer's output.
+
+    Example:
+        >>> weighted(layers.Dense(3), keras.Input((2,)), "weight").shape
+        (None, 3)
+    """
+    return (WeightNormalization(layer) if normalization == "weight" else layer)(x)
+
+
+def dense(
+    x: Any,
+    units: int,
+    *,
+    activation: str = "relu",
+    normalization: str = "none",
+    kernel_initializer: str = "glorot",
+    l1: float = 0.0,
+    l2: float = 0.0,
+    dropout: float = 0.0,
+) -> Any:
+    """Apply a dense layer, then normalization, activation and dropout.
+
+    Args:
+        x: A tensor (batch, ..., features).
+        units: Width of the layer.
+        activation: One of `ACTIVATIONS`. Defaults to `"relu"`.
+        normalization: One of `NORMALIZATIONS`. Defaults to `"none"`.
+        kernel_initializer: One of `INITIALIZERS`. Defaults to `"glorot"`.
+        l1: Penalty on the absolute weights. Defaults to 0.0.
+        l2: Penalty on the squared weights. Defaults to 0.0.
+        dropout: Share of the outputs set to 0 in training, in [0, 1). Defaults to 0.0.
+
+    Returns:
+        A tensor (batch, ..., units).
+
+    Raises:
+        InputError: for a choice or a value that cannot be used.
+
+    Example:
+        >>> dense(keras.Input((4,)), 8, dropout=0.5).shape
+        (None, 8)
+    """
+    layer = layers.Dense(
+        units,
+        # A shift before these normalizations is taken away again by their mean.
+        use_bias=_keeps_bias(normalization),
+        kernel_initializer=initializer(kernel_initializer),
+        kernel_regularizer=regularizer(l1, l2),
+    )
+    x = normalize(weighted(layer, x, normalization), normalization)
+    return drop(activate(x, activation), dropout)
+
+
+def convolution(
+    x: Any,
+    filters: int,
+    *,
+    kernel_size: int = 3,
+    strides: int = 1,
+    padding: str = "same",
+    normalization: str = "none",
+    kernel_initializer: str = "glorot",
+    l1: float = 0.0,
+    l2: float = 0.0,
+) -> Any:
+    """Apply a 2-D convolution, linear, without a bias where a normalization follows.
+
+    The caller normalizes and activates, since a pooling may come first.
+
+    Args:
+        x: A tensor (batch, height, width, channels).
+        filters: Output channels.
+        kernel_size: Height and width of the kernel. Defaults to 3.
+        strides: Step of the kernel. Defaults to 1.
+        padding: `"same"` or `"valid"`. Defaults to `"same"`.
+        normalization: What follows, one of `NORMALIZATIONS`; `"weight"` acts on the kernel here.
+            Defaults to `"none"`.
+        kernel_initializer: One of `INITIALIZERS`. Defaults to `"glorot"`.
+        l1: Penalty on the absolute weights. Defaults to 0.0.
+        l2: Penalty on the squared weights. Defaults to 0.0.
+
+    Returns:
+        A tensor (batch, height / strides, width / strides, filters).
+
+    Raises:
+        InputError: for a choice or a value that cannot be used.
+
+    Example:
+        >>> convolution(keras.Input((8, 8, 1)), 4, strides=2).shape
+        (None, 4, 4, 4)
+    """
+    layer = layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding=padding,
+        use_bias=_keeps_bias(normalization),
+        kernel_initializer=initializer(kernel_initializer),
+        kernel_regularizer=regularizer(l1, l2),
+    )
+    return weighted(layer, x, normalization)
+
+
+def _keeps_bias(normalization: str) -> bool:
+    """Return whether a layer needs its own bias: a normalization with a shift replaces it."""
+    return normalization in ("none", "weight")
+
+
+def drop(x: Any, dropout: float) -> Any:
+    """Apply dropout where there is any.
+
+    Reference:
+        Srivastava et al. 2014, Dropout, JMLR 15.
+
+    Args:
+        x: A tensor.
+        dropout: Share of the values set to 0 in training, in [0, 1).
+
+    Returns:
+        A tensor of the same shape.
+
+    Raises:
+        InputError: for a share outside [0, 1).
+
+    Example:
+        >>> drop(keras.Input((4,)), 0.2).shape
+        (None, 4)
+    """
+    dropout = check_fraction("dropout", dropout)
+    return layers.Dropout(dropout)(x) if dropout else x
+
+
+def flatten(x: Any) -> Any:
+    """Flatten all axes but the batch into features.
+
+    Args:
+        x: A tensor (batch, ...).
+
+    Returns:
+        A tensor (batch, features).
+
+    Raises:
+        InputError: for a sequence of open length.
+
+    Example:
+        >>> flatten(keras.Input((8, 8, 1))).shape
+        (None, 64)
+    """
+    if None in x.shape[1:]:
+        raise InputError(
+            "A model that flattens its input needs a fixed length."
+            f" Received: input_shape={tuple(x.shape[1:])!r}; pad or cut to one length."
+        )
+    return x if len(x.shape) == 2 else layers.Flatten()(x)  # (B, ..., C) -> (B, features)
+
+
+def head(
+    x: Any,
+    num_classes: int,
+    task: str,
+    *,
+    kernel_initializer: str = "glorot",
+    l1: float = 0.0,
+    l2: float = 0.0,
+) -> Any:
+    """Apply the last layer: float32 probabilities, or numbers for regression, as the task has them.
+
+    Args:
+        x: A tensor (batch, features).
+        num_classes: Classes, labels, or numbers to predict; 2 for `"binary"`, which has one unit.
+        task: `"binary"` or `"multilabel"` (sigmoid), `"multiclass"` (softmax), `"regression"`
+            (linear).
+        kernel_initializer: One of `INITIALIZERS`. Defaults to `"glorot"`.
+        l1: Penalty on the absolute weights. Defaults to 0.0.
+        l2: Penalty on the squared weights. Defaults to 0.0.
+
+    Returns:
+        A tensor (batch, units), from the layer `"predictions"`.
+
+    Raises:
+        InputError: for a choice or a value that cannot be used.
+
+    Example:
+        >>> head(keras.Input((16,)), 10, "multiclass").shape
+        (None, 10)
+    """
+    activations: dict[str, Callable[..., Any] | str] = {
+        "binary": "sigmoid",
+        "multiclass": "softmax",
+        "multilabel": "sigmoid",
+        "regression": "linear",
+    }
+    check_choice("task", task, activations)
+    return layers.Dense(
+        1 if task == "binary" else num_classes,
+        activation=activations[task],
+        kernel_initializer=initializer(kernel_initializer),
+        kernel_regularizer=regularizer(l1, l2),
+        dtype="float32",  # probabilities and losses keep their digits under mixed precision
+        name="predictions",
+    )(x)

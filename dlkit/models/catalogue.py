@@ -1,0 +1,174 @@
+"""What models there are, read from the family files' decorators without running them.
+
+A family file imports Keras; its `@builder(...)` decorators hold literals only. So the names, tasks
+and papers can be read from the syntax tree in milliseconds, and adding a family touches one file.
+"""
+
+import ast
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from dlkit.errors import InputError
+
+TASKS = ("binary", "multiclass", "multilabel", "regression")
+KINDS = {
+    "features": "features (count,)",
+    "image": "images (height, width, channels)",
+    "sequence": "sequences (length, channels)",
+    "tokens": "tokens (length,) of whole numbers",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class BuilderInfo:
+    """What is known of a builder before its family is imported.
+
+    Args:
+        name: The builder's name, as in `dk.models.<name>`.
+        family: The module in `dlkit.models` that holds it.
+        description: The first line of its docstring.
+        tasks: What it can be trained for.
+        inputs: The kinds of input that it takes: features, image, sequence, tokens.
+        reference: The paper.
+        options: Compile options in which it differs from `compile_model`'s defaults.
+            Defaults to none.
+        cpu: `jit_compile` and `steps_per_execution` as measured to be fast on a CPU.
+            Defaults to none.
+        test_config: A tiny configuration for the tests that every builder has to pass.
+            Defaults to none.
+
+    Example:
+        >>> [info.tasks for info in list() if info.name == "lenet5"][0][:2]
+        ('binary', 'multiclass')
+    """
+
+    name: str
+    family: str
+    description: str
+    tasks: tuple[str, ...]
+    inputs: tuple[str, ...]
+    reference: str
+    options: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+    cpu: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+    test_config: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+
+
+# Filled by `@builder` when a family is imported, or when a user registers a builder of their own.
+REGISTERED: dict[str, tuple[BuilderInfo, Callable[..., Any]]] = {}
+
+
+def list() -> tuple[BuilderInfo, ...]:
+    """Return what models there are, sorted by name, without importing Keras.
+
+    Returns:
+        One record a builder.
+
+    Example:
+        >>> "cnn" in [info.name for info in list()]
+        True
+    """
+    known = {info.name: info for info, _ in REGISTERED.values()} | SHIPPED
+    return tuple(known[name] for name in sorted(known))
+
+
+def register(info: BuilderInfo, function: Callable[..., Any]) -> None:
+    """Add a builder; the same name from another module is refused.
+
+    Args:
+        info: What it is.
+        function: The builder itself.
+
+    Raises:
+        InputError: for a name that is taken, or a task or kind of input that does not exist.
+    """
+    for field, known in (("tasks", TASKS), ("inputs", KINDS)):
+        wrong = set(getattr(info, field)) - set(known)
+        if wrong or not getattr(info, field):
+            raise InputError(
+                f"{info.name}: {field} must be from: {', '.join(known)}."
+                f" Received: {getattr(info, field)!r}."
+            )
+    taken = SHIPPED.get(info.name) or REGISTERED.get(info.name, (None,))[0]
+    if taken and taken.family != info.family:
+        raise InputError(
+            f"A builder named '{info.name}' exists already, in {taken.family}: choose another name."
+        )
+    REGISTERED[info.name] = (info, function)
+
+
+def read_catalogue(files: Iterable[pathlib.Path]) -> dict[str, BuilderInfo]:
+    """Return the builders that `files` define, by name.
+
+    Args:
+        files: Family files.
+
+    Raises:
+        InputError: for two builders of one name.
+    """
+    found: dict[str, BuilderInfo] = {}
+    for file in sorted(files):
+        for info in read_family(file):
+            if info.name in found:
+                raise InputError(
+                    f"Two builders are named '{info.name}': in {found[info.name].family} and"
+                    f" {info.family}. Rename one."
+                )
+            found[info.name] = info
+    return found
+
+
+def read_family(file: pathlib.Path) -> tuple[BuilderInfo, ...]:
+    """Return the builders that one family file defines, read from its syntax tree.
+
+    Args:
+        file: A Python file with functions under `@builder(...)`.
+
+    Raises:
+        InputError: for a decorator whose arguments are not literals.
+    """
+    source = file.read_text(encoding="utf-8")
+    if "@builder(" not in source:  # parsing is the slow part
+        return ()
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    return tuple(
+        _read_builder(function, decorator, file)
+        for function in functions
+        for decorator in function.decorator_list
+        if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", None) == "builder"
+    )
+
+
+def _read_builder(
+    function: ast.FunctionDef, decorator: ast.Call, file: pathlib.Path
+) -> BuilderInfo:
+    try:
+        fields = {word.arg: ast.literal_eval(word.value) for word in decorator.keywords}
+    except ValueError:
+        raise InputError(
+            f"{file.name}, line {decorator.lineno}: @builder takes literals only (the catalogue is"
+            f" read without running the file), but '{function.name}' has another expression."
+        ) from None
+    return BuilderInfo(
+        name=function.name,
+        family=file.stem,
+        description=first_line(ast.get_docstring(function)),
+        **fields,
+    )
+
+
+def first_line(docstring: str | None) -> str:
+    r"""Return the first line of a docstring.
+
+    Args:
+        docstring: The docstring, or None.
+
+    Example:
+        >>> first_line("One line.\n\nMore.")
+        'One line.'
+    """
+    return (docstring or "").strip().partition("\n")[0]
+
+
+SHIPPED = read_catalogue(pathlib.Path(__file__).parent.glob("*.py"))

@@ -1,0 +1,114 @@
+"""Losses on class indices that Keras has for one-hot rows only."""
+
+from typing import Any
+
+import keras
+
+from dlkit.checks import check_fraction
+from dlkit.errors import InputError
+
+
+def _one_hot(y_true: Any, y_pred: Any) -> Any:
+    """Return class indices, (B,) or (B, 1), as rows of zeros and a one, (B, K)."""
+    if len(y_true.shape) == len(y_pred.shape):
+        y_true = keras.ops.squeeze(y_true, axis=-1)  # (B, 1) -> (B,)
+    indices = keras.ops.cast(y_true, "int32")
+    return keras.ops.one_hot(indices, y_pred.shape[-1], dtype=y_pred.dtype)  # (B,) -> (B, K)
+
+
+@keras.saving.register_keras_serializable(package="dlkit")
+class SparseSmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy on class indices with label smoothing, which Keras's own sparse loss lacks.
+
+    The label's class gets `1 - label_smoothing + label_smoothing / K`, each other class
+    `label_smoothing / K`.
+
+    Reference:
+        Szegedy et al. 2015, Rethinking the Inception Architecture, arXiv:1512.00567, section 7.
+
+    Args:
+        label_smoothing: The share that is spread over all classes, in [0, 1). Defaults to 0.1.
+        reduction: How the batch's losses become one. Defaults to `"sum_over_batch_size"`.
+        name: The loss's name. Defaults to `"sparse_smoothed_crossentropy"`.
+        dtype: The dtype of the computation. Defaults to `None`: float32.
+
+    Example:
+        >>> loss = SparseSmoothedCrossentropy(label_smoothing=0.0)
+        >>> round(float(loss([0], [[0.5, 0.5]])), 4)
+        0.6931
+    """
+
+    def __init__(
+        self,
+        label_smoothing: float = 0.1,
+        *,
+        reduction: str = "sum_over_batch_size",
+        name: str = "sparse_smoothed_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.label_smoothing = check_fraction("label_smoothing", label_smoothing)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return one loss a sample: class indices (B,) and probabilities (B, K) -> (B,)."""
+        return keras.losses.categorical_crossentropy(
+            _one_hot(y_true, y_pred), y_pred, label_smoothing=self.label_smoothing
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what Keras needs to make this loss again."""
+        return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+@keras.saving.register_keras_serializable(package="dlkit")
+class SparseFocalLoss(keras.losses.Loss):
+    """Focal loss on class indices: easy samples count less, `-(1 - p)^gamma * log(p)`.
+
+    Use it where most samples are easy or a class is rare. Classes are not weighted (the paper's
+    alpha is 1), as in Keras's `BinaryFocalCrossentropy`.
+
+    Reference:
+        Lin et al. 2017, Focal Loss for Dense Object Detection, arXiv:1708.02002.
+
+    Args:
+        gamma: How much less easy samples count, at least 0; 0 is cross-entropy. Defaults to 2.0.
+        label_smoothing: The share of a label that is spread over all classes, in [0, 1).
+            Defaults to 0.0.
+        reduction: How the batch's losses become one. Defaults to `"sum_over_batch_size"`.
+        name: The loss's name. Defaults to `"sparse_focal_loss"`.
+        dtype: The dtype of the computation. Defaults to `None`: float32.
+
+    Example:
+        >>> round(float(SparseFocalLoss()([0], [[0.5, 0.5]])), 4)
+        0.1733
+    """
+
+    def __init__(
+        self,
+        gamma: float = 2.0,
+        label_smoothing: float = 0.0,
+        *,
+        reduction: str = "sum_over_batch_size",
+        name: str = "sparse_focal_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        if not gamma >= 0:
+            raise InputError(f"gamma must be a number of at least 0. Received: gamma={gamma!r}.")
+        self.gamma = float(gamma)
+        self.label_smoothing = check_fraction("label_smoothing", label_smoothing)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return one loss a sample: class indices (B,) and probabilities (B, K) -> (B,)."""
+        return keras.losses.categorical_focal_crossentropy(
+            _one_hot(y_true, y_pred),
+            y_pred,
+            alpha=1.0,
+            gamma=self.gamma,
+            label_smoothing=self.label_smoothing,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what Keras needs to make this loss again."""
+        config = {"gamma": self.gamma, "label_smoothing": self.label_smoothing}
+        return {**super().get_config(), **config}
