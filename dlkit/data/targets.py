@@ -159,14 +159,14 @@ def _classes(array: np.ndarray, task: str, class_names: Sequence[Any] | None) ->
     else:
         values = np.arange(array.shape[1]) if one_hot else np.unique(column)
         names = tuple(str(value) for value in values)
+    if len(names) < 2:
+        raise InputError(
+            f"All targets are of one class ('{names[0]}'); a classifier needs at least 2."
+        )
     if task == "binary" and len(names) != 2:
         raise InputError(
             f"task='binary' needs exactly 2 classes. Received {len(names)}:"
             f" {', '.join(names[:10])}; for more give task='multiclass'."
-        )
-    if len(names) < 2:
-        raise InputError(
-            f"All targets are of one class ('{names[0]}'); a classifier needs at least 2."
         )
     # Whole-number labels beside given names are indices; any other labels are names themselves.
     by_index = one_hot or (class_names is not None and column.dtype.kind in "ui")
