@@ -1,0 +1,18 @@
+"""A model server that speaks TensorFlow Serving's REST API, and a client for it.
+
+A SavedModel base directory goes in (`<base>/<version>/saved_model.pb`, as `dlkit.export` writes it
+and TensorFlow Serving reads it), `http://host:port/v1/models/<name>:predict` comes out. The flow, a
+module each: `json_text` -> `json_tensor` (request to arrays) -> `versions` (which model answers) ->
+`runtime` (run it) -> `json_answer` (arrays to text), put behind HTTP by `rest` and `server`.
+"""
+
+from dlkit.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "Client": "client",
+        "Server": "process",
+        "serve": "server",
+    },
+)

@@ -1,0 +1,192 @@
+"""A predict request in TensorFlow Serving's JSON -> named NumPy arrays.
+
+The two formats of https://www.tensorflow.org/tfx/serving/api_rest, rows (`instances`) and columns
+(`inputs`), with TensorFlow Serving's checks and messages.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlkit.serving.json_elements import Rows, exact_array, fast_array, is_named
+from dlkit.serving.json_text import debug_text, parse
+from dlkit.serving.signatures import TensorInfo
+from dlkit.serving.status import StatusError, invalid
+
+Infos = Mapping[str, TensorInfo]
+Tensors = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A parsed predict request, before it is known which model will answer.
+
+    Args:
+        document: The JSON object.
+        signature_name: As the client gave it; empty when it did not.
+        literals: Whether the text may hold `true` or `false`, which NumPy would take for numbers.
+    """
+
+    document: dict[str, Any]
+    signature_name: str
+    literals: bool
+
+
+def read_request(body: bytes) -> Request:
+    """Parse the body of a predict request as far as that is possible without the model.
+
+    Args:
+        body: The JSON text.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT: malformed JSON, not an object, or a `signature_name` that is
+            no string.
+
+    Example:
+        >>> read_request(b'{"instances": [1.0]}').signature_name
+        ''
+    """
+    document = parse(body)
+    if not isinstance(document, dict):
+        raise invalid(f"JSON Value: {debug_text(document)} Is not object")
+    signature_name = document.get("signature_name", "")
+    if not isinstance(signature_name, str):
+        raise invalid(
+            f"JSON Value: {debug_text(document)} not formatted correctly."
+            " 'signature_name' key must be a string value."
+        )
+    return Request(document, signature_name, literals=b"true" in body or b"false" in body)
+
+
+def decode(request: Request, infos: Infos) -> tuple[Tensors, bool]:
+    """Return the request's tensors by input name, and whether the answer is wanted in rows.
+
+    Args:
+        request: What `read_request` returned.
+        infos: The signature's inputs.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT (UNIMPLEMENTED for a dtype that JSON cannot carry) with
+            TensorFlow Serving's message.
+
+    Example:
+        >>> infos = {"x": TensorInfo("DT_FLOAT", (-1,))}
+        >>> decode(read_request(b'{"instances": [1, 2.5]}'), infos)
+        ({'x': array([1. , 2.5], dtype=float32)}, True)
+    """
+    document = request.document
+    rows, columns = "instances" in document, "inputs" in document
+    if rows and columns:
+        raise invalid(
+            f"JSON Value: {debug_text(document)} Not formatted correctly expecting only one of"
+            " 'inputs' or 'instances' keys to exist "
+        )
+    if rows:
+        return _decode_rows(document["instances"], infos, request.literals), True
+    if columns:
+        return _decode_columns(document["inputs"], infos, request.literals), False
+    raise invalid("Missing 'inputs' or 'instances' key")
+
+
+# ---------------------------------------------------------------- rows: {"instances": [...]}
+
+
+def _decode_rows(instances: Any, infos: Infos, literals: bool) -> Tensors:
+    if not isinstance(instances, list):
+        raise invalid(
+            f"JSON Value: {debug_text(instances)} Expecting 'instances' to be an list/array"
+        )
+    if not instances:
+        raise invalid(f"JSON Value: {debug_text(instances)} No values in 'instances' array")
+    named = is_named(instances[0])
+    if not named and len(infos) > 1:
+        raise invalid(
+            "instances is a plain list, but expecting list of objects as multiple input tensors"
+            " required as per tensorinfo_map"
+        )
+    fast = _fast_rows(instances, infos, named, literals)
+    if fast is not None:
+        return fast
+    return _exact_named_rows(instances, infos) if named else _exact_rows(instances, infos)
+
+
+def _fast_rows(instances: list, infos: Infos, named: bool, literals: bool) -> Tensors | None:
+    tensors = {}
+    for name, info in infos.items():
+        try:
+            values = [row[name] for row in instances] if named else instances
+        except (KeyError, TypeError):
+            return None
+        array = fast_array(values, info, literals)
+        if array is None:
+            return None
+        tensors[name] = array
+    if named and any(len(row) != len(infos) for row in instances):
+        return None
+    return tensors
+
+
+def _exact_rows(instances: list, infos: Infos) -> Tensors:
+    ((name, info),) = infos.items()
+    rows = Rows(info)
+    for index, item in enumerate(instances):
+        if is_named(item):
+            raise invalid(f"Expecting value/list but got object at item {index} of input list")
+        try:
+            rows.add(item)
+        except StatusError as error:
+            raise invalid(
+                f"Failed to process element: {index} of 'instances' list. Error: {error.absl()}"
+            ) from None
+    return {name: rows.tensor()}
+
+
+def _exact_named_rows(instances: list, infos: Infos) -> Tensors:
+    rows = {name: Rows(info) for name, info in infos.items()}
+    for index, item in enumerate(instances):
+        if not is_named(item):
+            raise invalid(f"Expecting object but got list at item {index} of input list")
+        for name, value in item.items():
+            try:
+                if name not in rows:
+                    raise invalid(f"JSON object: does not have named input: {name}")
+                rows[name].add(value)
+            except StatusError as error:
+                raise invalid(
+                    f"Failed to process element: {index} key: {name} of 'instances' list."
+                    f" Error: {error.absl()}"
+                ) from None
+        if item.keys() != infos.keys():
+            raise invalid(
+                f"Failed to process element: {index} of 'instances' list. JSON object:"
+                f" {debug_text(item)} keys must be equal to: {','.join(sorted(infos))}"
+            )
+    return {name: found.tensor() for name, found in rows.items()}
+
+
+# ---------------------------------------------------------------- columns: {"inputs": ...}
+
+
+def _decode_columns(inputs: Any, infos: Infos, literals: bool) -> Tensors:
+    if is_named(inputs):
+        return {name: _column(inputs, name, info, literals) for name, info in infos.items()}
+    if len(infos) > 1:
+        raise invalid(
+            "inputs is a plain value/list, but expecting an object as multiple input tensors"
+            " required as per tensorinfo_map"
+        )
+    ((name, info),) = infos.items()
+    return {name: _whole(inputs, info, literals)}
+
+
+def _column(inputs: dict, name: str, info: TensorInfo, literals: bool) -> np.ndarray:
+    if name not in inputs:
+        raise invalid(f"Missing named input: {name} in 'inputs' object.")
+    return _whole(inputs[name], info, literals)
+
+
+def _whole(value: Any, info: TensorInfo, literals: bool) -> np.ndarray:
+    array = fast_array(value, info, literals)
+    return exact_array(value, info) if array is None else array

@@ -1,0 +1,82 @@
+"""One predict request from bytes to bytes: parse, find the model, run it, write the answer.
+
+No HTTP in here: `rest` calls it from a thread, since everything in it takes the processor.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dlkit.serving import hints
+from dlkit.serving.json_answer import encode
+from dlkit.serving.json_tensor import decode, read_request
+from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature
+from dlkit.serving.status import StatusError, invalid
+from dlkit.serving.versions import ServedModel, Version, not_available
+
+
+def predict(models: Mapping[str, ServedModel], name: str, number: int | None, body: bytes) -> bytes:
+    """Answer a predict request.
+
+    Args:
+        models: The served models by name.
+        name: Which of them is asked.
+        number: Which version; None for the highest one available.
+        body: The request's JSON text.
+
+    Returns:
+        The answer's JSON text.
+
+    Raises:
+        StatusError: with TensorFlow Serving's message, and a hint where one is known.
+    """
+    request = read_request(body)  # before the model is looked up, as TensorFlow Serving does it
+    with find_model(models, name, number).use(number) as version:
+        key = request.signature_name or DEFAULT_SIGNATURE
+        signature = find_signature(version, key)
+        try:
+            inputs, rows = decode(request, signature.inputs)
+        except StatusError as error:
+            error.hint = hints.for_request(error.message, signature)
+            raise
+        return encode(run(version, key, inputs), rows=rows)
+
+
+def find_model(
+    models: Mapping[str, ServedModel], name: str, number: int | None = None
+) -> ServedModel:
+    """Return the model called `name`, of which version `number` is wanted.
+
+    Raises:
+        StatusError: NOT_FOUND, with the known names as the hint.
+    """
+    if name not in models:
+        error = not_available(name, number)
+        error.hint = hints.for_model(name, models)
+        raise error
+    return models[name]
+
+
+def find_signature(version: Version, key: str) -> Signature:
+    """Return the signature `key` of a loaded version, which must have inputs.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT, with the known signatures as the hint.
+    """
+    signatures = version.runtime.signatures
+    if key not in signatures:
+        error = invalid(f'Serving signature name: "{key}" not found in signature def')
+        error.hint = hints.for_signature(key, signatures)
+        raise error
+    if not signatures[key].inputs:
+        raise invalid(f"Failed to get input map for signature: {key}")
+    return signatures[key]
+
+
+def run(version: Version, key: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Run a signature; a failure carries a hint where the arrays' shapes do not suit it."""
+    try:
+        return version.runtime.run(key, inputs)
+    except StatusError as error:
+        error.hint = hints.for_shapes(inputs, version.runtime.signatures[key].inputs)
+        raise

@@ -1,0 +1,187 @@
+"""`Server`: a model server as a child process of this program."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from types import TracebackType
+from typing import Any
+
+from dlkit.checks import require
+from dlkit.errors import ServerError
+from dlkit.serving.server import check_base, check_name
+from dlkit.serving.settings import Settings
+
+_ANNOUNCEMENT = re.compile(rb"^Serving .* at (http://\S+)$", re.MULTILINE)
+_POLL_SECONDS = 0.02
+
+
+class Server:
+    """A model server of its own process, for the length of a `with` block.
+
+    Use it to try an export, in tests and in notebooks; `dlkit serve DIR` or TensorFlow Serving
+    itself run in production. The process ends with the block, and also when this program is killed.
+
+    Reference: https://www.tensorflow.org/tfx/serving/api_rest
+
+    Args:
+        base: The model's base path, which holds `<version>/saved_model.pb`.
+        name: The model's name in URLs. Defaults to None, the base directory's name.
+        host: The address to listen on. Defaults to "127.0.0.1", this machine only.
+        rest_port: The port; 0 lets the system choose one. Defaults to 8501.
+        start_seconds: How long loading may take. Defaults to 120.
+        **options: As for `dlkit.serving.serve`.
+
+    Raises:
+        InputError: when `base` holds no model, or an option cannot be used.
+
+    Example:
+        >>> from dlkit.serving import Client, Server  # doctest: +SKIP
+        >>> with Server("exports/digits", rest_port=0) as server:  # doctest: +SKIP
+        ...     Client(server.url).predict(images)
+    """
+
+    def __init__(
+        self,
+        base: str | os.PathLike,
+        *,
+        name: str | None = None,
+        host: str = "127.0.0.1",
+        rest_port: int = 8501,
+        start_seconds: float = 120.0,
+        **options: Any,
+    ):
+        Settings.of("Server", options)
+        require("uvicorn", "serve")
+        self._base = check_base(base)
+        self._name = check_name(name or self._base.name)
+        self._host, self._rest_port = host, rest_port
+        self._start_seconds = start_seconds
+        self._options = options
+        self._process: subprocess.Popen | None = None
+        self._output: Any = None
+        self._url = ""
+
+    def __enter__(self) -> "Server":
+        """Start the process and wait until it answers."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the process."""
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The model's URL, for `Client` or `curl`.
+
+        Raises:
+            ServerError: when the server is not running.
+        """
+        if not self._url:
+            raise ServerError("The server is not running: use it as `with Server(...) as server:`.")
+        return self._url
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process number while there is one."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the process and wait until it answers.
+
+        Raises:
+            ServerError: with the process's last words when it ends or takes too long.
+        """
+        if self._process is not None:
+            raise ServerError(f"The server is already running at {self._url}.")
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process runs
+        self._process = subprocess.Popen(
+            self._command(),
+            stdin=subprocess.PIPE,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+        )
+        try:
+            self._url = self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _command(self) -> list[str]:
+        flags = {"name": self._name, "host": self._host, "rest_port": self._rest_port}
+        command = [sys.executable, "-m", "dlkit.serving", str(self._base), "--until-stdin-closes"]
+        for key, value in {**flags, **self._options}.items():
+            command.append(f"--{key.replace('_', '-')}={value}")
+        return command
+
+    def _wait_until_ready(self) -> str:
+        deadline = time.monotonic() + self._start_seconds
+        while time.monotonic() < deadline:
+            ended = self._process.poll() is not None
+            found = _ANNOUNCEMENT.search(self._read_output())
+            if found and not ended and _is_ready(found[1].decode()):
+                return found[1].decode()
+            if ended:
+                raise ServerError(self._last_words() or "The server ended without a word.")
+            time.sleep(_POLL_SECONDS)
+        raise ServerError(
+            f"The server for {self._base} did not answer within {self._start_seconds:g} seconds"
+            f" (start_seconds). Its last words: {self._last_words()}"
+        )
+
+    def _read_output(self) -> bytes:
+        self._output.seek(0)
+        return self._output.read()
+
+    def _last_words(self) -> str:
+        lines = self._read_output().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+    def stop(self) -> None:
+        """Let the running requests finish and end the process."""
+        process, self._process, self._url = self._process, None, ""
+        if process is None:
+            return
+        process.stdin.close()
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._output.close()
+
+
+def _environment() -> dict[str, str]:
+    """Return the child's environment, in which it finds the same dlkit as this program."""
+    package = str(pathlib.Path(__file__).parents[2])
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _is_ready(url: str) -> bool:
+    root = url.partition("/v1/")[0]
+    try:
+        with urllib.request.urlopen(f"{root}/readyz", timeout=5) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False

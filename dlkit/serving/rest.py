@@ -1,0 +1,212 @@
+"""TensorFlow Serving's REST API as an ASGI application.
+
+Routing follows TensorFlow Serving's regular expressions, which see the path before it is
+percent-decoded. The event loop only moves bytes: predictions run in a pool of threads.
+"""
+
+import asyncio
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote
+
+from dlkit.serving import hints
+from dlkit.serving.json_text import pretty
+from dlkit.serving.predict import find_model, predict
+from dlkit.serving.signatures import metadata_json
+from dlkit.serving.status import StatusError, invalid
+from dlkit.serving.versions import ServedModel
+
+_SPEC = r"(?:(?:/versions/(?P<version>\d+))|(?:/labels/(?P<label>[^/:]+)))?"
+_PREDICTION = re.compile(
+    rf"(?i:/v1/models/(?P<name>[^/:]+){_SPEC}:(?P<verb>classify|regress|predict))", re.ASCII
+)
+_STATUS = re.compile(
+    rf"(?i:/v1/models(?:/(?P<name>[^/:]+))?{_SPEC}(?:/(?P<part>metadata))?)", re.ASCII
+)
+_MAX_VERSION = 2**63 - 1
+
+_JSON = (b"content-type", b"application/json")
+_CORS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"POST, GET"),
+    (b"access-control-allow-headers", b"Content-Type"),
+)
+_NOT_FOUND_PAGE = (
+    b"<HTML><HEAD>\n<TITLE>404 Not Found</TITLE>\n</HEAD>"
+    b"<BODY>\n<H1>Not Found</H1>\n</BODY></HTML>\n"
+)
+
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+
+
+class RestApi:
+    """The ASGI application.
+
+    Args:
+        models: The served models by name.
+        pool: Where predictions run.
+        cors: Whether browsers of other origins may read the answers. Defaults to False.
+        max_body_bytes: The largest request body, before and after decompression. Defaults to
+            104857600 (100 MiB).
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, ServedModel],
+        pool: ThreadPoolExecutor,
+        *,
+        cors: bool = False,
+        max_body_bytes: int = 100 * 2**20,
+    ):
+        self._models = models
+        self._pool = pool
+        self._cors = _CORS if cors else ()
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            return
+        path = scope["raw_path"].decode("latin-1")
+        try:
+            status, headers, body = await self._answer(scope, path, receive)
+        except StatusError as error:
+            status, headers, body = error.http_status, [_JSON], _error_body(error)
+        except _ClientGone:
+            return
+        if path[:4].lower() == "/v1/":
+            headers = [*headers, *self._cors]
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: dict, path: str, receive: Callable) -> Answer:
+        method = scope["method"]
+        if path[:4].lower() != "/v1/":
+            return self._probe(method, path)
+        if method == "OPTIONS":
+            return _preflight(scope)
+        if method == "POST" and (match := _PREDICTION.fullmatch(path)):
+            return await self._predict(match, scope, receive)
+        if method == "GET" and (match := _STATUS.fullmatch(path)):
+            return 200, [_JSON], pretty(self._describe(match))
+        raise self._malformed(method, path)
+
+    def _malformed(self, method: str, path: str) -> StatusError:
+        error = invalid(f"Malformed request: {method} {path}")
+        error.hint = hints.for_path(method, path, self._models)
+        return error
+
+    # ------------------------------------------------------------ :predict
+
+    async def _predict(self, match: re.Match, scope: dict, receive: Callable) -> Answer:
+        if match["verb"] != "predict":
+            raise self._malformed("POST", match.string)
+        name = unquote(match["name"])
+        number = self._version(match, name)
+        headers = dict(scope["headers"])
+        body = await self._body(headers, receive)
+        if b"gzip" in headers.get(b"content-encoding", b""):
+            body = _gunzip(body, self._max_body_bytes)
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._pool, predict, self._models, name, number, body)
+        return 200, [_JSON], answer
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Callable) -> bytes:
+        if int(headers.get(b"content-length", b"0")) > self._max_body_bytes:
+            raise _TooLargeError(self._max_body_bytes)
+        chunks, size, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _ClientGone
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > self._max_body_bytes:
+                raise _TooLargeError(self._max_body_bytes)
+            more = message.get("more_body", False)
+        return b"".join(chunks) if len(chunks) > 1 else chunks[0]
+
+    def _version(self, match: re.Match, name: str) -> int | None:
+        """Return the version number in a URL, or None when it names none."""
+        if match["label"] is not None:
+            find_model(self._models, name)
+            raise invalid(f"Unrecognized servable version label: {unquote(match['label'])}")
+        if match["version"] is None:
+            return None
+        number = int(match["version"][:20])
+        if number > _MAX_VERSION:
+            raise invalid(f"Failed to convert version: {match['version'][:40]} to numeric.")
+        return number
+
+    # ------------------------------------------------------------ status, metadata, probes
+
+    def _describe(self, match: re.Match) -> dict[str, Any]:
+        if match["name"] is None:
+            raise invalid("Missing model name in request.")
+        name = unquote(match["name"])
+        if match["part"] == "metadata":
+            return self._metadata(name, self._version(match, name))
+        if name not in self._models:
+            raise StatusError(
+                "NOT_FOUND",
+                f"Could not find any versions of model {name}",
+                hints.for_model(name, self._models),
+            )
+        return self._models[name].status_json(self._version(match, name))
+
+    def _metadata(self, name: str, number: int | None) -> dict[str, Any]:
+        with find_model(self._models, name, number).use(number) as version:
+            return metadata_json(name, version.number, version.runtime.signatures)
+
+    def _probe(self, method: str, path: str) -> Answer:
+        if method in ("GET", "HEAD") and path == "/healthz":
+            return 200, [_JSON], pretty({"status": "ok"})
+        if method in ("GET", "HEAD") and path == "/readyz":
+            waiting = sorted(name for name, model in self._models.items() if not model.ready)
+            return (
+                503 if waiting else 200,
+                [_JSON],
+                pretty({"ready": not waiting, "waiting": waiting}),
+            )
+        return 404, [(b"content-type", b"text/html")], _NOT_FOUND_PAGE
+
+
+class _ClientGone(Exception):  # noqa: N818 - not an error, the client hung up
+    pass
+
+
+class _TooLargeError(StatusError):
+    http_status = 413
+
+    def __init__(self, limit: int):
+        super().__init__(
+            "INVALID_ARGUMENT",
+            f"Request body is larger than {limit} bytes",
+            "Send fewer rows a request, or raise max_body_bytes.",
+        )
+
+
+def _error_body(error: StatusError) -> bytes:
+    body = {"error": error.message}
+    if error.hint:
+        body["hint"] = error.hint
+    return pretty(body)
+
+
+def _preflight(scope: dict) -> Answer:
+    origin = dict(scope["headers"]).get(b"origin", b"")
+    return 200 if origin.startswith((b"http://", b"https://")) else 400, [_JSON], b""
+
+
+def _gunzip(body: bytes, limit: int) -> bytes:
+    """Return the unpacked body; empty, as TensorFlow Serving has it, for bad or too large data."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacker.decompress(body, limit + 1)
+    except zlib.error:
+        return b""
+    return unpacked if unpacker.eof and len(unpacked) <= limit else b""

@@ -1,0 +1,184 @@
+"""`serve`: a model server in the foreground of this process."""
+
+import asyncio
+import logging
+import os
+import pathlib
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from dlkit.checks import require
+from dlkit.errors import InputError, ServerError
+from dlkit.serving.settings import Settings
+from dlkit.serving.versions import (
+    ServedModel,
+    Watcher,
+    find_versions,
+    is_saved_model,
+    no_versions_text,
+)
+
+log = logging.getLogger("dlkit.serving")
+
+
+def serve(
+    base: str | os.PathLike,
+    *,
+    name: str | None = None,
+    host: str = "127.0.0.1",
+    rest_port: int = 8501,
+    **options: Any,
+) -> None:
+    """Serve the SavedModel versions under `base` over TensorFlow Serving's REST API until stopped.
+
+    Use it in a process of its own (`dlkit serve DIR` does); `Server` starts one from a program or a
+    notebook. The port opens when the first version is loaded. SIGTERM and SIGINT let the running
+    requests finish and return.
+
+    Reference: https://www.tensorflow.org/tfx/serving/api_rest
+
+    Args:
+        base: The model's base path, which holds `<version>/saved_model.pb`.
+        name: The model's name in URLs. Defaults to None, the base directory's name.
+        host: The address to listen on. Defaults to "127.0.0.1", this machine only; "0.0.0.0" opens
+            it to the network, where nothing asks who is calling.
+        rest_port: The port; 0 lets the system choose one. Defaults to 8501.
+        **options: Fields of `dlkit.serving.settings.Settings`: `poll_seconds`, `num_versions`,
+            `timeout_seconds`, `max_body_bytes`, `threads`, `warmup`, `cors`.
+
+    Raises:
+        InputError: when `base` holds no model, or an option cannot be used.
+        ServerError: when the model does not load or the port is taken.
+    """
+    settings = Settings.of("serve", options)
+    require("uvicorn", "serve")
+    require("orjson", "serve")
+    base = check_base(base)
+    name = check_name(name or base.name)
+    listener = _bind(host, rest_port)  # now, to fail before the model is loaded; not yet open
+    try:
+        model = _load_model(name, base, settings)
+        _run(model, listener, settings)
+    finally:
+        listener.close()
+
+
+def check_base(base: str | os.PathLike) -> pathlib.Path:
+    """Return the base path made absolute, if there is something to serve in it.
+
+    Raises:
+        InputError: naming the path and what is expected in it.
+    """
+    path = pathlib.Path(base).expanduser().absolute()
+    found = find_versions(path)
+    if found is None:
+        raise InputError(
+            f"Could not find base path {path}: serve takes a directory that holds"
+            " <version>/saved_model.pb."
+        )
+    if not found:
+        raise InputError(no_versions_text(path.name, path))
+    return path
+
+
+def check_name(name: str) -> str:
+    """Return `name` if URLs can carry it as it is.
+
+    Raises:
+        InputError: naming the value.
+    """
+    if not name or set(name) & set("/:"):
+        raise InputError(f"name must be a word without '/' and ':'. Received: name={name!r}.")
+    return name
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise _cannot_listen(host, port, error) from None
+    return listener
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> ServerError:
+    reason = getattr(error, "strerror", None) or error
+    return ServerError(
+        f"Cannot listen on {host} port {port}: {reason}. Stop what uses it, or choose another"
+        " port (rest_port=0 takes a free one)."
+    )
+
+
+def _load_model(name: str, base: pathlib.Path, settings: Settings) -> ServedModel:
+    from dlkit.serving.runtime import SavedModel
+
+    if is_saved_model(base):
+        log.info("%s is a SavedModel itself: serving it as version 1", base)
+
+    def load(path: pathlib.Path) -> SavedModel:
+        return SavedModel(path, timeout_seconds=settings.timeout_seconds, warmup=settings.warmup)
+
+    model = ServedModel(name, base, load, num_versions=settings.num_versions)
+    model.poll()
+    if not model.ready:
+        error = model.first_error()
+        reason = error.message if error else "no version could be loaded"
+        raise ServerError(f"Model '{name}' under {base} cannot be served: {reason}")
+    return model
+
+
+def _run(model: ServedModel, listener: socket.socket, settings: Settings) -> None:
+    import uvicorn
+
+    from dlkit.serving.rest import RestApi
+
+    pool = ThreadPoolExecutor(settings.threads or 4 * (os.cpu_count() or 1), "predict")
+    app = RestApi(
+        {model.name: model}, pool, cors=settings.cors, max_body_bytes=settings.max_body_bytes
+    )
+    config = uvicorn.Config(
+        app, lifespan="off", log_level="warning", access_log=False, server_header=False, ws="none"
+    )
+    watcher = Watcher([model], settings.poll_seconds)
+    host, port = listener.getsockname()[:2]
+    try:
+        listener.listen(config.backlog)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from None
+    if settings.poll_seconds:
+        watcher.start()
+    print(f"Serving {model.name} at {url(host, port, model.name)}", flush=True)
+    try:
+        _run_uvicorn(uvicorn.Server(config), listener)
+    finally:
+        watcher.stop()
+        pool.shutdown()
+        model.close()
+
+
+def _run_uvicorn(server: Any, listener: socket.socket) -> None:
+    """Run until SIGTERM or SIGINT; uvicorn then raises the signal again, which must not kill us."""
+    kept = {
+        number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        asyncio.run(server.serve(sockets=[listener]))
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def url(host: str, port: int, name: str) -> str:
+    """Return the URL under which a model is served.
+
+    Example:
+        >>> url("127.0.0.1", 8501, "digits")
+        'http://127.0.0.1:8501/v1/models/digits'
+    """
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}/v1/models/{name}"

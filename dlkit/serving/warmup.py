@@ -1,0 +1,116 @@
+"""The warm-up requests that an export carries, run before a version takes traffic.
+
+The file is `assets.extra/tf_serving_warmup_requests` in the version directory: a TFRecord file of
+`PredictionLog` messages, as TensorFlow Serving reads it.
+"""
+
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature
+from dlkit.serving.status import StatusError, invalid
+
+WARMUP_FILE = pathlib.PurePath("assets.extra", "tf_serving_warmup_requests")
+_MAX_RECORDS = 1000
+
+
+class _Runnable(Protocol):
+    signatures: Mapping[str, Signature]
+
+    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any: ...
+
+
+def run_warmup(model: _Runnable, path: pathlib.Path) -> int:
+    """Run each request of the version's warm-up file on `model`.
+
+    Args:
+        model: What `run`s a signature.
+        path: The version directory.
+
+    Returns:
+        How many requests ran; 0 when there is no file.
+
+    Raises:
+        StatusError: for the first request that fails, for a file that is no TFRecord, and for more
+            than 1000 requests. The version must not be served then.
+    """
+    file = path / WARMUP_FILE
+    if not file.is_file():
+        return 0
+    count = 0
+    for count, record in enumerate(_records(file), 1):
+        if count > _MAX_RECORDS:
+            raise invalid(
+                f"Number of warmup records exceeds the maximum ({_MAX_RECORDS}) at {file}"
+            )
+        _run_record(model, record)
+    return count
+
+
+def _records(file: pathlib.Path) -> Iterator[bytes]:
+    try:
+        yield from tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
+    except tf.errors.DataLossError as error:
+        raise StatusError(
+            "DATA_LOSS",
+            f"{error.message}. Please verify your warmup data is in TFRecord format.",
+        ) from None
+
+
+def _run_record(model: _Runnable, record: bytes) -> None:
+    from google.protobuf.message import DecodeError
+    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
+    try:
+        log = PredictionLog.FromString(record)
+    except DecodeError:
+        raise invalid("Failed to parse warmup record as PredictionLog") from None
+    kind = log.WhichOneof("log_type")
+    if kind == "predict_log":
+        request = log.predict_log.request
+        tensors = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
+        _run(model, request.model_spec.signature_name, tensors)
+    elif kind in ("classify_log", "regress_log"):
+        request = getattr(log, kind).request
+        _run_examples(model, request.model_spec.signature_name, request.input)
+    elif kind == "multi_inference_log":
+        request = log.multi_inference_log.request
+        for task in request.tasks:
+            _run_examples(model, task.model_spec.signature_name, request.input)
+    else:
+        raise StatusError("UNIMPLEMENTED", f"Unsupported log_type for warmup: {kind}")
+
+
+def _run_examples(model: _Runnable, signature_name: str, examples: Any) -> None:
+    """Run a signature that takes serialized tf.Examples in its only input."""
+    protos = list(examples.example_list.examples)
+    if examples.WhichOneof("kind") == "example_list_with_context":
+        for example in examples.example_list_with_context.examples:
+            merged = tf.train.Example()
+            merged.CopyFrom(examples.example_list_with_context.context)
+            merged.MergeFrom(example)
+            protos.append(merged)
+    serialized = np.empty(len(protos), object)
+    serialized[:] = [proto.SerializeToString() for proto in protos]
+    key = signature_name or DEFAULT_SIGNATURE
+    names = list(model.signatures[key].inputs) if key in model.signatures else ["inputs"]
+    _run(model, signature_name, {names[0]: serialized})
+
+
+def _run(model: _Runnable, signature_name: str, tensors: Mapping[str, np.ndarray]) -> None:
+    key = signature_name or DEFAULT_SIGNATURE
+    if key not in model.signatures:
+        raise StatusError("FAILED_PRECONDITION", f'Serving signature key "{key}" not found.')
+    wanted = set(model.signatures[key].inputs)
+    if set(tensors) != wanted:
+        raise invalid(
+            f"input size does not match signature: {len(tensors)}!={len(wanted)}"
+            f" len({{{','.join(sorted(tensors))}}}) != len({{{','.join(sorted(wanted))}}})."
+            f" Sent extra: {{{','.join(sorted(set(tensors) - wanted))}}}."
+            f" Missing but required: {{{','.join(sorted(wanted - set(tensors)))}}}."
+        )
+    model.run(key, tensors)
