@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     tasks=("binary", "multiclass", "multilabel", "regression"),
     inputs=("features", "image", "sequence"),
     reference="Rosenblatt 1958, The Perceptron, Psychological Review 65(6)",
-    cpu={"jit_compile": True, "steps_per_execution": 16},
+    cpu={"jit_compile": False, "steps_per_execution": 16},
     test_config={"input_shape": (6,)},
 )
 def perceptron(
@@ -78,7 +78,7 @@ def perceptron(
     tasks=("binary", "multiclass", "multilabel", "regression"),
     inputs=("features", "image", "sequence"),
     reference="Rumelhart, Hinton & Williams 1986, Nature 323",
-    cpu={"jit_compile": True, "steps_per_execution": 16},
+    cpu={"jit_compile": False, "steps_per_execution": 16},
     test_config={"input_shape": (6,), "units": (16, 8)},
 )
 def mlp(

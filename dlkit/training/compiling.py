@@ -194,8 +194,8 @@ def _check_optimizer(options: Mapping[str, Any]) -> Any:
     for name in ("learning_rate", "weight_decay", "clipnorm"):
         if options.get(name) is not None:
             raise InputError(
-                f"{name}={options[name]!r} cannot be used with an optimizer object, which brings"
-                f" its own: give it to {type(optimizer).__name__}({name}=...), or name the optimizer."
+                f"{name}={options[name]!r} cannot be used with an optimizer object, which has its"
+                f" own: use {type(optimizer).__name__}({name}=...), or name the optimizer."
             )
     return optimizer
 
@@ -242,7 +242,7 @@ def _check_metric_name(name: str) -> None:
     try:
         keras.metrics.get(name)
     except ValueError:
-        known = ["accuracy", *(n for n in vars(keras.metrics) if not n.startswith("_"))]
+        known = ["accuracy", *(n for n in vars(keras.metrics) if n.islower())]
         raise InputError(
             f"metrics must hold names that Keras knows. Received: {name!r}.{closest(name, known)}"
         ) from None

@@ -1,0 +1,360 @@
+"""Compile options against formulas written by hand, and against bad values."""
+
+import keras
+import numpy as np
+import pytest
+
+from dlkit.errors import InputError
+from dlkit.training.compiling import LOSSES, OPTIMIZERS, TASKS, check_options, compile_model
+from dlkit.training.losses import SparseFocalLoss, SparseSmoothedCrossentropy
+
+START = np.array([1.0, -2.0, 0.5])
+CURVATURE = np.array([2.0, 0.5, 10.0])
+
+
+def network(units=3, activation="softmax"):
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(units, activation)])
+
+
+def descend(optimizer, steps=2):
+    """Minimize sum(CURVATURE * w^2) / 2 with Keras's optimizer; return how far it went."""
+    weight = keras.Variable(START.astype("float32"))
+    for _ in range(steps):
+        optimizer.apply([CURVATURE * weight], [weight])
+    return keras.ops.convert_to_numpy(weight) - START
+
+
+def by_hand(update, steps=2):
+    """Minimize the same with `update(t, w, g, memory) -> w`, in float64."""
+    weight, memory = START.copy(), {}
+    for t in range(1, steps + 1):
+        weight = update(t, weight, CURVATURE * weight, memory)
+    return weight - START
+
+
+def momentum_update(lr, nesterov=False):
+    def update(t, w, g, memory):
+        v = memory["v"] = 0.9 * memory.get("v", 0.0) - lr * g
+        return w + (0.9 * v - lr * g if nesterov else v)
+
+    return update
+
+
+def adam_update(lr, decay=0.0):
+    def update(t, w, g, memory):
+        m = memory["m"] = 0.9 * memory.get("m", 0.0) + 0.1 * g
+        v = memory["v"] = 0.999 * memory.get("v", 0.0) + 0.001 * g**2
+        step = (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)
+        return w - lr * decay * w - lr * step
+
+    return update
+
+
+def rmsprop_update(lr):
+    def update(t, w, g, memory):
+        v = memory["v"] = 0.9 * memory.get("v", 0.0) + 0.1 * g**2
+        return w - lr * g / np.sqrt(v + 1e-7)
+
+    return update
+
+
+def adagrad_update(lr):
+    def update(t, w, g, memory):
+        total = memory["total"] = memory.get("total", 0.1) + g**2
+        return w - lr * g / np.sqrt(total + 1e-7)
+
+    return update
+
+
+def adadelta_update(lr):
+    def update(t, w, g, memory):
+        squares = memory["g"] = 0.95 * memory.get("g", 0.0) + 0.05 * g**2
+        step = np.sqrt((memory.get("d", 0.0) + 1e-7) / (squares + 1e-7)) * g
+        memory["d"] = 0.95 * memory.get("d", 0.0) + 0.05 * step**2
+        return w - lr * step
+
+    return update
+
+
+def lion_update(lr):
+    def update(t, w, g, memory):
+        m = memory.get("m", 0.0)
+        memory["m"] = 0.99 * m + 0.01 * g
+        return w - lr * np.sign(0.9 * m + 0.1 * g)
+
+    return update
+
+
+UPDATES = {
+    "sgd": lambda t, w, g, memory: w - 0.01 * g,
+    "momentum": momentum_update(0.01),
+    "nesterov": momentum_update(0.01, nesterov=True),
+    "adam": adam_update(0.001),
+    "adamw": adam_update(0.001, decay=0.004),
+    "rmsprop": rmsprop_update(0.001),
+    "adagrad": adagrad_update(0.01),
+    "adadelta": adadelta_update(1.0),
+    "lion": lion_update(0.0001),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_takes_the_steps_of_its_formula(name):
+    optimizer = compile_model(network(), optimizer=name).optimizer
+    np.testing.assert_allclose(descend(optimizer), by_hand(UPDATES[name]), rtol=2e-3)
+
+
+def test_learning_rate_weight_decay_and_clipnorm_reach_the_optimizer():
+    options = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.2, "clipnorm": 1.5}
+    optimizer = compile_model(network(), **options).optimizer
+
+    def update(t, w, g, memory):
+        g = g * min(1.0, 1.5 / np.linalg.norm(g))
+        return w - 0.1 * 0.2 * w - 0.1 * g
+
+    np.testing.assert_allclose(descend(optimizer), by_hand(update), rtol=1e-5)
+
+
+def test_no_weight_decay_makes_adamw_adam():
+    optimizer = compile_model(network(), optimizer="adamw", weight_decay=0).optimizer
+    np.testing.assert_allclose(descend(optimizer), by_hand(UPDATES["adam"]), rtol=2e-3)
+
+
+def test_a_schedule_is_followed():
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.1, 0.01])
+    optimizer = compile_model(network(), optimizer="sgd", learning_rate=schedule).optimizer
+    expected = by_hand(lambda t, w, g, memory: w - (0.1 if t == 1 else 0.01) * g)
+    np.testing.assert_allclose(descend(optimizer), expected, rtol=1e-5)
+
+
+def test_an_optimizer_object_passes_through():
+    optimizer = keras.optimizers.SGD(0.3)
+    assert compile_model(network(), optimizer=optimizer).optimizer is optimizer
+
+
+# Losses. Rows: one sample each.
+PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
+CLASSES = np.array([0, 1])
+MULTIHOT = np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+TARGETS = np.array([[1.0, -1.0, 0.0], [2.5, 0.3, 0.0]])
+
+
+def loss_of(y_true, y_pred, **options):
+    model = compile_model(network(), **options)
+    loss = model.loss
+    return float(loss(np.asarray(y_true, "float32"), np.asarray(y_pred, "float32")))
+
+
+def binary_entropy(y, p):
+    return -(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def smooth(one_hot, smoothing):
+    return one_hot * (1 - smoothing) + smoothing / one_hot.shape[-1]
+
+
+ONE_HOT = np.eye(3)[CLASSES]
+P_BINARY, Y_BINARY = np.array([[0.9], [0.4]]), np.array([1.0, 1.0])
+CASES = {
+    ("binary", "mse"): (Y_BINARY, P_BINARY, (0.1**2 + 0.6**2) / 2),
+    ("binary", "mae"): (Y_BINARY, P_BINARY, (0.1 + 0.6) / 2),
+    ("binary", "binary_crossentropy"): (Y_BINARY, P_BINARY, -(np.log(0.9) + np.log(0.4)) / 2),
+    ("binary", "focal"): (
+        Y_BINARY,
+        P_BINARY,
+        -(0.1**2 * np.log(0.9) + 0.6**2 * np.log(0.4)) / 2,
+    ),
+    ("multiclass", "sparse_categorical_crossentropy"): (
+        CLASSES,
+        PROBABILITIES,
+        -(np.log(0.7) + np.log(0.3)) / 2,
+    ),
+    ("multiclass", "categorical_crossentropy"): (
+        ONE_HOT,
+        PROBABILITIES,
+        -(np.log(0.7) + np.log(0.3)) / 2,
+    ),
+    ("multiclass", "focal"): (
+        CLASSES,
+        PROBABILITIES,
+        -(0.3**2 * np.log(0.7) + 0.7**2 * np.log(0.3)) / 2,
+    ),
+    ("multilabel", "mse"): (MULTIHOT, PROBABILITIES, ((MULTIHOT - PROBABILITIES) ** 2).mean()),
+    ("multilabel", "mae"): (MULTIHOT, PROBABILITIES, abs(MULTIHOT - PROBABILITIES).mean()),
+    ("multilabel", "binary_crossentropy"): (
+        MULTIHOT,
+        PROBABILITIES,
+        binary_entropy(MULTIHOT, PROBABILITIES).mean(),
+    ),
+    ("multilabel", "focal"): (
+        MULTIHOT,
+        PROBABILITIES,
+        (abs(MULTIHOT - PROBABILITIES) ** 2 * binary_entropy(MULTIHOT, PROBABILITIES)).mean(),
+    ),
+    ("regression", "mse"): (TARGETS, PROBABILITIES, ((TARGETS - PROBABILITIES) ** 2).mean()),
+    ("regression", "mae"): (TARGETS, PROBABILITIES, abs(TARGETS - PROBABILITIES).mean()),
+    ("regression", "huber"): (
+        np.array([0.0, 0.0]),
+        np.array([[0.5], [3.0]]),
+        (0.5**2 / 2 + (3.0 - 0.5)) / 2,
+    ),
+}
+
+
+def test_every_loss_has_a_case_for_every_task_that_it_fits():
+    assert set(CASES) == {(task, name) for name, tasks in LOSSES.items() for task in tasks}
+
+
+@pytest.mark.parametrize(("task", "loss"), CASES)
+def test_a_loss_has_the_value_of_its_formula(task, loss):
+    y_true, y_pred, expected = CASES[task, loss]
+    assert loss_of(y_true, y_pred, task=task, loss=loss) == pytest.approx(expected, rel=1e-5)
+
+
+SMOOTHED = smooth(ONE_HOT, 0.1)
+SMOOTH_CASES = {
+    ("multiclass", "sparse_categorical_crossentropy"): (
+        CLASSES,
+        -(SMOOTHED * np.log(PROBABILITIES)).sum(-1).mean(),
+    ),
+    ("multiclass", "categorical_crossentropy"): (
+        ONE_HOT,
+        -(SMOOTHED * np.log(PROBABILITIES)).sum(-1).mean(),
+    ),
+    ("multiclass", "focal"): (
+        CLASSES,
+        -(SMOOTHED * (1 - PROBABILITIES) ** 2 * np.log(PROBABILITIES)).sum(-1).mean(),
+    ),
+    ("multilabel", "binary_crossentropy"): (
+        MULTIHOT,
+        binary_entropy(MULTIHOT * 0.9 + 0.05, PROBABILITIES).mean(),
+    ),
+}
+
+
+@pytest.mark.parametrize(("task", "loss"), SMOOTH_CASES)
+def test_label_smoothing_has_the_value_of_its_formula(task, loss):
+    y_true, expected = SMOOTH_CASES[task, loss]
+    got = loss_of(y_true, PROBABILITIES, task=task, loss=loss, label_smoothing=0.1)
+    assert got == pytest.approx(expected, rel=1e-5)
+
+
+def test_binary_label_smoothing_has_the_value_of_its_formula():
+    got = loss_of(Y_BINARY, P_BINARY, task="binary", label_smoothing=0.2)
+    assert got == pytest.approx(binary_entropy(0.9, P_BINARY).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", [SparseSmoothedCrossentropy(0.0), SparseFocalLoss(gamma=0.0)])
+def test_our_losses_without_their_extra_are_keras_cross_entropy(loss):
+    plain = keras.losses.SparseCategoricalCrossentropy()
+    column = CLASSES[:, None]
+    expected = pytest.approx(float(plain(CLASSES, PROBABILITIES)), rel=1e-6)
+    assert float(loss(CLASSES, PROBABILITIES)) == expected
+    assert float(loss(column, PROBABILITIES)) == expected
+
+
+@pytest.mark.parametrize("loss", [SparseSmoothedCrossentropy(0.2), SparseFocalLoss(3.0, 0.1)])
+def test_our_losses_come_back_from_their_config(loss):
+    config = keras.saving.serialize_keras_object(loss)
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is type(loss)
+    assert again.get_config() == loss.get_config()
+
+
+def test_a_bad_gamma_is_refused():
+    with pytest.raises(InputError, match=r"gamma must be .* Received: gamma=-1"):
+        SparseFocalLoss(gamma=-1)
+
+
+METRICS = {
+    "binary": (Y_BINARY, P_BINARY, "accuracy", 0.5),
+    "multiclass": (np.array([0, 2]), PROBABILITIES, "accuracy", 1.0),
+    "multilabel": (MULTIHOT, PROBABILITIES, "accuracy", 5 / 6),
+    "regression": (np.array([1.0, 2.0]), np.array([[0.5], [4.0]]), "mae", 1.25),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_default_metric_measures_what_the_task_asks(task):
+    y_true, y_pred, name, expected = METRICS[task]
+    model = compile_model(network(), task=task)
+    (metric,) = model._compile_metrics._user_metrics
+    assert metric.name == name
+    assert float(metric(y_true, y_pred)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("loss", "label"),
+    [("categorical_crossentropy", ONE_HOT), ("sparse_categorical_crossentropy", CLASSES)],
+)
+def test_accuracy_fits_the_labels_of_the_loss(loss, label):
+    model = compile_model(network(), loss=loss)
+    x = np.random.default_rng(0).normal(size=(2, 4)).astype("float32")
+    accuracy = model.evaluate(x, label, verbose=0)[1]
+    expected = (model(x).numpy().argmax(-1) == CLASSES).mean()
+    assert accuracy == pytest.approx(expected)
+
+
+def test_metrics_and_losses_of_keras_pass_through():
+    metrics = ["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2, name="top2")]
+    loss = keras.losses.SparseCategoricalCrossentropy()
+    model = compile_model(network(), loss=loss, metrics=metrics)
+    x = np.zeros((6, 4), "float32")
+    results = model.evaluate(x, np.arange(6) % 3, verbose=0, return_dict=True)
+    assert results.keys() == {"loss", "accuracy", "top2"}
+    assert model.loss is loss
+
+
+def test_without_a_profile_keras_chooses_how_to_run():
+    plain = network()
+    plain.compile(loss="mse")
+    model = compile_model(network())
+    assert (model.jit_compile, model.steps_per_execution) == (plain.jit_compile, 1)
+    model = compile_model(network(), jit_compile=True, steps_per_execution=8)
+    assert (model.jit_compile, model.steps_per_execution) == (True, 8)
+
+
+BAD = [
+    ({"task": "ranking"}, "task must be one of: .* task='ranking'"),
+    ({"optimizer": "adma"}, "optimizer='adma'.* Did you mean 'adam'"),
+    ({"optimizer": None}, "optimizer=None"),
+    ({"learning_rate": 0}, "learning_rate must be a number above 0. Received: learning_rate=0"),
+    ({"learning_rate": "fast"}, "learning_rate='fast'"),
+    ({"learning_rate": float("nan")}, "learning_rate=nan"),
+    ({"learning_rate": float("inf")}, "learning_rate=inf"),
+    ({"learning_rate": True}, "learning_rate=True"),
+    ({"weight_decay": -0.1}, "weight_decay must be a number of at least 0. .*=-0.1"),
+    ({"clipnorm": 0.0}, "clipnorm must be a number above 0. .*=0.0"),
+    ({"loss": "crossentropy"}, "loss='crossentropy'.* Did you mean 'binary_crossentropy'"),
+    ({"loss": 3}, "loss must be a name or a keras.losses.Loss. Received: loss=3"),
+    ({"loss": "mse"}, "loss='mse' cannot compare .*'multiclass'.* use one of: categorical"),
+    ({"task": "regression", "loss": "focal"}, "loss='focal' .*'regression'.*: mse, mae, huber"),
+    ({"metrics": "accuracy"}, r"metrics must be a list, .* metrics='accuracy'"),
+    ({"metrics": ["acuracy"]}, "Received: 'acuracy'. Did you mean 'accuracy'"),
+    ({"metrics": [3]}, "metrics must hold names or Keras metrics. Received: 3"),
+    ({"label_smoothing": 1.0}, r"label_smoothing must be in \[0, 1\). Received: .*=1.0"),
+    ({"task": "regression", "label_smoothing": 0.1}, "label_smoothing=0.1 works with .*'mse'"),
+    (
+        {"loss": keras.losses.SparseCategoricalCrossentropy(), "label_smoothing": 0.1},
+        "label_smoothing=0.1 works with a cross-entropy or focal loss given by name",
+    ),
+    ({"jit_compile": "yes"}, "jit_compile must be True, False or 'auto'. .*='yes'"),
+    ({"steps_per_execution": 0}, "steps_per_execution must be .* Received: .*=0"),
+    ({"learnig_rate": 0.1}, "no option 'learnig_rate'. Did you mean 'learning_rate'"),
+    ({"seed": 1}, "compile_model has no option 'seed'"),
+    (
+        {"optimizer": keras.optimizers.SGD(), "learning_rate": 0.1},
+        r"learning_rate=0.1 cannot be used .*SGD\(learning_rate=...\)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD)
+def test_a_bad_option_is_named_with_its_value(options, message):
+    with pytest.raises(InputError, match=message):
+        compile_model(network(), **options)
+
+
+def test_check_options_fills_in_what_the_task_decides():
+    assert check_options(task="binary")["loss"] == "binary_crossentropy"
+    assert check_options(optimizer="lion")["optimizer"] == "lion"
