@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import ExportError
@@ -13,12 +14,15 @@ from dlkit.export import isolated
 
 # Both relative to the value and to the largest value of the output, since a sum of many numbers is
 # only as exact as its largest terms. Half precision: a few units in the last place.
-TOLERANCES = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}
+TOLERANCES = {"float32": 1e-5, "tensor_float_32": 5e-3, "float16": 5e-3, "bfloat16": 4e-2}
 
 
 def tolerance(model: keras.Model) -> float:
     """Return the tolerance for the least precise type that a layer of `model` computes in."""
     types = {layer.compute_dtype for layer in model._flatten_layers()}
+    accelerated = tf.config.list_physical_devices("GPU")
+    if accelerated and tf.config.experimental.tensor_float_32_execution_enabled():
+        types.add("tensor_float_32")  # predict ran on the GPU, which shortens float32 factors
     return max(TOLERANCES.get(dtype, TOLERANCES["float32"]) for dtype in types)
 
 
@@ -75,14 +79,22 @@ def _difference(name: str, reference: np.ndarray, answer: np.ndarray, limit: flo
         warnings.warn(
             f"Output '{name}' is NaN for some of the examples that the export was checked with;"
             " the weights, or the input, are not finite.",
-            stacklevel=2,
+            stacklevel=6,  # the line that called saved_model
         )
-    finite = reference[np.isfinite(reference)]
-    scale = max(1.0, float(np.abs(finite).max(initial=0)))
+    gap = _gap(reference, answer)
+    scale = max(1.0, float(np.max(np.abs(reference[np.isfinite(reference)]), initial=0)))
     if not np.allclose(answer, reference, rtol=limit, atol=limit * scale, equal_nan=True):
-        worst = np.nanmax(np.abs(answer - reference))
         raise ExportError(
-            f"{what} {len(reference)} by {worst:.3g}, which is more than {limit:g}; does a layer"
+            f"{what} {len(reference)} by {gap:.3g}, which is more than {limit:g}; does a layer"
             " draw random numbers, or keep a state, at inference?"
         )
-    return float(np.max(np.abs(finite - answer[np.isfinite(reference)]), initial=0))
+    return gap
+
+
+def _gap(reference: np.ndarray, answer: np.ndarray) -> float:
+    """Return the largest difference; equal infinities and NaN in both places count as none."""
+    wide = np.result_type(reference.dtype, np.float64)  # unsigned integers would wrap around
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(answer.astype(wide) - reference.astype(wide))
+    gap[(answer == reference) | (np.isnan(answer) & np.isnan(reference))] = 0
+    return float(np.max(np.nan_to_num(gap, nan=np.inf), initial=0))

@@ -56,7 +56,7 @@ def check_base(base: str | os.PathLike) -> pathlib.Path:
             f"base must be a local directory: export there, then copy. Received: base='{base}'."
         )
     path = pathlib.Path(base)
-    if (path / "saved_model.pb").exists():
+    if os.path.exists(path / "saved_model.pb"):
         raise InputError(
             f"base='{path}' is itself a SavedModel; name the directory that is to hold versions."
         )
@@ -65,7 +65,7 @@ def check_base(base: str | os.PathLike) -> pathlib.Path:
             f"base must be the model's directory, below which the version is chosen:"
             f" '{path.parent}'. Received a version: base='{path}'."
         )
-    if path.exists() and not path.is_dir():
+    if os.path.exists(path) and not path.is_dir():
         raise InputError(f"base must be a directory. Received a file: base='{path}'.")
     return path
 
@@ -91,7 +91,7 @@ def publish(base: pathlib.Path, write: Callable[[pathlib.Path], None]) -> pathli
         except OSError as error:
             raise InputError(
                 f"base must be a directory that can be written."
-                f" Received: base='{base}' ({error.strerror})."
+                f" Received: base='{base}' ({error.strerror}: '{error.filename}')."
             ) from None
         write(staging)
         return _rename(staging, base)
@@ -105,7 +105,7 @@ def publish(base: pathlib.Path, write: Callable[[pathlib.Path], None]) -> pathli
 
 def _make(directory: pathlib.Path, made: list[pathlib.Path]) -> None:
     """Make `directory` and its missing parents, and note each in `made`, outermost first."""
-    if directory.is_dir():
+    if os.path.exists(directory):
         return
     _make(directory.parent, made)
     directory.mkdir()

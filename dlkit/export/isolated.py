@@ -96,5 +96,12 @@ def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"batches": [[_encode(array) for array in batch] for batch in results]}
 
 
+def _main() -> None:
+    # A model may print (tf.print): that goes to the log, and only the answer to the parent.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as parent:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        json.dump(_answer(json.load(sys.stdin)), parent)
+
+
 if __name__ == "__main__":
-    json.dump(_answer(json.load(sys.stdin)), sys.stdout)
+    _main()

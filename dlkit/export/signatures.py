@@ -5,6 +5,7 @@ the first part of the function, so that no client can prepare its input differen
 """
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -116,19 +117,21 @@ def _shapes(shapes: Iterable[Sequence[int | None]]) -> str:
 def _inputs(model: keras.Model, data: Any) -> _Inputs:
     """Find out what `model` takes: from its symbolic inputs, `data`, or how it was built."""
     symbolic = getattr(model, "inputs", None)
+    told = {
+        name: tf.TensorSpec([None, *spec.shape], spec.dtype, name)
+        for name, spec in (getattr(data, "input_spec", None) or {}).items()
+    }
     if symbolic is not None:
         structure = symbolic[0] if isinstance(model, keras.Sequential) else model.input
-    elif getattr(data, "input_spec", None):
-        specs = {n: tf.TensorSpec([None, *s.shape], s.dtype) for n, s in data.input_spec.items()}
-        name, only = next(iter(specs.items()))
-        if len(specs) == 1:
-            return _Inputs(only, _unique([name]), [only])
-        structure = specs
+    elif told:
+        structure = told if len(told) > 1 else next(iter(told.values()))
     else:
         structure = _recorded(model)
-    named = keras.tree.flatten_with_path(structure)
-    specs = [tf.TensorSpec(leaf.shape, leaf.dtype) for _, leaf in named]
-    return _Inputs(structure, _unique([_input_name(path, leaf) for path, leaf in named]), specs)
+    leaves = keras.tree.flatten_with_path(structure)
+    specs = [tf.TensorSpec(leaf.shape, leaf.dtype) for _, leaf in leaves]
+    fallback = next(iter(told)) if len(told) == 1 else "inputs"
+    names = plain_names(_input_name(path, leaf, fallback) for path, leaf in leaves)
+    return _Inputs(structure, names, specs)
 
 
 def _recorded(model: keras.Model) -> Any:
@@ -136,8 +139,8 @@ def _recorded(model: keras.Model) -> Any:
     shapes = (model.get_build_config() or {}).get("input_shape")
     if shapes is None:
         raise InputError(
-            f"Model '{model.name}' does not tell what it takes; call it once on a batch, given as"
-            " one argument (an array, a list or a dict of arrays)."
+            f"Model '{model.name}' does not tell what it takes; give data with an input_spec"
+            " (name -> tf.TensorSpec of one row)."
         )
     # Keras records no type. It casts floats to the layer's own type, and so may we.
     dtype = tf.as_dtype(model.input_dtype)
@@ -147,23 +150,28 @@ def _recorded(model: keras.Model) -> Any:
     )
 
 
-def _input_name(path: tuple, leaf: Any) -> str:
+def _input_name(path: tuple, leaf: Any, fallback: str) -> str:
     keys = [key for key in path if isinstance(key, str)]
     if keys:
         return keys[-1]
     # Keras numbers unnamed inputs through the process; a client needs the same name each time.
     name = getattr(leaf, "name", None)
-    return "inputs" if not name or _AUTOMATIC_NAME.fullmatch(name) else name
+    return fallback if not name or _AUTOMATIC_NAME.fullmatch(name) else name
 
 
-def _unique(names: list[str]) -> list[str]:
-    """Write names as TensorFlow will (a-z, 0-9 and _), and number repeated ones."""
+def plain_names(names: Iterable[str]) -> list[str]:
+    """Write names as TensorFlow will (a-z, 0-9 and _), and number repeated ones.
+
+    Example:
+        >>> plain_names(["Petal length (cm)", "x", "x", "2nd"])
+        ['petal_length__cm_', 'x', 'x_1', 'arg_2nd']
+    """
     unique: list[str] = []
     for name in names:
         plain = re.sub(r"[^a-z0-9_]", "_", name.lower())
         plain = plain if plain[:1].isalpha() else f"arg_{plain}"
-        candidates = [plain, *(f"{plain}_{count}" for count in range(1, len(names)))]
-        unique.append(next(c for c in candidates if c not in unique))
+        numbered = (f"{plain}_{count}" for count in itertools.count(1))
+        unique.append(next(n for n in itertools.chain([plain], numbered) if n not in unique))
     return unique
 
 
@@ -187,4 +195,4 @@ def _output_names(model: keras.Model, paths: list[tuple]) -> list[str]:
         numbered = [f"output_{place}" for place in range(len(paths))]
         names = list(getattr(model, "output_names", None) or numbered)
     counts = [names[:place].count(name) for place, name in enumerate(names)]
-    return [f"{n}_{count}" if count else n for n, count in zip(names, counts, strict=True)]
+    return [f"{name}_{c}" if c else name for name, c in zip(names, counts, strict=True)]

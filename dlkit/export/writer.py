@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 import dlkit
@@ -59,17 +60,15 @@ def saved_model(model: keras.Model, base: str | os.PathLike, data: Any = None) -
     _check_model(model)
     base = directories.check_base(base)
     signature = signatures.serving_default(model, data)
-    examples = getattr(data, "examples", None)
-    raw = None if examples is None else examples[0]
-    batches = [warmup.samples(signature.inputs, raw, rows) for rows in _BATCH_SIZES]
+    batches = _batches(signature, data)
     name = base.absolute().name
 
     def write(directory: pathlib.Path) -> None:
+        expected = [_reference(model, signature, batch, data) for batch in batches]
         _write_graph(model, data, signature, directory)
         extra = directory / "assets.extra"
         extra.mkdir()
         warmup.write(extra / warmup.FILE, name, batches)
-        expected = [signature.reference(batch) for batch in batches]
         limit = checking.tolerance(model)
         difference = checking.compare(directory, batches, expected, limit)
         _write_card(extra, name, model, data, {"max_difference": difference, "tolerance": limit})
@@ -98,6 +97,40 @@ def _check_model(model: Any) -> None:
             )
 
 
+def _batches(signature: signatures.Signature, data: Any) -> list[dict[str, np.ndarray]]:
+    """Return the raw input that the export is checked and warmed up with, for each batch size."""
+    raw = getattr(data, "examples", None)
+    raw = None if raw is None else raw[0]
+    if isinstance(raw, Mapping):
+        raw = dict(zip(signatures.plain_names(raw), raw.values(), strict=True))
+    return [warmup.samples(signature.inputs, raw, rows) for rows in _BATCH_SIZES]
+
+
+def _reference(
+    model: keras.Model,
+    signature: signatures.Signature,
+    batch: dict[str, np.ndarray],
+    data: Any,
+) -> dict[str, np.ndarray]:
+    try:
+        return signature.reference(batch)
+    except (TypeError, ValueError, tf.errors.OpError) as error:
+        given = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in batch.items())
+        source = "made-up input" if getattr(data, "examples", None) is None else "data.examples"
+        raise InputError(
+            f"Model '{model.name}' cannot predict from {source} ({given}): {_cause(error)}; give"
+            " data with examples, and an input_spec, of what the model takes."
+        ) from error
+
+
+def _cause(error: Exception) -> str:
+    """Return the line of a long TensorFlow message that says what went wrong."""
+    text, _, _ = str(error).partition("Arguments received by")
+    lines = [line.strip() for line in text.splitlines()]
+    said = [line for line in lines if line and not line.startswith(("[[", "File "))]
+    return said[-1].rstrip(".") if said else type(error).__name__
+
+
 def _write_graph(
     model: keras.Model, data: Any, signature: signatures.Signature, directory: pathlib.Path
 ) -> None:
@@ -105,8 +138,14 @@ def _write_graph(
     archive.track(model)
     if getattr(data, "preprocessing", None) is not None:
         archive.track(data.preprocessing)
-    function = tf.function(signature.compute)
-    function.get_concrete_function(dict(signature.inputs))
+    function = tf.function(signature.compute, autograph=False)
+    outputs = function.get_concrete_function(dict(signature.inputs)).structured_outputs
+    for name, output in outputs.items():
+        if not isinstance(output, tf.Tensor):
+            raise InputError(
+                f"Output '{name}' of model '{model.name}' is a {type(output).__name__}, which a"
+                " server cannot answer with; let the model give a dense tensor."
+            )
     archive.add_endpoint("serving_default", function)
     archive.write_out(directory, verbose=False)
 
