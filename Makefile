@@ -1,0 +1,46 @@
+# Everything a newcomer needs, from nothing but python3: `make demo`, `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/installed
+
+# Real data sets for tests and benchmarks. Tests that need them say so when they are not there.
+ifneq ($(wildcard ../shared/data),)
+export DLKIT_DATA ?= $(abspath ../shared/data)
+endif
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: demo test lint format bench clean
+
+demo: $(INSTALLED)  ## train, export, serve and ask a classifier of handwritten digits
+	@$(RUN) -m dlkit demo
+
+test: $(INSTALLED)  ## run the tests
+	@$(RUN) -m pytest
+
+lint: $(INSTALLED)  ## check style, layout and who imports whom
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(VENV)/bin/lint-imports
+
+format: $(INSTALLED)  ## rewrite the code and the generated tables of the README
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+	@$(RUN) docs/tables.py
+
+bench: $(INSTALLED)  ## the figures of the README, about 40 minutes on 2 cores
+	@$(RUN) benchmarks/start_up.py
+	@$(RUN) benchmarks/fit_speed.py
+	@$(RUN) benchmarks/fashion_mnist.py
+
+clean:  ## remove the virtual environment and what tools left
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || \
+		{ echo "$(PYTHON) -m venv failed; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing TensorFlow and dlkit into $(VENV): about 700 MB, one to five minutes ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@echo "Installed."
+	@touch $@
