@@ -10,6 +10,7 @@ however large an example is.
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,10 @@ from dlkit.errors import InputError
 # The test split of data sets that were published without one is the same for every seed.
 _TEST_FRACTION, _TEST_SEED = 0.2, 0
 _EXAMPLES = 32
+
+# Keras 3.15 tells every `fit` on a tf.data.Dataset that its own default, shuffle=True, is ignored.
+# These pipelines shuffle by themselves, so there is nothing that a user could do about it.
+warnings.filterwarnings("ignore", "`shuffle=True` was passed, but will be ignored", UserWarning)
 
 
 def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one call, all keyword-only

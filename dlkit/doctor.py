@@ -1,0 +1,96 @@
+"""What is installed here, and what is missing: the first thing to look at when something fails."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import platform
+import sys
+
+# Distribution -> the extra that brings it, None for what dlkit cannot do without.
+PACKAGES = {
+    "tensorflow": None,
+    "keras": None,
+    "keras-tuner": None,
+    "tensorboard": None,
+    "tensorflow-serving-api": None,
+    "scikit-learn": None,
+    "numpy": None,
+    "typer": None,
+    "rich": None,
+    "starlette": "serve",
+    "uvicorn": "serve",
+    "httpx": "serve",
+    "orjson": "serve",
+    "matplotlib": "plot",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One fact about this machine.
+
+    Attributes:
+        name: What was looked at.
+        value: What was found.
+        fix: What to do about it, or `None` where all is well.
+    """
+
+    name: str
+    value: str
+    fix: str | None = None
+
+
+def examine() -> list[Finding]:
+    """Return the versions, extras and devices found here. Imports TensorFlow for the devices.
+
+    Example:
+        >>> [finding.name for finding in examine()][:2]
+        ['python', 'dlkit']
+    """
+    import dlkit
+
+    system = f"{platform.system()} {platform.machine()}"
+    findings = [
+        Finding("python", f"{platform.python_version()} ({system})", _python_fix()),
+        Finding("dlkit", dlkit.__version__),
+    ]
+    findings += [_package(name, extra) for name, extra in PACKAGES.items()]
+    return [*findings, *_devices()]
+
+
+def _python_fix() -> str | None:
+    if (3, 11) <= sys.version_info < (3, 14):
+        return None
+    return "dlkit runs on Python 3.11 to 3.13"
+
+
+def _package(name: str, extra: str | None) -> Finding:
+    try:
+        return Finding(name, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        wanted = f"dlkit[{extra}]" if extra else "dlkit"
+        return Finding(name, "missing", f'pip install "{wanted}"')
+
+
+def _devices() -> list[Finding]:
+    if importlib.util.find_spec("tensorflow") is None:
+        return []
+    import keras
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    fix = None
+    if not gpus and platform.system() == "Linux" and _has_nvidia_driver():
+        fix = 'TensorFlow does not see the NVIDIA GPU: pip install "dlkit[gpu]"'
+    return [
+        Finding("keras backend", keras.backend.backend()),
+        Finding("GPUs", ", ".join(gpu.name for gpu in gpus) or "none", fix),
+    ]
+
+
+def _has_nvidia_driver() -> bool:
+    import pathlib
+
+    return pathlib.Path("/proc/driver/nvidia/version").exists()

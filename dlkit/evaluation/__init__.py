@@ -1,0 +1,14 @@
+"""A trained model in numbers and pictures."""
+
+from dlkit.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "confusion_matrix": "predictions",
+        "plot_confusion_matrix": "pictures",
+        "plot_history": "pictures",
+        "plot_predictions": "pictures",
+        "predict": "predictions",
+    },
+)

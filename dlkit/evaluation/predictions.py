@@ -1,0 +1,94 @@
+"""What a model predicts for a split, beside what is true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlkit.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+    from dlkit.data.record import Data
+
+
+def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the targets and the predictions of a dataset, row for row.
+
+    Iterating a shuffled dataset twice gives two orders; this goes through it once.
+
+    Args:
+        model: A model that takes the dataset's inputs.
+        dataset: Batches of `(inputs, targets)`.
+
+    Returns:
+        Targets and predictions, the examples along the first axis of each.
+
+    Example:
+        >>> import dlkit as dk
+        >>> data = dk.data.load("iris")
+        >>> targets, predictions = predict(dk.models.build("mlp", data), data.test)
+        >>> targets.shape, predictions.shape
+        ((30,), (30, 3))
+    """
+    import tensorflow as tf
+
+    # One trace for all batch sizes; `predict_on_batch` makes one for the last batch as well.
+    infer = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
+    pairs = [(y.numpy(), infer(x).numpy()) for x, y in dataset]
+    targets, predictions = zip(*pairs, strict=True)
+    return np.concatenate(targets), np.concatenate(predictions)
+
+
+def to_classes(predictions: np.ndarray, task: str) -> np.ndarray:
+    """Return the class indices (N,) that probabilities stand for.
+
+    Args:
+        predictions: One probability (N, 1) for binary, one a class (N, classes) for multiclass.
+        task: `"binary"` or `"multiclass"`.
+
+    Raises:
+        InputError: for a task without exclusive classes.
+
+    Example:
+        >>> to_classes(np.array([[0.2], [0.7]]), "binary")
+        array([0, 1])
+    """
+    if task == "binary":
+        return (predictions.reshape(len(predictions)) > 0.5).astype(np.int64)
+    if task == "multiclass":
+        return predictions.argmax(axis=-1)
+    raise InputError(
+        f"Classes are compared for task 'binary' or 'multiclass'. Received: task={task!r}."
+    )
+
+
+def confusion_matrix(model: keras.Model, data: Data) -> np.ndarray:
+    """Count the test examples of each class (row) by the class that the model sees (column).
+
+    Args:
+        model: A classifier.
+        data: A `Data` record with a test split.
+
+    Returns:
+        Whole numbers (classes, classes).
+
+    Raises:
+        InputError: when the task has no exclusive classes, or there is no test split.
+
+    Example:
+        >>> import dlkit as dk
+        >>> data = dk.data.load("iris")
+        >>> int(confusion_matrix(dk.models.build("mlp", data), data).sum())
+        30
+    """
+    from sklearn import metrics
+
+    if data.test is None:
+        raise InputError(f"'{data.name}' has no test split; give one to from_arrays(test=...).")
+    targets, predictions = predict(model, data.test)
+    classes = to_classes(predictions, data.task)
+    return metrics.confusion_matrix(targets, classes, labels=range(data.num_classes))

@@ -1,0 +1,217 @@
+"""The steps of the main job, each from a run directory to the next: train, evaluate, export.
+
+    Job -> train -> runs/<name>/{config.json, best.keras, history.csv, results.json, ...}
+                      -> evaluate -> numbers
+                      -> export   -> exports/<data set>/<version>
+
+These are the functions under the command line. They hold nothing that a script could not write with
+`dlkit.data`, `dlkit.models`, `dlkit.training` and `dlkit.export`; read them as examples.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from dlkit.checks import check_choice, check_integer
+from dlkit.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+    from dlkit.data.record import Data
+
+SCHEDULES = ("one_cycle", "constant")
+# One cycle passes through rates at which a constant rate would diverge, and gains from it.
+_PEAK = 4.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What a training depends on: with the same job, the same weights come out.
+
+    Attributes:
+        model: A builder's name.
+        data: A data set's name.
+        epochs: Passes over the training data. Defaults to 10.
+        batch_size: Examples a step. Defaults to 64.
+        seed: Of data order, augmentation, initial weights and dropout. Defaults to 0.
+        val_fraction: Part of the training data kept for validation, in [0, 1). Defaults to 0.1.
+        augment: Whether training data is augmented as suits the data set. Defaults to True.
+        schedule: `"one_cycle"`, which peaks at `learning_rate` or else at four times the
+            optimizer's own rate, or `"constant"`. Defaults to "one_cycle".
+        options: The builder's options. Defaults to none.
+
+    Example:
+        >>> Job("cnn", "digits").epochs
+        10
+    """
+
+    model: str
+    data: str
+    epochs: int = 10
+    batch_size: int = 64
+    seed: int = 0
+    val_fraction: float = 0.1
+    augment: bool = True
+    schedule: str = "one_cycle"
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def load_data(self) -> Data:
+        """Return the job's data."""
+        import dlkit
+
+        return dlkit.data.load(
+            self.data,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            val_fraction=self.val_fraction,
+            augment=self.augment,
+        )
+
+    def build_model(self, data: Data) -> keras.Model:
+        """Return the job's compiled model, with its schedule."""
+        import dlkit
+
+        model = dlkit.models.build(self.model, data, seed=self.seed, **self.options)
+        rate = self.options.get("learning_rate")
+        if self.schedule == "one_cycle":
+            peak = rate if rate is not None else _PEAK * float(model.optimizer.learning_rate)
+            steps = self.epochs * int(data.train.cardinality())
+            model.optimizer.learning_rate = dlkit.training.OneCycle(peak, steps)
+        return model
+
+
+def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs") -> pathlib.Path:
+    """Train a model and keep all that belongs to it in a run directory.
+
+    Started again with the same `run` after it was interrupted, it goes on after the last finished
+    epoch and ends with the same weights.
+
+    Args:
+        job: What to train.
+        run: The run's name. Defaults to None: a new one, `<model>-<data>-<time>`.
+        base: The directory that holds the runs. Defaults to "runs".
+
+    Returns:
+        The run directory.
+
+    Raises:
+        InputError: when the job or the run cannot be used, before anything is trained.
+    """
+    import dlkit
+
+    check_integer("epochs", job.epochs)
+    check_choice("schedule", job.schedule, SCHEDULES)
+    dlkit.training.set_seed(job.seed)
+    data = job.load_data()
+    model = job.build_model(data)
+    directory = dlkit.training.run_directory(
+        run or _fresh_name(job), base=base, config=dataclasses.asdict(job)
+    )
+    monitor = "val_loss" if data.val is not None else "loss"
+    print(f"Training {job.model} ({model.count_params():,} parameters) on {job.data}: {directory}")
+    model.fit(
+        data.train,
+        validation_data=data.val,
+        epochs=job.epochs,
+        callbacks=dlkit.training.callbacks(directory, data=data, monitor=monitor),
+        # A bar that redraws itself is for eyes; a log gets a line an epoch.
+        verbose="auto" if sys.stdout.isatty() else 2,
+    )
+    evaluate(directory)
+    return directory
+
+
+def evaluate(run: str | pathlib.Path) -> dict[str, float]:
+    """Evaluate a run's best model on the test split, and write `results.json` into the run.
+
+    Args:
+        run: A run directory.
+
+    Returns:
+        The metrics by name.
+
+    Raises:
+        InputError: when the directory is not that of a run, or it has no model yet.
+    """
+    job, model = open_run(run)
+    results = model.evaluate(job.load_data().test, verbose=0, return_dict=True)
+    results = {name: float(value) for name, value in results.items()}
+    (pathlib.Path(run) / "results.json").write_text(json.dumps({"test": results}, indent=2) + "\n")
+    return results
+
+
+def read_results(run: str | pathlib.Path) -> dict[str, float]:
+    """Return the test metrics that `evaluate` wrote into a run.
+
+    Args:
+        run: A run directory.
+
+    Raises:
+        InputError: when the run was not evaluated.
+    """
+    path = pathlib.Path(run) / "results.json"
+    try:
+        return json.loads(path.read_text())["test"]
+    except (OSError, ValueError, KeyError):
+        raise InputError(f"{path} cannot be read; run `dlkit evaluate {run}` first.") from None
+
+
+def export(run: str | pathlib.Path, base: str | pathlib.Path | None = None) -> pathlib.Path:
+    """Export a run's best model as the next SavedModel version.
+
+    Args:
+        run: A run directory.
+        base: The model's directory. Defaults to None: `exports/<data set's name>`.
+
+    Returns:
+        The version directory.
+
+    Raises:
+        InputError: when the run or the directory cannot be used.
+        ExportError: when the export does not answer like the model.
+    """
+    import dlkit
+
+    job, model = open_run(run)
+    base = pathlib.Path("exports", job.data) if base is None else base
+    return dlkit.export.saved_model(model, base, data=job.load_data())
+
+
+def open_run(run: str | pathlib.Path) -> tuple[Job, keras.Model]:
+    """Return the job of a run directory and its best model.
+
+    Args:
+        run: A run directory.
+
+    Raises:
+        InputError: when the directory is not that of a run, or it has no model yet.
+    """
+    import dlkit
+
+    directory = pathlib.Path(run)
+    record = directory / "config.json"
+    try:
+        job = Job(**json.loads(record.read_text())["config"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{directory} is not the directory of a training by `dlkit train` (its config.json"
+            " cannot be read); give one of the directories under runs/."
+        ) from None
+    if not (directory / "best.keras").is_file():
+        raise InputError(
+            f"The run {directory} has no best.keras: no epoch was finished; start its training"
+            " again."
+        )
+    return job, dlkit.models.load(directory / "best.keras")
+
+
+def _fresh_name(job: Job) -> str:
+    import datetime
+
+    now = datetime.datetime.now()
+    return f"{job.model}-{job.data}-{now:%Y%m%d-%H%M%S}"
