@@ -1,7 +1,8 @@
 """Convolutional networks for images: the same small filters at every place.
 
     lenet5: 32x32 -> conv 6 -> pool -> conv 16 -> pool -> conv 120 -> dense 84 -> predictions
-    cnn:    [conv x n -> pool -> normalization -> dropout] per block -> dense -> predictions
+    cnn:    [conv x n -> pool -> normalization -> activation] per block -> dropout
+            -> [dense -> dropout] x n -> predictions
 
 References: LeCun et al. 1998 (LeNet-5), Simonyan & Zisserman 2014 (VGG: small filters, deeper).
 """
@@ -41,7 +42,7 @@ def cnn(
     *,
     task: str = "multiclass",
     filters: Sequence[int] = (32, 64, 64),
-    convs_per_block: int = 2,
+    convs_per_block: int = 1,
     kernel_size: int = 3,
     pool: str = "max",
     order: str = "pool-norm-act",
@@ -69,7 +70,7 @@ def cnn(
         task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
             Defaults to `"multiclass"`.
         filters: Output channels of each block. Defaults to `(32, 64, 64)`.
-        convs_per_block: Convolutions in each block. Defaults to 2.
+        convs_per_block: Convolutions in each block. Defaults to 1.
         kernel_size: Height and width of the filters. Defaults to 3.
         pool: How a block halves the image: `"max"`, `"average"`, `"stride"` (its last convolution
             does) or `"none"`. A side of one pixel is left as it is. Defaults to `"max"`.
@@ -85,7 +86,7 @@ def cnn(
         kernel_initializer: One of `blocks.INITIALIZERS`. Defaults to `"he"`.
         l1: Penalty on the absolute weights of every layer. Defaults to 0.0.
         l2: Penalty on the squared weights of every layer. Defaults to 0.0.
-        dropout: Share of the values after each block and dense layer set to 0 in training,
+        dropout: Share of what goes into each dense layer and the predictions set to 0 in training,
             in [0, 1). Defaults to 0.2.
         **compile_options: See `dlkit.training.CompileOptions`.
 
@@ -114,8 +115,8 @@ def cnn(
             normalization=normalization,
             **kernel,
         )
-        x = blocks.drop(x, dropout)
     x = _to_features(x, global_pool)  # (B, h, w, C) -> (B, features)
+    x = blocks.drop(x, dropout)  # in the dense part only, as in the paper
     dense = {"activation": activation, "dropout": dropout, **kernel}
     dense["normalization"] = "none" if normalization == "instance" else normalization
     for width in blocks.check_sizes("units", units):
@@ -128,7 +129,7 @@ def convolution_block(
     x: Any,
     filters: int,
     *,
-    convs: int = 2,
+    convs: int = 1,
     kernel_size: int = 3,
     pool: str = "max",
     order: str = "pool-norm-act",
@@ -141,7 +142,7 @@ def convolution_block(
     Args:
         x: A tensor (batch, height, width, channels).
         filters: Output channels.
-        convs: Convolutions, each followed by the activation. Defaults to 2.
+        convs: Convolutions, each followed by the activation. Defaults to 1.
         kernel_size: Height and width of the filters. Defaults to 3.
         pool: One of `POOLS`. Defaults to `"max"`.
         order: One of `ORDERS`: what follows the last convolution. Convolutions before it have the
