@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = attach(
         "build": "building",
         "builder": "registry",
         "list": "catalogue",
-        "load": "building",
+        "load": "loading",
         **{name: info.family for name, info in SHIPPED.items()},
     },
 )

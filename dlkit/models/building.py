@@ -1,7 +1,6 @@
 """From data to a model in one line: `build` reads shapes and task from a `Data` record."""
 
 import importlib
-import os
 from typing import TYPE_CHECKING, Any
 
 from dlkit.checks import closest
@@ -38,38 +37,6 @@ def build(name: str, data: Any, **options: Any) -> "keras.Model":
     check_fits(info, data.name, kind, data.task)
     options.setdefault("task", data.task)
     return function_of(info)(shape, data.num_classes, **options)
-
-
-def load(path: "str | os.PathLike[str]") -> "keras.Model":
-    """Load a `.keras` file, after importing the layers and losses that dlkit registers with Keras.
-
-    The same as `keras.saving.load_model`, which needs no help once anything of dlkit has built a
-    model in this process.
-
-    Args:
-        path: A file that `model.save` wrote.
-
-    Returns:
-        The model, compiled as it was saved.
-
-    Raises:
-        InputError: when there is no such file.
-
-    Example:
-        >>> load("missing.keras")
-        Traceback (most recent call last):
-        dlkit.errors.InputError: There is no model file at 'missing.keras'; model.save(path) writes
-        one.
-    """
-    if not os.path.exists(path):
-        raise InputError(
-            f"There is no model file at {os.fspath(path)!r}; model.save(path) writes one."
-        )
-    import keras
-
-    for module in ("dlkit.layers.weight_norm", "dlkit.training.losses"):
-        importlib.import_module(module)
-    return keras.saving.load_model(path)
 
 
 def find(name: str) -> catalogue.BuilderInfo:
