@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 
-def write_atomically(path: pathlib.Path, write: Callable[[BinaryIO], object]) -> None:
+def write_atomically(
+    path: pathlib.Path, write: Callable[[BinaryIO], object], *, durable: bool = False
+) -> None:
     """Write a file beside its place and rename it into place.
 
     A process killed at any moment leaves the former file or the new one, never half of one.
@@ -14,6 +16,8 @@ def write_atomically(path: pathlib.Path, write: Callable[[BinaryIO], object]) ->
     Args:
         path: The file to write or to replace.
         write: Called with the open binary file.
+        durable: Whether to wait until the disk has it, so that the same holds for a machine that
+            loses power. Defaults to False.
 
     Example:
         >>> import pathlib, tempfile
@@ -26,6 +30,9 @@ def write_atomically(path: pathlib.Path, write: Callable[[BinaryIO], object]) ->
     try:
         with open(partial, "wb") as file:
             write(file)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -94,7 +94,7 @@ class Resume(keras.callbacks.Callback):
         arrays = _collect(self.model, self.stopping)
         state = self._state(epoch + 1)
         arrays["state"] = np.frombuffer(json.dumps(state, default=np.ndarray.tolist).encode(), "u1")
-        write_atomically(self.path, lambda file: np.savez(file, **arrays))
+        write_atomically(self.path, lambda file: np.savez(file, **arrays), durable=True)
 
     def _state(self, epoch: int) -> dict[str, Any]:
         stopping = self.stopping
@@ -115,7 +115,7 @@ class Resume(keras.callbacks.Callback):
         }
 
     def _restore(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        _build(self.model, self.path)
+        _build(self.model, state["variables"], self.path, self.dataset)
         _check_same_model(self.model, state["variables"], self.path)
         for key, variable in _variables(self.model).items():
             variable.assign(_as_dtype(arrays[key], variable.dtype))
@@ -187,7 +187,7 @@ def _read(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         state = json.loads(arrays.pop("state").tobytes())
         if state["format"] == _FORMAT:
             return state, arrays
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         pass
     raise InputError(
         f"{path} cannot be read as a checkpoint of this version of dlkit; remove it, or give"
@@ -214,11 +214,13 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
 
 def _labels(model: keras.Model) -> dict[str, str]:
     """Key -> name, shape and dtype; without the numbers that Keras counts up in one process."""
-    return {
-        key: f"{re.sub(r'_[0-9]+(?=[_/]|$)', '', variable.path)} {tuple(variable.shape)}"
-        f" {variable.dtype}"
-        for key, variable in _variables(model).items()
-    }
+    labels = {}
+    for key, variable in _variables(model).items():
+        # An optimizer built by its first step has more scopes in its paths than one built before.
+        path = variable.path if key.startswith("model/") else f"optimizer/{variable.name}"
+        path = re.sub(r"_[0-9]+(?=[_/]|$)", "", path)
+        labels[key] = f"{path} {tuple(variable.shape)} {variable.dtype}"
+    return labels
 
 
 def _check_same_model(model: keras.Model, saved: dict[str, str], path: pathlib.Path) -> None:
@@ -232,14 +234,19 @@ def _check_same_model(model: keras.Model, saved: dict[str, str], path: pathlib.P
             )
 
 
-def _build(model: keras.Model, path: pathlib.Path) -> None:
-    """Make the variables of the optimizer, which `fit` would make at its first step."""
+def _build(model: keras.Model, saved: dict[str, str], path: pathlib.Path, dataset: Any) -> None:
+    """Make the variables that `fit` would make at its first step."""
+    if not model.built and hasattr(dataset, "element_spec"):
+        inputs = dataset.element_spec[0]  # a symbolic call makes the variables of any model
+        model(keras.tree.map_structure(lambda s: keras.KerasTensor(s.shape, s.dtype.name), inputs))
     if not model.built:
         raise InputError(
             f"{path} cannot be restored into a model that is not built; begin the model with"
-            f" keras.Input, or call it on a batch before fit. Received: {model.name!r}."
+            f" keras.Input, or give callbacks the data. Received: {model.name!r}."
         )
-    if model.optimizer is not None and not model.optimizer.built:
+    used = sum(key.startswith("optimizer0/") for key in saved)
+    # A model with its own training step may leave the optimizer of `compile` alone.
+    if model.optimizer is not None and len(model.optimizer.variables) < used:
         model.optimizer.build(model.trainable_variables)
 
 

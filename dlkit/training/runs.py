@@ -60,7 +60,7 @@ def run_directory(
         _check_same(record, wanted)
         return path
     try:
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and any(not file.name.endswith(".partial") for file in path.iterdir()):
             raise InputError(
                 f"{path} exists and is not the directory of a run (it holds no config.json);"
                 " choose another name or base."
@@ -77,7 +77,7 @@ def run_directory(
 
 
 def _fresh_name() -> str:
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
@@ -107,13 +107,17 @@ def _check_config(config: Any) -> dict[str, Any]:
 
 def _check_same(record: pathlib.Path, wanted: dict[str, Any] | None) -> None:
     try:
-        held = json.loads(record.read_text())["config"]
+        content = json.loads(record.read_text())
+        held = {"seed": content["seed"], **content["config"]}
     except (OSError, ValueError, TypeError, KeyError):
         raise InputError(
             f"{record} cannot be read as the record of a run; remove {record.parent} or choose"
             " another name."
         ) from None
-    if wanted is None or wanted == held:
+    if wanted is None:
+        return
+    wanted = {"seed": last_seed(), **wanted}
+    if wanted == held:
         return
     differing = [
         f"{key} ({_shown(held, key)} there, {_shown(wanted, key)} now)"
@@ -141,7 +145,7 @@ def _describe(config: dict[str, Any]) -> dict[str, Any]:
         },
         "command": sys.argv,
         "git_commit": _git_commit(),
-        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
 

@@ -69,6 +69,8 @@ def callbacks(
         2
     """
     check_choice("mode", mode, ("auto", "min", "max"))
+    if not isinstance(monitor, str):
+        raise InputError(f"monitor must be the name of a metric. Received: monitor={monitor!r}.")
     patience = check_integer("patience", patience, minimum=0)
     dataset = _training_data(data, monitor)
     run = _directory(run)
