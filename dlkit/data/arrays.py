@@ -96,18 +96,7 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
     x = _inputs(x, "x")
     targets = labelling.read(y, task, class_names)
     _check_pair(x, targets.values, "x", "y")
-    if test is None:
-        rest, held = labelling.split(targets, _TEST_FRACTION, _TEST_SEED)
-        test_x, test_y = x[held], targets.values[held]
-    else:
-        rest = np.arange(len(x))
-        test_x, test_y = _inputs(test[0], "test x"), labelling.encode(test[1], targets)
-        _check_pair(test_x, test_y, "test x", "test y")
-        if test_x.shape[1:] != x.shape[1:]:
-            raise InputError(
-                f"An example of test x must have the shape of one of x, {x.shape[1:]}."
-                f" Received: {test_x.shape[1:]}."
-            )
+    rest, test_x, test_y = _hold_out(x, targets, test)
     train, val = labelling.split(targets.take(rest), val_fraction, seed)
     train, val = rest[train], rest[val]
     if batch_size > len(train):
@@ -132,6 +121,23 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
         preprocessing=preprocessing,
         examples=(test_x[:_EXAMPLES], test_y[:_EXAMPLES]),
     )
+
+
+def _hold_out(
+    x: np.ndarray, targets: labelling.Targets, test: tuple[Any, Any] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the rows of `x` that are not for testing, and the test split's inputs and targets."""
+    if test is None:
+        rest, held = labelling.split(targets, _TEST_FRACTION, _TEST_SEED)
+        return rest, x[held], targets.values[held]
+    test_x, test_y = _inputs(test[0], "test x"), labelling.encode(test[1], targets)
+    _check_pair(test_x, test_y, "test x", "test y")
+    if test_x.shape[1:] != x.shape[1:]:
+        raise InputError(
+            f"An example of test x must have the shape of one of x, {x.shape[1:]}."
+            f" Received: {test_x.shape[1:]}."
+        )
+    return np.arange(len(x)), test_x, test_y
 
 
 def _inputs(x: Any, what: str) -> np.ndarray:

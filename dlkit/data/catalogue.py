@@ -26,7 +26,11 @@ class DataSetInfo:
         examples: How many examples there are, test split included.
         description: One line.
         origin: Where the data comes from.
-        augment: The name of the augmentation that suits it, or `None`.
+        augment: The name of the augmentation that suits it, or `None`. Defaults to None.
+
+    Example:
+        >>> find("fashion_mnist").augment
+        'flip'
     """
 
     name: str
