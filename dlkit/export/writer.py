@@ -164,7 +164,7 @@ def _write_card(
         "data": getattr(data, "name", None),
         "class_names": list(class_names) if class_names else None,
         "parameters": model.count_params(),
-        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": {
             "dlkit": dlkit.__version__,
             "keras": keras.__version__,
