@@ -5,18 +5,15 @@ its one sentence on standard error and exit status 2.
 """
 
 import ast
-import contextlib
 import os
 import pathlib
 import sys
-import tempfile
-import types
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
 from dlkit.errors import DlkitError, InputError
+from dlkit.terminal import as_json, load_tensorflow, loading, print_results, print_table
 
 app = typer.Typer(
     help="From data to a served Keras model.",
@@ -25,7 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help starts in half the time
 )
-Run = Annotated[pathlib.Path, typer.Argument(metavar="RUN", help="A directory under runs/.")]
+Run = Annotated[
+    pathlib.Path, typer.Argument(metavar="RUN", help="A directory that `dlkit train` made.")
+]
 
 
 def main() -> None:
@@ -83,24 +82,36 @@ def models() -> None:
 
 @app.command()
 def train(  # noqa: PLR0913 - a command's options are its arguments
-    model: Annotated[str, typer.Argument(help="A builder, see `dlkit models`.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A builder, see `dlkit models`.")],
     data: Annotated[str, typer.Option(help="A data set, see `dlkit datasets`.")] = "digits",
     epochs: Annotated[int, typer.Option(help="Passes over the training data.")] = 10,
-    batch_size: Annotated[int, typer.Option(help="Examples a step.")] = 64,
+    batch_size: Annotated[int, typer.Option(help="Examples a training step.")] = 64,
     seed: Annotated[int, typer.Option(help="Same seed, same weights.")] = 0,
-    augment: Annotated[bool, typer.Option(help="Vary the training data.")] = True,
-    schedule: Annotated[str, typer.Option(help="one_cycle or constant.")] = "one_cycle",
+    augment: Annotated[
+        bool, typer.Option(help="Shift or flip training images, as suits the data set.")
+    ] = True,
+    schedule: Annotated[
+        str, typer.Option(help="The learning rate over time: one_cycle or constant.")
+    ] = "one_cycle",
     run: Annotated[
-        str | None, typer.Option(help="The run's name; one that was interrupted goes on.")
+        str | None,
+        typer.Option(
+            help="The directory's name in runs/; a run that was interrupted goes on."
+            " By default a new one."
+        ),
     ] = None,
     set: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="A builder's option, as units=64,32; repeatable."),
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="An option of the model or its training, as units=64,32 or optimizer=adamw;"
+            " may be given several times.",
+        ),
     ] = None,
 ) -> None:
     """Train a model and evaluate it; everything is kept in runs/."""
-    chosen = parse_options(set or [])
-    jobs = load_jobs()
+    from dlkit import jobs
+
     job = jobs.Job(
         model=model,
         data=data,
@@ -109,8 +120,10 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
         seed=seed,
         augment=augment,
         schedule=schedule,
-        options=chosen,
+        options=parse_options(set or []),
     )
+    job.check()
+    load_tensorflow()
     directory = jobs.train(job, run=run)
     print_results(jobs.read_results(directory))
     print(f"Next: dlkit export {directory}")
@@ -119,7 +132,11 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
 @app.command()
 def evaluate(run: Run) -> None:
     """Evaluate a run's best model on the test split."""
-    print_results(load_jobs().evaluate(run))
+    from dlkit import jobs
+
+    jobs.find_run(run)
+    load_tensorflow()
+    print_results(jobs.evaluate(run))
 
 
 @app.command()
@@ -127,37 +144,63 @@ def export(
     run: Run,
     to: Annotated[
         pathlib.Path | None,
-        typer.Option(help="The model's directory; exports/<data set> by default."),
+        typer.Option(help="Where versions 1, 2, ... go; exports/<data set> by default."),
     ] = None,
 ) -> None:
-    """Export a run's best model as the next SavedModel version, and check it."""
-    directory = load_jobs().export(run, to)
+    """Export a run's best model as a SavedModel, and check it."""
+    from dlkit import jobs
+
+    jobs.find_run(run)
+    load_tensorflow()
+    directory = jobs.export(run, to)
     print(f"Exported and checked: {directory}")
     print(f"Next: dlkit serve {directory.parent}")
 
 
 @app.command()
 def serve(
-    directory: Annotated[pathlib.Path, typer.Argument(metavar="DIR", help="Holds <version>/.")],
-    name: Annotated[str | None, typer.Option(help="The model's name in URLs.")] = None,
-    host: Annotated[str, typer.Option(help="0.0.0.0 opens it to the network.")] = "127.0.0.1",
+    directory: Annotated[
+        pathlib.Path,
+        typer.Argument(metavar="DIR", help="What `dlkit export` names: it holds 1/, 2/, ..."),
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="The model's name in URLs; the directory's by default.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; 0.0.0.0 opens it to the network.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The REST port; 0 takes a free one.")] = 8501,
 ) -> None:
-    """Serve an export over TensorFlow Serving's REST API until stopped."""
-    from dlkit import serving
+    """Serve an export over TensorFlow Serving's REST API.
 
-    load_jobs()
+    Ctrl-C or SIGTERM stops it, after the requests that are running.
+    """
+    from dlkit import serving
+    from dlkit.serving.server import check_base
+
+    check_base(directory)
+    load_tensorflow()
     serving.serve(directory, name=name, host=host, rest_port=port)
 
 
 @app.command()
 def predict(
-    url: Annotated[str, typer.Argument(help="As http://127.0.0.1:8501/v1/models/digits.")],
+    url: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL", help="The model's, as http://127.0.0.1:8501/v1/models/digits."
+        ),
+    ],
     file: Annotated[
-        str, typer.Argument(metavar="FILE|-", help="JSON rows, or .npy; - reads JSON.")
+        str,
+        typer.Argument(
+            metavar="FILE|-",
+            help="A batch of inputs: JSON, as [[5.1, 3.5, 1.4, 0.2]], or a .npy file;"
+            " - reads standard input.",
+        ),
     ],
 ) -> None:
-    """Send a batch of inputs to a served model and print its answer as JSON."""
+    """Send inputs to a served model and print its answer as JSON."""
     import json
 
     from dlkit import serving
@@ -165,16 +208,13 @@ def predict(
     rows = serving.read_inputs(sys.stdin.buffer if file == "-" else pathlib.Path(file))
     with serving.Client(url) as client:
         answer = client.predict(rows)
-    if isinstance(answer, dict):
-        print(json.dumps({name: value.tolist() for name, value in answer.items()}))
-    else:
-        print(json.dumps(answer.tolist()))
+    print(json.dumps(answer, default=as_json))
 
 
 @app.command()
 def demo() -> None:
-    """Train, evaluate, export and serve a classifier of digits, and ask it over REST."""
-    load_jobs()
+    """Train, export and serve a classifier of digits, and ask it."""
+    load_tensorflow()
 
     from dlkit.demo import demo as run_demo
 
@@ -183,7 +223,7 @@ def demo() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Show versions, devices and missing extras; exit 1 if something needs mending."""
+    """Show versions and devices; exit 1 if something needs mending."""
     with loading():
         from dlkit import doctor as medic
 
@@ -191,15 +231,6 @@ def doctor() -> None:
     print_table(("what", "found", "fix"), [(f.name, f.value, f.fix or "") for f in findings])
     if any(finding.fix for finding in findings):
         raise typer.Exit(1)
-
-
-def load_jobs() -> types.ModuleType:
-    """Return `dlkit.jobs`, after the long import of TensorFlow under its own message."""
-    with loading():
-        import tensorflow  # noqa: F401
-
-        from dlkit import jobs
-    return jobs
 
 
 def parse_options(pairs: list[str]) -> dict[str, Any]:
@@ -224,49 +255,3 @@ def parse_options(pairs: list[str]) -> dict[str, Any]:
         except (ValueError, SyntaxError):
             options[key] = value
     return options
-
-
-@contextlib.contextmanager
-def loading() -> Iterator[None]:
-    """Show that TensorFlow is loading, and keep its notes off the terminal unless it fails.
-
-    TensorFlow's C++ code writes them before any setting can silence it.
-    """
-    show = sys.stderr.isatty()
-    if show:
-        print("Loading TensorFlow ...", end="\r", file=sys.stderr, flush=True)
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as notes:
-        os.dup2(notes.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            notes.seek(0)
-            os.write(terminal, notes.read())
-            raise
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
-    if show:
-        print(" " * 22, end="\r", file=sys.stderr, flush=True)
-
-
-def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Print rows under their columns, as wide as the terminal; whole lines into a pipe."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    if not console.is_terminal:
-        print("\n".join("\t".join(row) for row in (columns, *rows)))
-        return
-    table = Table(*columns, box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-
-
-def print_results(results: dict[str, float]) -> None:
-    """Print the test metrics, one line."""
-    print("Test: " + ", ".join(f"{name} {value:.4f}" for name, value in results.items()))

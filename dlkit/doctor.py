@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import importlib.util
+import pathlib
 import platform
 import sys
 
@@ -45,6 +45,9 @@ class Finding:
 def examine() -> list[Finding]:
     """Return the versions, extras and devices found here. Imports TensorFlow for the devices.
 
+    Returns:
+        One record a fact; those with a `fix` need mending.
+
     Example:
         >>> [finding.name for finding in examine()][:2]
         ['python', 'dlkit']
@@ -75,11 +78,12 @@ def _package(name: str, extra: str | None) -> Finding:
 
 
 def _devices() -> list[Finding]:
-    if importlib.util.find_spec("tensorflow") is None:
-        return []
-    import keras
-    import tensorflow as tf
-
+    try:
+        import keras
+        import tensorflow as tf
+    except Exception as error:  # whatever it is, to say so is what this command is for
+        fix = "pip install --force-reinstall tensorflow keras"
+        return [Finding("import tensorflow", f"{type(error).__name__}: {error}", fix)]
     gpus = tf.config.list_physical_devices("GPU")
     fix = None
     if not gpus and platform.system() == "Linux" and _has_nvidia_driver():
@@ -91,6 +95,4 @@ def _devices() -> list[Finding]:
 
 
 def _has_nvidia_driver() -> bool:
-    import pathlib
-
     return pathlib.Path("/proc/driver/nvidia/version").exists()

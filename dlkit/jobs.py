@@ -17,7 +17,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dlkit.checks import check_choice, check_integer
+from dlkit.data import catalogue as datasets
 from dlkit.errors import InputError
+from dlkit.models import building
 
 if TYPE_CHECKING:
     import keras
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
 SCHEDULES = ("one_cycle", "constant")
 # One cycle passes through rates at which a constant rate would diverge, and gains from it.
 _PEAK = 4.0
+# What the job itself passes to the builder.
+_RESERVED = {
+    "seed": "give the job's seed instead (--seed)",
+    "name": "the job's model says it",
+    "data": "the job's data says it",
+    "input_shape": "it comes from the data",
+    "num_classes": "it comes from the data",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +69,21 @@ class Job:
     augment: bool = True
     schedule: str = "one_cycle"
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse what can be told to be wrong before TensorFlow is loaded.
+
+        Raises:
+            InputError: for an unknown name, a model that cannot do the data, a number out of range.
+        """
+        model, data = building.find(self.model), datasets.find(self.data)
+        building.check_fits(model, data.name, data.kind, data.task)
+        check_integer("epochs", self.epochs)
+        check_integer("batch_size", self.batch_size)
+        check_integer("seed", self.seed, minimum=0)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        for key in _RESERVED.keys() & self.options.keys():
+            raise InputError(f"{key} is no option of {self.model}: {_RESERVED[key]}.")
 
     def load_data(self) -> Data:
         """Return the job's data."""
@@ -93,7 +118,7 @@ def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs"
 
     Args:
         job: What to train.
-        run: The run's name. Defaults to None: a new one, `<model>-<data>-<time>`.
+        run: The run's name. Defaults to None: a new one, `<model>-<data>-<time>-<random>`.
         base: The directory that holds the runs. Defaults to "runs".
 
     Returns:
@@ -104,8 +129,7 @@ def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs"
     """
     import dlkit
 
-    check_integer("epochs", job.epochs)
-    check_choice("schedule", job.schedule, SCHEDULES)
+    job.check()
     dlkit.training.set_seed(job.seed)
     data = job.load_data()
     model = job.build_model(data)
@@ -193,10 +217,21 @@ def open_run(run: str | pathlib.Path) -> tuple[Job, keras.Model]:
     """
     import dlkit
 
+    return find_run(run), dlkit.models.load(pathlib.Path(run) / "best.keras")
+
+
+def find_run(run: str | pathlib.Path) -> Job:
+    """Return the job of a run directory that holds a model. Loads no TensorFlow.
+
+    Args:
+        run: A run directory.
+
+    Raises:
+        InputError: when the directory is not that of a run, or it has no model yet.
+    """
     directory = pathlib.Path(run)
-    record = directory / "config.json"
     try:
-        job = Job(**json.loads(record.read_text())["config"])
+        job = Job(**json.loads((directory / "config.json").read_text())["config"])
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
             f"{directory} is not the directory of a training by `dlkit train` (its config.json"
@@ -204,14 +239,16 @@ def open_run(run: str | pathlib.Path) -> tuple[Job, keras.Model]:
         ) from None
     if not (directory / "best.keras").is_file():
         raise InputError(
-            f"The run {directory} has no best.keras: no epoch was finished; start its training"
-            " again."
+            f"The run {directory} has no best.keras: no epoch ended with a finite loss; start its"
+            " training again."
         )
-    return job, dlkit.models.load(directory / "best.keras")
+    return job
 
 
 def _fresh_name(job: Job) -> str:
     import datetime
+    import secrets
 
+    # Two that start in one second must not share a directory.
     now = datetime.datetime.now()
-    return f"{job.model}-{job.data}-{now:%Y%m%d-%H%M%S}"
+    return f"{job.model}-{job.data}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

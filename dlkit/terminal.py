@@ -1,0 +1,79 @@
+"""What the command line shows: one message while TensorFlow loads, tables, numbers."""
+
+import base64
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+_MESSAGE = "Loading TensorFlow ..."
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow, which takes seconds, under a message that says so."""
+    with loading():
+        import tensorflow  # noqa: F401
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """Show that TensorFlow is loading, and keep its notes off the terminal unless it fails.
+
+    TensorFlow's C++ code writes them before any setting can silence it.
+    """
+    show = sys.stderr.isatty()
+    if show:
+        print(_MESSAGE, end="\r", file=sys.stderr, flush=True)
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            notes.seek(0)
+            os.write(terminal, notes.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+    if show:
+        print(" " * len(_MESSAGE), end="\r", file=sys.stderr, flush=True)
+
+
+def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Print rows under their columns, as wide as the terminal; whole lines into a pipe."""
+    from rich.console import Console
+    from rich.table import Table
+
+    # Markup would take the [plot] of "dlkit[plot]" for a style.
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        print("\n".join("\t".join(row) for row in (columns, *rows)))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        # What is listed is there to be copied: a long word goes on in the next line, whole.
+        table.add_column(column, overflow="fold", no_wrap=column == columns[0])
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def as_json(value: Any) -> Any:
+    """Return an array as lists, and bytes as TensorFlow Serving writes them.
+
+    Example:
+        >>> as_json(b"raw")
+        {'b64': 'cmF3'}
+    """
+    if isinstance(value, bytes):
+        return {"b64": base64.b64encode(value).decode()}
+    return value.tolist()
+
+
+def print_results(results: dict[str, float]) -> None:
+    """Print the test metrics, one line."""
+    print("Test: " + ", ".join(f"{name} {value:.4f}" for name, value in results.items()))
