@@ -113,7 +113,8 @@ def plot_predictions(model: keras.Model, data: Data, *, count: int = 16) -> Figu
         the true class where it is another.
 
     Raises:
-        InputError: when the inputs are not images, or the task has no exclusive classes.
+        InputError: when the inputs are not images, the task has no exclusive classes, or there is
+            no test split.
         MissingExtraError: when Matplotlib is not installed.
 
     Example:
@@ -127,13 +128,14 @@ def plot_predictions(model: keras.Model, data: Data, *, count: int = 16) -> Figu
     require("matplotlib", "plot")
     from dlkit.data.pictures import draw_images, target_text
 
-    images = np.concatenate([x.numpy() for x, _ in data.test])
+    split = predictions.check_test_split(data)
+    images = np.concatenate([x.numpy() for x, _ in split])
     if images.ndim != 4:
         raise InputError(
             "plot_predictions draws images (height, width, channels);"
             f" '{data.name}' holds inputs of shape {images.shape[1:]}. Use plot_confusion_matrix."
         )
-    targets, probabilities = predictions.predict(model, data.test)
+    targets, probabilities = predictions.predict(model, split)
     classes = predictions.to_classes(probabilities, data.task)
     sure = _confidence(probabilities, classes, data.task)
     mistakes = classes != targets

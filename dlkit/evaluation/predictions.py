@@ -87,8 +87,17 @@ def confusion_matrix(model: keras.Model, data: Data) -> np.ndarray:
     """
     from sklearn import metrics
 
-    if data.test is None:
-        raise InputError(f"'{data.name}' has no test split; give one to from_arrays(test=...).")
-    targets, predictions = predict(model, data.test)
+    targets, predictions = predict(model, check_test_split(data))
     classes = to_classes(predictions, data.task)
     return metrics.confusion_matrix(targets, classes, labels=range(data.num_classes))
+
+
+def check_test_split(data: Data) -> tf.data.Dataset:
+    """Return the test split of a record.
+
+    Raises:
+        InputError: when there is none.
+    """
+    if data.test is None:
+        raise InputError(f"'{data.name}' has no test split; give one to from_arrays(test=...).")
+    return data.test

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import warnings
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ from dlkit.errors import InputError
 
 if TYPE_CHECKING:
     import keras
+
+# What Keras says of a model that was saved before it was trained: its optimizer holds a step count
+# and perhaps a learning rate, and there is nothing else to load.
+_UNTRAINED = r"Skipping variable loading for optimizer .* the saved optimizer has [12] variables"
 
 
 def load(path: str | os.PathLike[str]) -> keras.Model:
@@ -46,6 +51,15 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     path = pathlib.Path(path)
     if not path.is_file():
         raise InputError(f"There is no model file {path}; give the path of a .keras file.")
-    if not zipfile.is_zipfile(path):
+    if not _is_keras_file(path):
         raise InputError(f"{path} is not a .keras file, or not a whole one; save the model again.")
-    return keras.saving.load_model(path, safe_mode=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", _UNTRAINED)
+        return keras.saving.load_model(path, safe_mode=True)
+
+
+def _is_keras_file(path: pathlib.Path) -> bool:
+    if not zipfile.is_zipfile(path):  # the table of contents comes last: half a file has none
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return {"metadata.json", "config.json"} <= set(archive.namelist())
