@@ -1,5 +1,6 @@
 """Inputs for a request, read from a file: what `dlkit predict` sends."""
 
+import base64
 import io
 import json
 import pathlib
@@ -14,7 +15,8 @@ def read_inputs(source: pathlib.Path | BinaryIO) -> Any:
     """Return a batch of inputs from a `.npy` file, or from JSON.
 
     JSON is a list of rows, an object of named inputs, or a whole request body with `instances` or
-    `inputs`.
+    `inputs`. As in a request, a row may be an object of named inputs, and `{"b64": "..."}` stands
+    for bytes.
 
     Args:
         source: A file's path, or an open binary stream of JSON such as `sys.stdin.buffer`.
@@ -38,14 +40,37 @@ def read_inputs(source: pathlib.Path | BinaryIO) -> Any:
     try:
         if content[:6] == b"\x93NUMPY":
             return np.load(io.BytesIO(content), allow_pickle=False)
-        inputs = json.loads(content)
+        inputs = json.loads(content, object_hook=_bytes)
     except (ValueError, UnicodeDecodeError) as error:
         raise InputError(
             f"{name} is neither JSON nor a .npy file ({error}); give a list of rows, as"
             " [[1.0, 2.0], [3.0, 4.0]]."
         ) from None
     if isinstance(inputs, dict):
+        _check_signature(name, inputs)
         inputs = inputs.get("instances", inputs.get("inputs", inputs))
     if not isinstance(inputs, list | dict) or not inputs:
-        raise InputError(f"{name} should hold a list of rows, and not {json.dumps(inputs)[:40]}.")
-    return inputs
+        raise InputError(f"{name} should hold a list of rows, and not {inputs!r:.40}.")
+    return _columns(name, inputs)
+
+
+def _bytes(value: dict[str, Any]) -> Any:
+    return base64.b64decode(value["b64"], validate=True) if value.keys() == {"b64"} else value
+
+
+def _check_signature(name: str, body: dict[str, Any]) -> None:
+    if "signature_name" in body and {"instances", "inputs"} & body.keys():
+        raise InputError(
+            f"{name} asks for the signature {body['signature_name']!r}, and only the default one is"
+            " asked here; leave signature_name out, or call Client.predict with it."
+        )
+
+
+def _columns(name: str, inputs: Any) -> Any:
+    """Return rows of named inputs as named columns, and anything else as it is."""
+    named = [isinstance(row, dict) for row in inputs] if isinstance(inputs, list) else []
+    if not any(named):
+        return inputs
+    if not all(named) or any(row.keys() != inputs[0].keys() for row in inputs):
+        raise InputError(f"{name} holds rows with different names; give each row the same inputs.")
+    return {key: [row[key] for row in inputs] for key in inputs[0]}
