@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import numbers
 import types
 from collections.abc import Iterable
 from typing import Any
@@ -88,7 +89,7 @@ def check_fraction(argument: str, value: Any, *, low: float = 0.0, high: float =
         >>> check_fraction("dropout", 0.5)
         0.5
     """
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)  # NumPy's as well
     if not number or not low <= value < high:
         raise InputError(
             f"{argument} must be in [{low:g}, {high:g}). Received: {argument}={value!r}."
