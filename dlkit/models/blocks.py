@@ -71,7 +71,7 @@ def regularizer(l1: float = 0.0, l2: float = 0.0) -> keras.regularizers.Regulari
         InputError: for a negative weight.
 
     Example:
-        >>> float(regularizer(l1=0.5, l2=0.25)([1.0, -2.0]))
+        >>> float(regularizer(l1=0.5, l2=0.25)(keras.ops.array([1.0, -2.0])))
         2.75
     """
     l1 = check_fraction("l1", l1, high=float("inf"))
@@ -278,7 +278,7 @@ def convolution(
     """
     layer = layers.Conv2D(
         filters,
-        kernel_size,
+        check_integer("kernel_size", kernel_size),
         strides=strides,
         padding=padding,
         use_bias=_keeps_bias(normalization),

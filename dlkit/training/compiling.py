@@ -124,7 +124,7 @@ def compile_model(model: keras.Model, **options: Unpack[CompileOptions]) -> kera
     Example:
         >>> network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
         >>> model = compile_model(network, task="multiclass", optimizer="momentum")
-        >>> model.optimizer.name
+        >>> type(model.optimizer).__name__
         'SGD'
     """
     known = set(CompileOptions.__annotations__) - {"mixed_precision", "seed"}

@@ -34,7 +34,7 @@ class SparseSmoothedCrossentropy(keras.losses.Loss):
 
     Example:
         >>> loss = SparseSmoothedCrossentropy(label_smoothing=0.0)
-        >>> round(float(loss([0], [[0.5, 0.5]])), 4)
+        >>> round(float(loss(keras.ops.array([0]), keras.ops.array([[0.5, 0.5]]))), 4)
         0.6931
     """
 
@@ -79,7 +79,8 @@ class SparseFocalLoss(keras.losses.Loss):
         dtype: The dtype of the computation. Defaults to `None`: float32.
 
     Example:
-        >>> round(float(SparseFocalLoss()([0], [[0.5, 0.5]])), 4)
+        >>> loss = SparseFocalLoss()
+        >>> round(float(loss(keras.ops.array([0]), keras.ops.array([[0.5, 0.5]]))), 4)
         0.1733
     """
 

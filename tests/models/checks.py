@@ -1,0 +1,133 @@
+"""What every builder has to pass, whatever its family: `check_builder` runs over the registry."""
+
+import inspect
+import random
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlkit.models.building import find, function_of
+
+CLASSES = {"binary": 2, "multiclass": 3, "multilabel": 4, "regression": 2}
+# The loss that memorizing a tiny batch has to reach.
+MEMORIZED = {"binary": 0.1, "multiclass": 0.1, "multilabel": 0.15, "regression": 0.05}
+
+
+def make(name, task, **options):
+    """Build the tiny model of a builder's test_config, run as Keras would by itself."""
+    info = find(name)
+    settings = {"seed": 1, "jit_compile": False, "steps_per_execution": 1, **info.test_config}
+    shape = settings.pop("input_shape")
+    return function_of(info)(shape, CLASSES[task], task=task, **{**settings, **options})
+
+
+def batch(model, task, size):
+    """Return inputs and labels of the right form, the same each time."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(size, *model.input_shape[1:])).astype("float32")
+    if task == "multilabel":
+        return x, rng.integers(0, 2, (size, CLASSES[task])).astype("float32")
+    if task == "regression":
+        return x, rng.normal(size=(size, CLASSES[task])).astype("float32")
+    return x, np.arange(size) % CLASSES[task]
+
+
+def outputs_of(model, x):
+    return keras.ops.convert_to_numpy(model(x, training=False))
+
+
+def check_outputs(name, task):
+    """Probabilities or numbers of the right shape, and a sample's does not depend on its batch."""
+    model = make(name, task)
+    x, _ = batch(model, task, 3)
+    y = outputs_of(model, x)
+    assert y.shape == (3, 1 if task == "binary" else CLASSES[task])
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(outputs_of(model, x[:1]), y[:1], atol=1e-5)
+    if task == "multiclass":
+        np.testing.assert_allclose(y.sum(-1), 1.0, atol=1e-5)
+    if task != "regression":
+        assert (y >= 0).all() and (y <= 1).all()
+    assert np.ptp(y, axis=0).max() > 1e-4  # it looks at its input
+
+
+def check_gradients(name, task):
+    """Every trainable weight gets a gradient that is finite and not zero."""
+    model = make(name, task)
+    x, y = batch(model, task, 16)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x, y, model(x, training=True))
+    weights = model.trainable_variables
+    gradients = tape.gradient(loss, [w.value for w in weights])
+    for weight, gradient in zip(weights, gradients, strict=True):
+        assert gradient is not None, weight.path
+        values = keras.ops.convert_to_numpy(gradient)
+        assert np.isfinite(values).all(), weight.path
+        assert np.any(values != 0), weight.path
+
+
+def plain(name):
+    """Return options that leave out what makes training noisy or its loss other than the task's."""
+    own = inspect.signature(function_of(find(name))).parameters
+    return {"label_smoothing": 0.0, **({"dropout": 0.0} if "dropout" in own else {})}
+
+
+def check_memorizes(name, task, steps=300):
+    """A tiny batch is learned by heart, and one step already changes every weight."""
+    model = make(name, task, optimizer="adam", learning_rate=0.01, **plain(name))
+    x, y = batch(model, task, 4)
+    before = [w.numpy() for w in model.trainable_variables]
+    model.train_on_batch(x, y)
+    for old, weight in zip(before, model.trainable_variables, strict=True):
+        assert np.any(old != weight.numpy()), weight.path
+    losses = (model.train_on_batch(x, y)[0] for _ in range(steps))
+    assert any(loss < MEMORIZED[task] for loss in losses)
+
+
+def check_round_trip(name, task, path):
+    """A saved model predicts the same, and goes on training the same.
+
+    Without dropout: Keras leaves the state of its random generators out of a `.keras` file.
+    """
+    model = make(name, task, **plain(name))
+    x, y = batch(model, task, 6)
+    model.train_on_batch(x, y)
+    model.save(path)
+    again = keras.saving.load_model(path, safe_mode=True)
+    np.testing.assert_array_equal(outputs_of(again, x), outputs_of(model, x))
+    assert again.train_on_batch(x, y)[0] == model.train_on_batch(x, y)[0]
+    for one, other in zip(model.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def check_seed(name, task):
+    """One seed, the same weights, whatever was drawn before; another seed, others."""
+    random.seed(5)
+    first = make(name, task, seed=1)
+    drawn = random.random()
+    second = make(name, task, seed=1)
+    other = make(name, task, seed=2)
+    random.seed(5)
+    assert drawn == random.random()  # building left the global state alone
+    for one, two in zip(first.variables, second.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), two.numpy())
+    assert any(
+        np.any(one.numpy() != two.numpy())
+        for one, two in zip(first.trainable_variables, other.trainable_variables, strict=True)
+    )
+
+
+def check_mixed_precision(name, task):
+    """Under mixed precision the layers compute in bfloat16, weights and predictions are float32."""
+    model = make(name, task, mixed_precision="mixed_bfloat16")
+    assert keras.config.dtype_policy().name == "float32"
+    inner = {layer.compute_dtype for layer in model.layers[1:] if layer.name != "predictions"}
+    assert inner <= {"bfloat16"}
+    x, y = batch(model, task, 4)
+    assert np.isfinite(model.train_on_batch(x, y)[0])
+    assert {w.dtype for w in model.trainable_variables} == {"float32"}
+    full = make(name, task)
+    full.set_weights(model.get_weights())
+    np.testing.assert_allclose(outputs_of(model, x), outputs_of(full, x), atol=0.1)
+    assert outputs_of(model, x).dtype == np.float32
