@@ -53,7 +53,7 @@ def draw_images(images: np.ndarray, titles: list[str]) -> Figure:
     for axis, image, title in zip(axes, images, titles, strict=True):
         low, high = image.min(), image.max()
         picture = (image - low) / max(high - low, 1e-12)
-        axis.imshow(picture.squeeze(), cmap="gray" if picture.shape[-1] == 1 else None)
+        axis.imshow(picture, cmap="gray")  # cmap is for one channel only
         axis.set_title(title, fontsize=8)
         axis.set_axis_off()
     return figure

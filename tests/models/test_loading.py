@@ -69,7 +69,7 @@ def test_an_untrained_model_loads_without_a_warning(tmp_path, optimizer):
 def test_code_in_a_file_is_not_run(tmp_path):
     layers = [keras.Input((2,)), keras.layers.Lambda(lambda x: x + 1)]
     keras.Sequential(layers).save(tmp_path / "model.keras")
-    with pytest.raises(ValueError, match="[Ll]ambda"):
+    with pytest.raises(ValueError, match="unsafe"):
         dk.models.load(tmp_path / "model.keras")
 
 
