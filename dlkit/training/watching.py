@@ -37,8 +37,10 @@ def callbacks(
       again when it had finished, it trains nothing and has the final weights.
 
     Exact resume needs the same seed (`set_seed`), the same model, `data`, and `fit` without
-    `steps_per_epoch`. Without `data`, and where `fit` is given arrays, the order of shuffled data
-    starts anew. Callbacks of your own start anew as well.
+    `steps_per_epoch`. Without `data` the order of a shuffled `tf.data.Dataset` starts anew; arrays
+    need none, since `fit` has one order of them for all epochs once a seed is set. Callbacks of
+    your own start anew, and so do random numbers drawn outside the model's `SeedGenerator`s,
+    Python's `random` and NumPy's global generator.
 
     Args:
         run: The run directory, as `run_directory` makes it.

@@ -7,7 +7,6 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.training import load_history
-from dlkit.training.files import write_atomically
 from dlkit.training.records import BestCheckpoint, HistoryFile
 
 
@@ -47,22 +46,6 @@ def test_a_value_that_was_not_measured_is_nan(tmp_path):
 def test_a_run_without_history_is_named(tmp_path):
     with pytest.raises(InputError, match=rf"Received: run='{tmp_path}'"):
         load_history(tmp_path)
-
-
-def test_a_failed_write_keeps_the_former_file(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"former")
-
-    def fail(file):
-        file.write(b"half")
-        raise RuntimeError("no")
-
-    with pytest.raises(RuntimeError, match="no"):
-        write_atomically(path, fail)
-    assert path.read_bytes() == b"former"
-    assert os.listdir(tmp_path) == ["file"]
-    write_atomically(path, lambda file: file.write(b"new"), durable=True)
-    assert path.read_bytes() == b"new"
 
 
 def test_the_best_model_is_the_one_of_the_best_epoch(tmp_path):

@@ -150,6 +150,26 @@ def test_the_batches_after_a_resume_are_those_of_a_run_left_alone(tmp_path, kind
     assert np.reshape(rest, (2, 7)).tolist() == epochs[2:]
 
 
+def test_arrays_go_on_in_the_order_that_fit_has_for_them(tmp_path):
+    """With a seed Keras shuffles arrays once: nothing has to be advanced."""
+    x = np.linspace(-1, 1, 32, dtype="float32")[:, None]
+
+    def train(run, interrupt=None):
+        set_seed(1)
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        made = callbacks(run, monitor="loss", tensorboard=False)
+        if interrupt is not None:
+            made.insert(-1, Interrupt(interrupt))
+        with contextlib.suppress(InterruptedError):
+            model.fit(x, x, batch_size=4, epochs=4, callbacks=made, verbose=0)
+        return model
+
+    whole = train(tmp_path / "a")
+    train(tmp_path / "b", interrupt=2)
+    assert same(whole, train(tmp_path / "b"))
+
+
 def test_an_order_that_cannot_be_continued_is_told(tmp_path, capsys):
     data = tf.data.Dataset.range(8).shuffle(8, seed=1).batch(2)
     advance_order(data.repeat(), 3, steps=4)
