@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "Client": "client",
         "Server": "process",
+        "read_inputs": "inputs",
         "serve": "server",
     },
 )

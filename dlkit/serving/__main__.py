@@ -1,7 +1,6 @@
 """`python -m dlkit.serving BASE`: the process that `Server` starts."""
 
 import argparse
-import logging
 import os
 import signal
 import sys
@@ -25,7 +24,6 @@ def main(arguments: list[str] | None = None) -> int:
         kind = _flag if field.type is bool else field.type
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default)
     options = vars(parser.parse_args(arguments))
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     if options.pop("until_stdin_closes"):
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:

@@ -1,6 +1,7 @@
 """A client of TensorFlow Serving's REST API: NumPy arrays in and out, no TensorFlow."""
 
 import base64
+import itertools
 import json
 import time
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from dlkit.checks import check_integer, require
 from dlkit.errors import InputError, ServerError
 
 _FIRST_PAUSE_SECONDS = 0.1
+_OK = 200
+_BAD_REQUEST = 400
 _UNAVAILABLE = 503
 
 
@@ -50,7 +53,9 @@ class Client:
             )
         self.url = url.rstrip("/").removesuffix(":predict")
         self._retries = check_integer("retries", retries, minimum=0)
-        self._http = httpx.Client(timeout=timeout)
+        # A proxy of the environment cannot reach this machine's own addresses.
+        local = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
+        self._http = httpx.Client(timeout=timeout, trust_env=not local)
         self._lost = (httpx.NetworkError, httpx.RemoteProtocolError)
         self._failed = httpx.HTTPError
 
@@ -122,23 +127,37 @@ class Client:
 
     def _ask(self, method: str, path: str, body: bytes | None = None, inputs: Any = None) -> Any:
         answer = self._send(method, path, body)
-        try:
-            content = json.loads(answer.content)  # which reads NaN and Infinity, unlike orjson
-        except ValueError:
-            content = None
-        if answer.status_code == 200 and isinstance(content, dict):
+        content = self._content(answer)
+        if answer.status_code == _OK and content is not None:
             return content
-        raise ServerError(self._refusal(answer, content) + self._rank_hint(content, inputs))
+        refusal = self._refusal(answer, content or {})
+        if (
+            answer.status_code == _BAD_REQUEST
+            and inputs is not None
+            and "hint" not in (content or {})
+        ):
+            refusal += self._rank_hint(inputs, body)
+        raise ServerError(refusal)
+
+    def _content(self, answer: Any) -> dict[str, Any] | None:
+        try:
+            content = self._orjson.loads(answer.content)
+        except ValueError:
+            try:
+                content = json.loads(answer.content)  # which reads NaN and Infinity
+            except ValueError:
+                return None
+        return content if isinstance(content, dict) else None
 
     def _send(self, method: str, path: str, body: bytes | None) -> Any:
         headers = {"Content-Type": "application/json"} if body is not None else None
-        for attempt in range(self._retries + 1):
+        for attempt in itertools.count():
             last = attempt == self._retries
             try:
                 answer = self._http.request(method, self.url + path, content=body, headers=headers)
                 if answer.status_code != _UNAVAILABLE or last:
                     return answer
-            except self._lost as error:
+            except self._lost as error:  # a prediction changes nothing: it may be asked for again
                 if last:
                     raise ServerError(
                         f"No server answers at {self.url} ({error}): is it running?"
@@ -146,10 +165,9 @@ class Client:
             except self._failed as error:
                 raise ServerError(f"{self.url} did not answer: {error}.") from None
             time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
-        raise ServerError(f"{self.url} did not answer.")
 
-    def _refusal(self, answer: Any, content: Any) -> str:
-        if not isinstance(content, dict) or "error" not in content:
+    def _refusal(self, answer: Any, content: dict[str, Any]) -> str:
+        if "error" not in content:
             return (
                 f"{self.url} answered {answer.status_code} without TensorFlow Serving's JSON:"
                 " is the URL right?"
@@ -157,8 +175,22 @@ class Client:
         hint = f" ({content['hint']})" if "hint" in content else ""
         return f"{content['error']}{hint}"
 
-    def _rank_hint(self, content: Any, inputs: Any) -> str:
-        return ""
+    def _rank_hint(self, inputs: Any, body: bytes) -> str:
+        """Say so when a batch axis is missing; our server says it itself, TF Serving does not."""
+        answer = self._send("GET", "/metadata", None)
+        if answer.status_code != _OK:
+            return ""
+        signatures = answer.json()["metadata"]["signature_def"]["signature_def"]
+        name = json.loads(body).get("signature_name", "serving_default")
+        infos = signatures.get(name, {"inputs": {}})["inputs"]
+        given = inputs if isinstance(inputs, Mapping) else dict.fromkeys(infos, inputs)
+        short = [
+            key for key, value in given.items() if key in infos and _lacks_batch(value, infos[key])
+        ]
+        return "".join(
+            f" Input '{key}' lacks the batch axis: predict takes a batch, so pass x[np.newaxis]."
+            for key in short
+        )
 
 
 def _jsonable(value: Any) -> Any:
@@ -166,7 +198,7 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _jsonable(item) for name, item in value.items()}
     array = value if isinstance(value, np.ndarray) else _numbers(value)
-    if array is None or array.dtype.kind in "OSUV":
+    if array is None or array.dtype.kind not in "fiub":
         return _plain(value.tolist() if isinstance(value, np.ndarray) else value)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         return _NonFinite(array)
@@ -191,12 +223,24 @@ def _numbers(value: Any) -> np.ndarray | None:
         return None
 
 
+def _lacks_batch(value: Any, info: dict[str, Any]) -> bool:
+    shape = info["tensor_shape"]
+    array = _numbers(value)
+    return array is not None and not shape["unknown_rank"] and array.ndim == len(shape["dim"]) - 1
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return {"b64": base64.b64encode(value).decode()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise InputError(
+        "predict takes numbers, booleans, strings and bytes in arrays or lists."
+        f" Received: {value!r} of type {type(value).__name__}."
+    )
 
 
 def _is_b64(value: Any) -> bool:

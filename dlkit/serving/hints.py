@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from dlkit.checks import closest
+from dlkit.serving.json_elements import shape_text
 from dlkit.serving.signatures import DTYPES, Signature, TensorInfo
 
 _WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint32", "uint64")
@@ -41,7 +42,7 @@ def for_request(message: str, signature: Signature) -> str | None:
     if message.startswith("Missing 'inputs'"):
         return 'Send {"instances": [...]} (a list of rows) or {"inputs": ...} (whole arrays).'
     if "Type: Object is not of expected type" in message:
-        return f'Only string inputs take {{"b64": ...}}; this signature takes {_listed(signature)}.'
+        return f'Only string inputs take {{"b64": ...}}; the signature takes {_listed(signature)}.'
     if "is not of expected type: string" in message:
         return 'A string input takes JSON strings, or bytes as {"b64": "<base64>"}.'
     if "Type: Number is not of expected type" in message and message.endswith(_WHOLE):
@@ -68,7 +69,7 @@ def for_shapes(inputs: Mapping[str, np.ndarray], infos: Mapping[str, TensorInfo]
         shape = infos[name].shape
         if shape is None or _fits(array.shape, shape):
             continue
-        text = f"Input '{name}' takes shape {_sizes(shape)} but got: {_sizes(array.shape)}"
+        text = f"Input '{name}' takes shape {shape_text(shape)} but got: {shape_text(array.shape)}"
         missing = ": is the batch axis missing?" if array.ndim == len(shape) - 1 else "."
         found.append(text + missing)
     return " ".join(found) or None
@@ -78,10 +79,6 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     if len(shape) != len(wanted):
         return False
     return all(size in (-1, got) for got, size in zip(shape, wanted, strict=True))
-
-
-def _sizes(shape: tuple[int, ...]) -> str:
-    return f"[{','.join(map(str, shape))}]"
 
 
 def _listed(signature: Signature) -> str:

@@ -168,7 +168,13 @@ def _type_error(value: Any, info: TensorInfo) -> StatusError:
     )
 
 
-def _shape_text(shape: tuple[int, ...]) -> str:
+def shape_text(shape: tuple[int, ...]) -> str:
+    """Return a shape as TensorFlow Serving's messages print it.
+
+    Example:
+        >>> shape_text((-1, 28, 28))
+        '[-1,28,28]'
+    """
     return f"[{','.join(map(str, shape))}]"
 
 
@@ -191,9 +197,7 @@ class Rows:
                 f"Expecting tensor size: {math.prod(self.shape)} but got: {math.prod(shape)}"
             )
         elif shape != self.shape:
-            raise invalid(
-                f"Expecting shape {_shape_text(self.shape)} but got: {_shape_text(shape)}"
-            )
+            raise invalid(f"Expecting shape {shape_text(self.shape)} but got: {shape_text(shape)}")
         self.flat += flat
         self.count += 1
 

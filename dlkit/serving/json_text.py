@@ -88,7 +88,8 @@ def _without_deep_values(text: str) -> str:
                 pieces += [text[done:start], "null"]
                 done = match.end()
             depth -= 1
-    return "".join([*pieces, text[done:]])
+    rest = text[done:start] if depth >= _MAX_DEPTH else text[done:]  # cut off before it closed
+    return "".join([*pieces, rest])
 
 
 def _check_surrogates(value: Any) -> None:

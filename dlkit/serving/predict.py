@@ -11,8 +11,8 @@ from dlkit.serving import hints
 from dlkit.serving.json_answer import encode
 from dlkit.serving.json_tensor import decode, read_request
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature
-from dlkit.serving.status import StatusError, invalid
-from dlkit.serving.versions import ServedModel, Version, not_available
+from dlkit.serving.status import StatusError, invalid, not_available
+from dlkit.serving.versions import ServedModel, Version
 
 
 def predict(models: Mapping[str, ServedModel], name: str, number: int | None, body: bytes) -> bytes:
@@ -32,8 +32,7 @@ def predict(models: Mapping[str, ServedModel], name: str, number: int | None, bo
     """
     request = read_request(body)  # before the model is looked up, as TensorFlow Serving does it
     with find_model(models, name, number).use(number) as version:
-        key = request.signature_name or DEFAULT_SIGNATURE
-        signature = find_signature(version, key)
+        key, signature = find_signature(version, request.signature_name)
         try:
             inputs, rows = decode(request, signature.inputs)
         except StatusError as error:
@@ -57,20 +56,21 @@ def find_model(
     return models[name]
 
 
-def find_signature(version: Version, key: str) -> Signature:
-    """Return the signature `key` of a loaded version, which must have inputs.
+def find_signature(version: Version, name: str) -> tuple[str, Signature]:
+    """Return the signature `name` of a loaded version and its key; the default one for no name.
 
     Raises:
         StatusError: INVALID_ARGUMENT, with the known signatures as the hint.
     """
+    key = name or DEFAULT_SIGNATURE
     signatures = version.runtime.signatures
     if key not in signatures:
         error = invalid(f'Serving signature name: "{key}" not found in signature def')
         error.hint = hints.for_signature(key, signatures)
         raise error
     if not signatures[key].inputs:
-        raise invalid(f"Failed to get input map for signature: {key}")
-    return signatures[key]
+        raise invalid(f"Failed to get input map for signature: {name or 'DEFAULT'}")
+    return key, signatures[key]
 
 
 def run(version: Version, key: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

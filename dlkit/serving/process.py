@@ -1,5 +1,6 @@
 """`Server`: a model server as a child process of this program."""
 
+import http.client
 import os
 import pathlib
 import re
@@ -8,18 +9,18 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
+import urllib.parse
 from types import TracebackType
 from typing import Any
 
 from dlkit.checks import require
 from dlkit.errors import ServerError
-from dlkit.serving.server import check_base, check_name
+from dlkit.serving.server import check_base, check_name, default_name
 from dlkit.serving.settings import Settings
 
 _ANNOUNCEMENT = re.compile(rb"^Serving .* at (http://\S+)$", re.MULTILINE)
 _POLL_SECONDS = 0.02
+_STOP_SECONDS = 90  # longer than the server itself waits for slow clients
 
 
 class Server:
@@ -60,7 +61,7 @@ class Server:
         Settings.of("Server", options)
         require("uvicorn", "serve")
         self._base = check_base(base)
-        self._name = check_name(name or self._base.name)
+        self._name = check_name(name or default_name(self._base))
         self._host, self._rest_port = host, rest_port
         self._start_seconds = start_seconds
         self._options = options
@@ -150,20 +151,25 @@ class Server:
         lines = self._read_output().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
 
-    def stop(self) -> None:
-        """Let the running requests finish and end the process."""
+    def stop(self) -> int | None:
+        """Let the running requests finish and end the process.
+
+        Returns:
+            The process's exit status, 0 when all went well; None when there was no process.
+        """
         process, self._process, self._url = self._process, None, ""
         if process is None:
-            return
+            return None
         process.stdin.close()
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
-            process.wait(timeout=60)
+            process.wait(timeout=_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
         self._output.close()
+        return process.returncode
 
 
 def _environment() -> dict[str, str]:
@@ -179,9 +185,12 @@ def _environment() -> dict[str, str]:
 
 
 def _is_ready(url: str) -> bool:
-    root = url.partition("/v1/")[0]
+    # Not urllib, which would ask a proxy for this machine's own address.
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=5)
     try:
-        with urllib.request.urlopen(f"{root}/readyz", timeout=5) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
         return False
+    finally:
+        connection.close()

@@ -5,6 +5,7 @@ percent-decoded. The event loop only moves bytes: predictions run in a pool of t
 """
 
 import asyncio
+import logging
 import re
 import zlib
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from dlkit.serving.predict import find_model, predict
 from dlkit.serving.signatures import metadata_json
 from dlkit.serving.status import StatusError, invalid
 from dlkit.serving.versions import ServedModel
+
+log = logging.getLogger("dlkit.serving")
 
 _SPEC = r"(?:(?:/versions/(?P<version>\d+))|(?:/labels/(?P<label>[^/:]+)))?"
 _PREDICTION = re.compile(
@@ -74,9 +77,15 @@ class RestApi:
         try:
             status, headers, body = await self._answer(scope, path, receive)
         except StatusError as error:
-            status, headers, body = error.http_status, [_JSON], _error_body(error)
+            status, headers, body = _refusal(error)
         except _ClientGone:
             return
+        except (
+            Exception
+        ) as error:  # a bug: the client gets JSON all the same, the log the traceback
+            log.exception("%s %s failed", scope["method"], path)
+            failure = StatusError("INTERNAL", f"{type(error).__name__}: {error}")
+            status, headers, body = _refusal(failure)
         if path[:4].lower() == "/v1/":
             headers = [*headers, *self._cors]
         headers = [*headers, (b"content-length", str(len(body)).encode())]
@@ -106,57 +115,48 @@ class RestApi:
         if match["verb"] != "predict":
             raise self._malformed("POST", match.string)
         name = unquote(match["name"])
-        number = self._version(match, name)
+        number = _version(match)
         headers = dict(scope["headers"])
         body = await self._body(headers, receive)
-        if b"gzip" in headers.get(b"content-encoding", b""):
-            body = _gunzip(body, self._max_body_bytes)
+        packed = b"gzip" in headers.get(b"content-encoding", b"")
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._pool, predict, self._models, name, number, body)
+        answer = await loop.run_in_executor(self._pool, self._work, name, number, body, packed)
         return 200, [_JSON], answer
 
+    def _work(self, name: str, number: int | None, body: bytes, packed: bool) -> bytes:
+        if packed:
+            body = _gunzip(body, self._max_body_bytes)
+        return predict(self._models, name, number, body)
+
     async def _body(self, headers: dict[bytes, bytes], receive: Callable) -> bytes:
-        if int(headers.get(b"content-length", b"0")) > self._max_body_bytes:
-            raise _TooLargeError(self._max_body_bytes)
+        announced = int(headers.get(b"content-length", b"0"))
         chunks, size, more = [], 0, True
-        while more:
+        while max(size, announced) <= self._max_body_bytes:
+            if not more:
+                return b"".join(chunks)  # of one chunk: that very object
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise _ClientGone
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
-            if size > self._max_body_bytes:
-                raise _TooLargeError(self._max_body_bytes)
             more = message.get("more_body", False)
-        return b"".join(chunks) if len(chunks) > 1 else chunks[0]
-
-    def _version(self, match: re.Match, name: str) -> int | None:
-        """Return the version number in a URL, or None when it names none."""
-        if match["label"] is not None:
-            find_model(self._models, name)
-            raise invalid(f"Unrecognized servable version label: {unquote(match['label'])}")
-        if match["version"] is None:
-            return None
-        number = int(match["version"][:20])
-        if number > _MAX_VERSION:
-            raise invalid(f"Failed to convert version: {match['version'][:40]} to numeric.")
-        return number
+        raise _TooLargeError(self._max_body_bytes)
 
     # ------------------------------------------------------------ status, metadata, probes
 
     def _describe(self, match: re.Match) -> dict[str, Any]:
         if match["name"] is None:
             raise invalid("Missing model name in request.")
-        name = unquote(match["name"])
+        name, number = unquote(match["name"]), _version(match)
         if match["part"] == "metadata":
-            return self._metadata(name, self._version(match, name))
+            return self._metadata(name, number)
         if name not in self._models:
             raise StatusError(
                 "NOT_FOUND",
                 f"Could not find any versions of model {name}",
                 hints.for_model(name, self._models),
             )
-        return self._models[name].status_json(self._version(match, name))
+        return self._models[name].status_json(number)
 
     def _metadata(self, name: str, number: int | None) -> dict[str, Any]:
         with find_model(self._models, name, number).use(number) as version:
@@ -175,6 +175,18 @@ class RestApi:
         return 404, [(b"content-type", b"text/html")], _NOT_FOUND_PAGE
 
 
+def _version(match: re.Match) -> int | None:
+    """Return the version number in a URL, or None when it names none."""
+    if match["label"] is not None:  # a model has labels by configuration only, and there is none
+        raise invalid(f"Unrecognized servable version label: {unquote(match['label'])}")
+    if match["version"] is None:
+        return None
+    number = int(match["version"][:20])
+    if number > _MAX_VERSION:
+        raise invalid(f"Failed to convert version: {match['version'][:40]} to numeric.")
+    return number
+
+
 class _ClientGone(Exception):  # noqa: N818 - not an error, the client hung up
     pass
 
@@ -190,11 +202,13 @@ class _TooLargeError(StatusError):
         )
 
 
-def _error_body(error: StatusError) -> bytes:
+def _refusal(error: StatusError) -> Answer:
     body = {"error": error.message}
     if error.hint:
         body["hint"] = error.hint
-    return pretty(body)
+    # The rest of too large a body is not waited for.
+    closing = [(b"connection", b"close")] if isinstance(error, _TooLargeError) else []
+    return error.http_status, [_JSON, *closing], pretty(body)
 
 
 def _preflight(scope: dict) -> Answer:

@@ -112,7 +112,8 @@ def _load(
     except tf.errors.OpError as error:
         raise StatusError(code_by_number(error.error_code), error.message) from None
     except OSError as error:
-        raise StatusError("NOT_FOUND", _one_line(error)) from None
+        code = "NOT_FOUND" if "does not exist" in str(error) else "DATA_LOSS"
+        raise StatusError(code, _one_line(error)) from None
     except Exception as error:  # whatever a broken export makes the loader raise
         raise StatusError("INVALID_ARGUMENT", _one_line(error)) from None
     finally:

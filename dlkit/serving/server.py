@@ -11,14 +11,16 @@ from typing import Any
 
 from dlkit.checks import require
 from dlkit.errors import InputError, ServerError
-from dlkit.serving.settings import Settings
-from dlkit.serving.versions import (
-    ServedModel,
-    Watcher,
+from dlkit.serving.base_path import (
     find_versions,
     is_saved_model,
+    is_version,
     no_versions_text,
 )
+from dlkit.serving.settings import Settings
+from dlkit.serving.versions import ServedModel, Watcher
+
+_DRAIN_SECONDS = 60  # how long a client that was answered half may take after SIGTERM
 
 log = logging.getLogger("dlkit.serving")
 
@@ -51,12 +53,18 @@ def serve(
     Raises:
         InputError: when `base` holds no model, or an option cannot be used.
         ServerError: when the model does not load or the port is taken.
+
+    Example:
+        >>> from dlkit.serving import serve  # doctest: +SKIP
+        >>> serve("exports/digits")  # doctest: +SKIP
+        Serving digits at http://127.0.0.1:8501/v1/models/digits
     """
+    _log_to_stderr()
     settings = Settings.of("serve", options)
     require("uvicorn", "serve")
     require("orjson", "serve")
     base = check_base(base)
-    name = check_name(name or base.name)
+    name = check_name(name or default_name(base))
     listener = _bind(host, rest_port)  # now, to fail before the model is loaded; not yet open
     try:
         model = _load_model(name, base, settings)
@@ -83,6 +91,16 @@ def check_base(base: str | os.PathLike) -> pathlib.Path:
     return path
 
 
+def default_name(base: pathlib.Path) -> str:
+    """Return the base directory's name, or its parent's where `base` itself is a version.
+
+    Example:
+        >>> default_name(pathlib.Path("/exports/digits"))
+        'digits'
+    """
+    return base.parent.name if is_version(base) and is_saved_model(base) else base.name
+
+
 def check_name(name: str) -> str:
     """Return `name` if URLs can carry it as it is.
 
@@ -92,6 +110,15 @@ def check_name(name: str) -> str:
     if not name or set(name) & set("/:"):
         raise InputError(f"name must be a word without '/' and ':'. Received: name={name!r}.")
     return name
+
+
+def _log_to_stderr() -> None:
+    """Show what the server logs, unless the program has decided where that goes."""
+    if not log.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -117,8 +144,9 @@ def _cannot_listen(host: str, port: int, error: Exception) -> ServerError:
 def _load_model(name: str, base: pathlib.Path, settings: Settings) -> ServedModel:
     from dlkit.serving.runtime import SavedModel
 
-    if is_saved_model(base):
-        log.info("%s is a SavedModel itself: serving it as version 1", base)
+    versions = find_versions(base) or {}
+    if base in versions.values():
+        log.info("%s is a SavedModel itself: it is served as version %s", base, *versions)
 
     def load(path: pathlib.Path) -> SavedModel:
         return SavedModel(path, timeout_seconds=settings.timeout_seconds, warmup=settings.warmup)
@@ -142,7 +170,13 @@ def _run(model: ServedModel, listener: socket.socket, settings: Settings) -> Non
         {model.name: model}, pool, cors=settings.cors, max_body_bytes=settings.max_body_bytes
     )
     config = uvicorn.Config(
-        app, lifespan="off", log_level="warning", access_log=False, server_header=False, ws="none"
+        app,
+        lifespan="off",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     watcher = Watcher([model], settings.poll_seconds)
     host, port = listener.getsockname()[:2]

@@ -51,7 +51,14 @@ class Settings:
         check_integer("threads", settings.threads, minimum=0)
         _check_seconds("poll_seconds", settings.poll_seconds)
         _check_seconds("timeout_seconds", settings.timeout_seconds)
+        _check_bool("warmup", settings.warmup)
+        _check_bool("cors", settings.cors)
         return settings
+
+
+def _check_bool(argument: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise InputError(f"{argument} must be True or False. Received: {argument}={value!r}.")
 
 
 def _check_seconds(argument: str, value: Any) -> None:

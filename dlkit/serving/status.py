@@ -66,6 +66,12 @@ def invalid(message: str) -> StatusError:
     return StatusError("INVALID_ARGUMENT", message)
 
 
+def not_available(name: str, number: int | None) -> StatusError:
+    """Return TensorFlow Serving's answer for a model or a version of it that cannot be asked."""
+    wanted = f"Latest({name})" if number is None else f"Specific({name}, {number})"
+    return StatusError("NOT_FOUND", f"Servable not found for request: {wanted}")
+
+
 def code_by_number(number: int) -> str:
     """Return the name of status code `number`; numbers that nobody defined are UNKNOWN.
 

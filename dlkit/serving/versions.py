@@ -18,12 +18,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dlkit.serving.base_path import find_versions, no_versions_text
 from dlkit.serving.signatures import Signature
-from dlkit.serving.status import StatusError
+from dlkit.serving.status import StatusError, not_available
 
 log = logging.getLogger("dlkit.serving")
-
-_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 
 
 class Runtime(Protocol):
@@ -128,7 +127,7 @@ class ServedModel:
             version.users -= 1
             last = version.users == 0 and version.state == "UNLOADING"
         if last:  # elsewhere, so that this request need not wait for it
-            threading.Thread(target=self._close, args=(version,), daemon=True).start()
+            threading.Thread(target=self._close_last, args=(version,), daemon=True).start()
 
     def _available(self) -> list[int]:
         return [number for number, v in self._versions.items() if v.state == "AVAILABLE"]
@@ -148,10 +147,9 @@ class ServedModel:
         with self._lock:
             known = sorted(self._versions.values(), key=lambda v: -v.number)
             states = [_state_json(v) for v in known if number in (None, v.number)]
-        if not states and number is not None:
-            raise StatusError("NOT_FOUND", f"Could not find version {number} of model {self.name}")
         if not states:
-            raise StatusError("NOT_FOUND", f"Could not find any versions of model {self.name}")
+            what = "any versions" if number is None else f"version {number}"
+            raise StatusError("NOT_FOUND", f"Could not find {what} of model {self.name}")
         return {"model_version_status": states}
 
     def first_error(self) -> StatusError | None:
@@ -159,7 +157,7 @@ class ServedModel:
         failed = [v for v in self._versions.values() if v.error is not None]
         return max(failed, key=lambda v: v.number).error if failed else None
 
-    # ------------------------------------------------------------ the watcher's side
+    # ------------------------------------------------------------ the watcher
 
     def poll(self) -> None:
         """Look at the base path once and bring the loaded versions in line with it.
@@ -170,78 +168,79 @@ class ServedModel:
         if found is None:
             self._complain(f"Could not find base path {self.base} for servable {self.name}")
             return
-        if not found:
-            self._complain(no_versions_text(self.name, self.base))
-        else:
-            self._complaint = ""
+        self._complain("" if found else no_versions_text(self.name, self.base))
         wanted = sorted(found)[-self._num_versions :]
-        for number in wanted:
-            self._ensure(number, found[number])
-        self._retire_all_but(wanted)
+        changed = [self._ensure(number, found[number]) for number in wanted]
+        if self._retire_all_but(wanted) or any(changed):
+            settle_memory()
 
     def _complain(self, text: str) -> None:
-        if text != self._complaint:  # once, not every second
+        if text and text != self._complaint:  # once, not every second
             log.warning("%s", text)
         self._complaint = text
 
-    def _ensure(self, number: int, path: pathlib.Path) -> None:
+    def _ensure(self, number: int, path: pathlib.Path) -> bool:
+        """Load a version that is not there; return whether one was."""
         version = self._versions.get(number)
         if version is not None and version.state != "END":
-            return
+            return False
         if version is None or version.error is None:
             version = Version(number, path)
             with self._lock:
                 self._versions[number] = version
         elif version.attempts > self._max_retries or time.monotonic() < version.retry_at:
-            return
-        self._bring_up(version)
+            return False
+        return self._bring_up(version)
 
-    def _bring_up(self, version: Version) -> None:
+    def _bring_up(self, version: Version) -> bool:
         version.state, version.error = "LOADING", None
         version.attempts += 1
         try:
             runtime = self._load(version.path)
         except StatusError as error:
-            log.error("Version %s of %s: %s", version.number, self.name, error.message)
-            version.retry_at = time.monotonic() + self._retry_seconds
-            version.error, version.state = error, "END"
-            return
-        settle_memory()
+            return self._give_up(version, error)
+        except Exception as error:  # of a loader that should have known better
+            unknown = StatusError("UNKNOWN", f"{type(error).__name__}: {error}")
+            return self._give_up(version, unknown)
         with self._lock:
             version.runtime, version.state = runtime, "AVAILABLE"
         log.info("Version %s of %s is available", version.number, self.name)
+        return True
 
-    def _retire_all_but(self, wanted: list[int]) -> None:
-        """Unload what is no longer wanted, unless nothing else is available to answer."""
+    def _give_up(self, version: Version, error: StatusError) -> bool:
+        log.error("Version %s of %s: %s", version.number, self.name, error.message)
+        version.retry_at = time.monotonic() + self._retry_seconds
+        version.error, version.state = error, "END"
+        return False
+
+    def _retire_all_but(self, wanted: list[int]) -> bool:
+        """Unload what is no longer wanted, unless nothing else could answer; say if any was."""
         with self._lock:
             available = self._available()
             if wanted and not set(available) & set(wanted):
-                return
+                return False
             leaving = [self._versions[number] for number in available if number not in wanted]
             for version in leaving:
                 version.state = "UNLOADING"
             idle = [version for version in leaving if version.users == 0]
         for version in idle:
             self._close(version)
+        return bool(idle)
+
+    def _close_last(self, version: Version) -> None:
+        self._close(version)
+        settle_memory()
 
     def _close(self, version: Version) -> None:
         runtime, version.runtime = version.runtime, None
         if runtime is not None:
             runtime.close()
         version.state = "END"
-        del runtime
-        settle_memory()
         log.info("Version %s of %s is unloaded", version.number, self.name)
 
     def close(self) -> None:
         """Unload everything; the running requests finish first."""
         self._retire_all_but([])
-
-
-def not_available(name: str, number: int | None) -> StatusError:
-    """Return TensorFlow Serving's answer for a model or a version of it that cannot be asked."""
-    wanted = f"Latest({name})" if number is None else f"Specific({name}, {number})"
-    return StatusError("NOT_FOUND", f"Servable not found for request: {wanted}")
 
 
 class Watcher:
@@ -277,45 +276,10 @@ class Watcher:
                     log.exception("Looking for versions of %s failed", model.name)
 
 
-def find_versions(base: pathlib.Path) -> dict[int, pathlib.Path] | None:
-    """Return the version directories under `base` by number; None when `base` cannot be listed.
-
-    A directory that is a SavedModel itself counts as its own version 1.
-
-    Args:
-        base: The base path.
-    """
-    try:
-        children = sorted(base.iterdir())
-    except OSError:
-        return None
-    found = {int(child.name): child for child in children if _is_version(child)}
-    if not found and is_saved_model(base):
-        return {1: base}
-    return found
-
-
-def _is_version(path: pathlib.Path) -> bool:
-    return path.name.isascii() and path.name.isdigit() and path.is_dir()
-
-
-def is_saved_model(path: pathlib.Path) -> bool:
-    """Whether `path` is a SavedModel directory itself, rather than the base of versions."""
-    return any((path / name).is_file() for name in _MODEL_FILES)
-
-
-def no_versions_text(name: str, base: pathlib.Path) -> str:
-    """Return TensorFlow Serving's warning about a base path without versions."""
-    return (
-        f"No versions of servable {name} found under base path {base}."
-        " Did you forget to name your leaf directory as a number (eg. '/1/')?"
-    )
-
-
 def settle_memory() -> None:
     """Free what is gone and take what stays out of the garbage collector's sight.
 
-    TensorFlow alone holds 368,000 objects; a full collection over them stops requests for 0.2 s.
+    TensorFlow holds 368,000 objects, and a full collection over them stops requests for 0.2 s.
     """
     gc.unfreeze()
     gc.collect()

@@ -1,26 +1,65 @@
-"""Small SavedModels with known answers, and servers of them as processes of their own."""
+"""Small SavedModels with known answers, and servers of them as processes of their own.
+
+DLKIT_SINK_URL points the conformance tests at another server of `sink` (below; versions 1 and 2,
+both served), such as TensorFlow Serving's container: http://host:8501/v1/models/sink.
+"""
+
+import os
 
 import pytest
-import saved_models
 
 from dlkit.serving import Client, Server
+from tests.serving import saved_models
 
 
 @pytest.fixture(scope="session")
-def half_plus_two(tmp_path_factory):
+def exports(tmp_path_factory):
+    return tmp_path_factory.mktemp("exports")
+
+
+@pytest.fixture(scope="session")
+def half_plus_two(exports):
     """The base path of y = x / 2 + 2, version 1."""
-    base = tmp_path_factory.mktemp("exports") / "half_plus_two"
-    saved_models.half_plus_two(base / "1")
+    base = exports / "half_plus_two"
+    saved_models.affine(base / "1")
     return base
 
 
 @pytest.fixture(scope="session")
-def half_server(half_plus_two):
-    with Server(half_plus_two, rest_port=0) as server:
-        yield server
+def sink(exports):
+    """The base path of the model with a signature for each rule; version 1 is a plain one."""
+    base = exports / "sink"
+    saved_models.affine(base / "1", factor=10.0, offset=0.0)
+    saved_models.sink(base / "00000002")
+    return base
+
+
+@pytest.fixture(scope="session")
+def tf1(exports):
+    base = exports / "tf1"
+    saved_models.tf1(base / "1")
+    return base
+
+
+@pytest.fixture(scope="session")
+def sink_url(sink):
+    """A server of `sink` with both of its versions and all options at their defaults."""
+    if os.environ.get("DLKIT_SINK_URL"):
+        yield os.environ["DLKIT_SINK_URL"]
+        return
+    with Server(sink, rest_port=0, num_versions=2) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def tight_url(sink):
+    """A server of `sink` with every option turned the other way."""
+    options = {"cors": True, "timeout_seconds": 0.2, "max_body_bytes": 20_000, "threads": 2}
+    with Server(sink / "00000002", name="sink", rest_port=0, **options) as server:
+        yield server.url
 
 
 @pytest.fixture
-def half_client(half_server):
-    with Client(half_server.url) as client:
+def client(sink_url):
+    with Client(sink_url) as client:
         yield client

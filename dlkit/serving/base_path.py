@@ -1,0 +1,42 @@
+"""What lies under a base path: TensorFlow Serving reads `<base>/<version>/saved_model.pb`."""
+
+import pathlib
+
+_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+
+
+def find_versions(base: pathlib.Path) -> dict[int, pathlib.Path] | None:
+    """Return the version directories under `base` by number; None when `base` cannot be listed.
+
+    A directory that is a SavedModel itself counts as its own only version, by the number that is
+    its name, or 1.
+
+    Args:
+        base: The base path.
+    """
+    try:
+        children = sorted(base.iterdir())
+    except OSError:
+        return None
+    found = {int(child.name): child for child in children if is_version(child)}
+    if not found and is_saved_model(base):
+        return {int(base.name) if is_version(base) else 1: base}
+    return found
+
+
+def is_version(path: pathlib.Path) -> bool:
+    """Whether `path` is a directory with a whole number for its name, as `1` or `00000123`."""
+    return path.name.isascii() and path.name.isdigit() and path.is_dir()
+
+
+def is_saved_model(path: pathlib.Path) -> bool:
+    """Whether `path` is a SavedModel directory itself, rather than the base of versions."""
+    return any((path / name).is_file() for name in _MODEL_FILES)
+
+
+def no_versions_text(name: str, base: pathlib.Path) -> str:
+    """Return TensorFlow Serving's warning about a base path without versions."""
+    return (
+        f"No versions of servable {name} found under base path {base}."
+        " Did you forget to name your leaf directory as a number (eg. '/1/')?"
+    )

@@ -1,0 +1,44 @@
+import pytest
+
+from dlkit.serving import base_path
+
+
+def test_versions_are_directories_named_by_numbers(tmp_path):
+    for name in ("1", "00000012", "x", "1.5"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "7").write_text("")
+    found = base_path.find_versions(tmp_path)
+    assert found == {1: tmp_path / "1", 12: tmp_path / "00000012"}
+
+
+def test_l2_of_two_names_of_one_number_the_later_wins(tmp_path):
+    (tmp_path / "001").mkdir()
+    (tmp_path / "1").mkdir()
+    assert base_path.find_versions(tmp_path) == {1: tmp_path / "1"}
+
+
+def test_a_base_that_is_not_there(tmp_path):
+    assert base_path.find_versions(tmp_path / "none") is None
+    (tmp_path / "file").write_text("")
+    assert base_path.find_versions(tmp_path / "file") is None
+
+
+@pytest.mark.parametrize(("name", "number"), [("model", 1), ("3", 3)])
+@pytest.mark.parametrize("file", ["saved_model.pb", "saved_model.pbtxt"])
+def test_a_saved_model_is_its_own_version(tmp_path, name, number, file):
+    path = tmp_path / name
+    path.mkdir()
+    assert base_path.find_versions(path) == {}
+    assert not base_path.is_saved_model(path)
+    (path / file).write_text("")
+    assert base_path.is_saved_model(path)
+    assert base_path.find_versions(path) == {number: path}
+    (path / "variables").mkdir()
+    assert base_path.find_versions(path) == {number: path}
+
+
+def test_the_sentence_of_l10(tmp_path):
+    assert base_path.no_versions_text("m", tmp_path) == (
+        f"No versions of servable m found under base path {tmp_path}."
+        " Did you forget to name your leaf directory as a number (eg. '/1/')?"
+    )

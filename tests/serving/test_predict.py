@@ -1,0 +1,73 @@
+import json
+
+import numpy as np
+import pytest
+
+from dlkit.serving.predict import find_model, find_signature, predict
+from dlkit.serving.runtime import SavedModel
+from dlkit.serving.status import StatusError
+from dlkit.serving.versions import ServedModel
+
+
+@pytest.fixture(scope="module")
+def models(sink):
+    model = ServedModel("sink", sink, SavedModel)
+    model.poll()
+    yield {"sink": model}
+    model.close()
+
+
+def test_from_bytes_to_bytes(models):
+    body = b'{"signature_name": "pair", "instances": [{"a": [1, 2], "b": 3}]}'
+    found = json.loads(predict(models, "sink", None, body))
+    assert found == {"predictions": [{"sum": 4.0, "scaled": [2.0, 4.0]}]}
+
+
+def test_random_arrays_go_both_ways_through_json(models):
+    """Random arrays through both formats equal the model's own answer."""
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        shape = tuple(random.integers(1, 5, random.integers(1, 4)))
+        x = (random.standard_normal(shape) * 10.0 ** random.integers(-20, 20)).astype("float32")
+        for key, answer in (("instances", "predictions"), ("inputs", "outputs")):
+            body = json.dumps({"signature_name": "any", key: x.tolist()}).encode()
+            found = json.loads(predict(models, "sink", 2, body))[answer]
+            np.testing.assert_array_equal(np.array(found, "float32"), x * 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "body", "error", "hint"),
+    [
+        ("sin", None, b"{}", "Latest(sin)", "This server has: sink. Did you mean 'sink'?"),
+        ("sin", 7, b"{}", "Specific(sin, 7)", "This server has: sink. Did you mean 'sink'?"),
+        ("sink", 7, b"{}", "Specific(sink, 7)", None),
+        ("sin", None, b"[]", "JSON Value: [] Is not object", None),
+        ("sink", None, b"{}", "Missing 'inputs' or 'instances' key", 'Send {"instances": [...]}'),
+        ("sink", None, b'{"instances": [[1], [2]]}', None, "takes shape [-1] but got: [2,1]."),
+    ],
+)
+def test_errors_and_their_hints(models, name, number, body, error, hint):
+    if error is None:  # an affine map takes any shape: TensorFlow decides, not the signature
+        assert predict(models, name, number, body) == b'{"predictions":[[2.5],[3.0]]}'
+        return
+    with pytest.raises(StatusError) as caught:
+        predict(models, name, number, body)
+    assert error in caught.value.message
+    assert caught.value.hint is None if hint is None else hint in caught.value.hint
+
+
+def test_a_failing_request_lets_go_of_its_version(models):
+    with pytest.raises(StatusError):
+        predict(models, "sink", None, b"{}")
+    assert models["sink"]._versions[2].users == 0
+
+
+def test_signatures_are_found_by_name(models):
+    with find_model(models, "sink").use() as version:
+        assert find_signature(version, "")[0] == "serving_default"
+        assert find_signature(version, "pair")[0] == "pair"
+        with pytest.raises(StatusError, match="Failed to get input map for signature: constant"):
+            find_signature(version, "constant")
+        with pytest.raises(StatusError, match='"serving_defaul" not found') as caught:
+            find_signature(version, "serving_defaul")
+    assert caught.value.hint.endswith("Did you mean 'serving_default'?")

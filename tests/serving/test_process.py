@@ -1,0 +1,85 @@
+import os
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from dlkit.errors import InputError, ServerError
+from dlkit.serving import Client, Server
+from tests.serving import saved_models
+from tests.serving.http_asking import ask
+
+
+def test_a_server_for_the_length_of_a_block(half_plus_two):
+    server = Server(half_plus_two, rest_port=0, name="half", num_versions=2, cors=True)
+    with pytest.raises(ServerError, match="The server is not running"):
+        _ = server.url
+    assert server.pid is None
+    assert server.stop() is None
+    with server:
+        url = server.url
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1/models/half", url)
+        with Client(url) as client:
+            assert client.predict([1.0]).tolist() == [2.5]
+        assert ask(url).headers["access-control-allow-origin"] == "*"
+        with pytest.raises(ServerError, match=f"already running at {url}"):
+            server.start()
+        assert server.stop() == 0
+    with Client(url, retries=0) as client, pytest.raises(ServerError, match="is it running"):
+        client.predict([1.0])
+
+
+def test_a_port_in_use_is_named(half_plus_two):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ServerError, match=f"Cannot listen on 127.0.0.1 port {port}: Address"):
+            Server(half_plus_two, rest_port=port).start()
+
+
+def test_the_childs_last_words_are_the_error(tmp_path):
+    saved_models.broken(tmp_path / "m" / "1")
+    server = Server(tmp_path / "m", rest_port=0)
+    with pytest.raises(
+        ServerError, match=r"Model 'm' under .* cannot be served: Cannot parse file"
+    ):
+        server.start()
+    assert server.pid is None
+
+
+def test_what_can_be_told_at_once_is(tmp_path):
+    with pytest.raises(InputError, match=r"Could not find base path .*/none"):
+        Server(tmp_path / "none")
+    with pytest.raises(InputError, match=r"No versions of servable .*leaf directory as a number"):
+        Server(tmp_path)
+    saved_models.broken(tmp_path / "1")
+    with pytest.raises(InputError, match="Server has no option 'port'"):
+        Server(tmp_path, port=1)
+    with pytest.raises(InputError, match="name='a:b'"):
+        Server(tmp_path, name="a:b")
+
+
+def test_too_slow_a_start(half_plus_two):
+    with pytest.raises(ServerError, match=r"did not answer within 0.01 seconds \(start_seconds\)"):
+        Server(half_plus_two, rest_port=0, start_seconds=0.01).start()
+
+
+def test_the_server_does_not_outlive_a_killed_program(half_plus_two):
+    code = (
+        "import os, sys; from dlkit.serving import Server;"
+        f"server = Server({str(half_plus_two)!r}, rest_port=0); server.start();"
+        "print(server.url, server.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == -9
+    url, pid = done.stdout.split()
+    port = int(re.search(r":(\d+)/", url)[1])
+    for _ in range(100_000):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionError:
+            break
+    else:
+        os.kill(int(pid), 9)
+        raise AssertionError("the server is still there")

@@ -1,0 +1,291 @@
+"""The rules of loading and unloading, on runtimes that are numbers in files.
+
+test_reloading.py has the same with TensorFlow, over HTTP and under load.
+"""
+
+import logging
+import threading
+
+import pytest
+
+from dlkit.serving.signatures import Signature
+from dlkit.serving.status import StatusError
+from dlkit.serving.versions import ServedModel, Watcher
+
+
+class Number:
+    """A runtime that answers with the number in its saved_model.pb."""
+
+    def __init__(self, path):
+        self.signatures = {"serving_default": Signature({}, {})}
+        text = (path / "saved_model.pb").read_text()
+        if not text.isdigit():
+            raise StatusError("DATA_LOSS", f"no number: {text}")
+        self.number, self.closed = int(text), False
+
+    def run(self, signature_name, inputs):
+        assert not self.closed
+        return self.number
+
+    def close(self):
+        self.closed = True
+
+
+def publish(base, name, text=None):
+    (base / name).mkdir(parents=True)
+    (base / name / "saved_model.pb").write_text(name if text is None else text)
+
+
+def remove(base, name):
+    (base / name / "saved_model.pb").unlink()
+    (base / name).rmdir()
+
+
+def states(model):
+    found = model.status_json()["model_version_status"]
+    return {state["version"]: state["state"] for state in found}
+
+
+def answer(model, number=None):
+    with model.use(number) as version:
+        return version.runtime.run("serving_default", {})
+
+
+@pytest.fixture
+def base(tmp_path):
+    publish(tmp_path / "m", "1")
+    return tmp_path / "m"
+
+
+@pytest.fixture
+def model(base):
+    model = ServedModel("m", base, Number)
+    model.poll()
+    return model
+
+
+def test_l3_only_the_highest_version_is_served(base):
+    publish(base, "00000003")
+    publish(base, "2")
+    model = ServedModel("m", base, Number)
+    assert not model.ready
+    model.poll()
+    assert model.ready
+    assert answer(model) == answer(model, 3) == 3
+    assert states(model) == {"3": "AVAILABLE"}
+    with pytest.raises(StatusError, match=r"Servable not found for request: Specific\(m, 2\)"):
+        answer(model, 2)
+
+
+def test_l3_the_n_highest_versions_are_served(base):
+    publish(base, "2")
+    publish(base, "3")
+    model = ServedModel("m", base, Number, num_versions=2)
+    model.poll()
+    assert states(model) == {"3": "AVAILABLE", "2": "AVAILABLE"}
+    assert [answer(model), answer(model, 2)] == [3, 2]
+
+
+def test_l1_other_names_are_no_versions(base):
+    for name in ("10.5", "-2", "7a", "tmp.9", ".11", "\u0663"):
+        publish(base, name, "99")
+    (base / "12").write_text("a file")
+    model = ServedModel("m", base, Number)
+    model.poll()
+    assert states(model) == {"1": "AVAILABLE"}
+
+
+def test_l6_l11_a_new_version_replaces_the_old_one(model, base):
+    old = model._versions[1].runtime
+    publish(base, "2")
+    model.poll()
+    assert answer(model) == 2
+    assert old.closed
+    assert states(model) == {"2": "AVAILABLE", "1": "END"}
+
+
+def test_l11_the_new_version_is_loaded_before_the_old_one_goes(base):
+    answers = []
+
+    def load(path):
+        answers.append([*map(answer, [model])] if path.name == "2" else [])
+        return Number(path)
+
+    model = ServedModel("m", base, load)
+    model.poll()
+    publish(base, "2")
+    model.poll()
+    assert answers == [[], [1]]
+
+
+def test_v9_a_running_request_keeps_its_version(model, base):
+    publish(base, "2")
+    with model.use() as version:
+        model.poll()
+        assert states(model) == {"2": "AVAILABLE", "1": "UNLOADING"}
+        assert version.runtime.run("serving_default", {}) == 1
+        assert answer(model) == 2
+    for _ in wait_for(lambda: states(model)["1"] == "END"):
+        pass
+
+
+def wait_for(condition, seconds=10):
+    """Poll until `condition` holds."""
+    tick = threading.Event()
+    for _ in range(int(seconds / 0.01)):
+        if condition():
+            return
+        tick.wait(0.01)
+        yield
+    raise AssertionError("it never came to be")
+
+
+def test_s10_a_broken_version_never_replaces_a_good_one(model, base, caplog):
+    publish(base, "2", "broken")
+    model.poll()
+    assert answer(model) == 1
+    failed, good = model.status_json()["model_version_status"]
+    assert failed == {
+        "version": "2",
+        "state": "END",
+        "status": {"error_code": "DATA_LOSS", "error_message": "no number: broken"},
+    }
+    assert (good["version"], good["state"]) == ("1", "AVAILABLE")
+    assert "Version 2 of m: no number: broken" in caplog.text
+
+
+def test_whatever_a_loader_raises_is_a_state(base):
+    def load(path):
+        raise ZeroDivisionError("oh")
+
+    model = ServedModel("m", base, load)
+    model.poll()
+    assert not model.ready
+    assert model.first_error().message == "ZeroDivisionError: oh"
+
+
+def test_l12_a_failed_load_is_tried_again(model, base):
+    model._retry_seconds = 0.0
+    publish(base, "2", "broken")
+    model.poll()
+    (base / "2" / "saved_model.pb").write_text("2")
+    model.poll()
+    assert answer(model) == 2
+
+
+def test_l12_but_not_at_once_and_not_for_ever(base):
+    tries = []
+
+    def load(path):
+        tries.append(path)
+        raise StatusError("DATA_LOSS", "broken")
+
+    patient = ServedModel("m", base, load, retry_seconds=60)
+    patient.poll()
+    patient.poll()
+    assert len(tries) == 1
+    hasty = ServedModel("m", base, load, retry_seconds=0, max_retries=2)
+    for _ in range(5):
+        hasty.poll()
+    assert len(tries) == 1 + 3
+
+
+def test_l7_removing_the_highest_version_rolls_back(model, base):
+    publish(base, "2")
+    model.poll()
+    remove(base, "2")
+    model.poll()
+    assert answer(model) == 1
+    assert states(model) == {"2": "END", "1": "AVAILABLE"}  # S11: what was unloaded stays listed
+
+
+def test_l7_a_version_that_comes_back_is_loaded_anew(model, base):
+    publish(base, "2")
+    model.poll()
+    remove(base, "2")
+    model.poll()
+    publish(base, "2", "22")
+    model.poll()
+    assert answer(model) == 22
+
+
+def test_l8_removing_all_versions_unloads_all(model, base, caplog):
+    remove(base, "1")
+    model.poll()
+    assert states(model) == {"1": "END"}
+    assert not model.ready
+    with pytest.raises(StatusError, match=r"Servable not found for request: Latest\(m\)"):
+        answer(model)
+    assert "Did you forget to name your leaf directory as a number (eg. '/1/')?" in caplog.text
+
+
+def test_l9_a_missing_base_path_changes_nothing(model, base, caplog):
+    base.rename(base.with_name("away"))
+    model.poll()
+    model.poll()
+    assert answer(model) == 1
+    assert caplog.text.count(f"Could not find base path {base} for servable m") == 1
+
+
+def test_s6_s7_status_of_unknown_versions(model, tmp_path):
+    with pytest.raises(StatusError, match="Could not find version 5 of model m"):
+        model.status_json(5)
+    empty = ServedModel("e", tmp_path, Number)
+    with pytest.raises(StatusError, match="Could not find any versions of model e"):
+        empty.status_json()
+
+
+def test_close_unloads(model):
+    runtime = model._versions[1].runtime
+    model.close()
+    assert runtime.closed
+    assert states(model) == {"1": "END"}
+
+
+def test_the_watcher_goes_on_after_trouble(model, base, caplog, monkeypatch):
+    caplog.set_level(logging.ERROR)
+    good_poll, calls = model.poll, []
+
+    def poll():
+        calls.append(1)
+        if len(calls) == 1:
+            raise PermissionError("no")
+        good_poll()
+
+    monkeypatch.setattr(model, "poll", poll)
+    publish(base, "2")
+    watcher = Watcher([model], 0.01)
+    watcher.start()
+    for _ in wait_for(lambda: states(model).get("2") == "AVAILABLE"):
+        pass
+    watcher.stop()
+    assert answer(model) == 2
+    assert "Looking for versions of m failed" in caplog.text
+
+
+def test_no_request_fails_while_versions_come_and_go(model, base):
+    """Eight threads ask while five versions pass; each answer is right for its version."""
+    stop, wrong = threading.Event(), []
+
+    def hammer():
+        while not stop.is_set():
+            try:
+                with model.use() as version:
+                    found = version.runtime.run("serving_default", {})
+                    if found != version.number:
+                        wrong.append(found)
+            except Exception as error:
+                wrong.append(error)
+
+    threads = [threading.Thread(target=hammer) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for number in range(2, 7):
+        publish(base, str(number))
+        model.poll()
+        remove(base, str(number - 1))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert answer(model) == 6
