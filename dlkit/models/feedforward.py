@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     tasks=("binary", "multiclass", "multilabel", "regression"),
     inputs=("features", "image", "sequence"),
     reference="Rosenblatt 1958, The Perceptron, Psychological Review 65(6)",
+    options={"learning_rate": 0.01},
     cpu={"jit_compile": False, "steps_per_execution": 16},
     test_config={"input_shape": (6,)},
 )
@@ -42,7 +43,8 @@ def perceptron(
     """One layer of units that weigh all inputs: the oldest network, and the baseline to beat.
 
     Rosenblatt's threshold is a sigmoid or a softmax here, so that gradient descent can train it:
-    this is logistic regression, and linear regression for `task="regression"`.
+    this is logistic regression, and linear regression for `task="regression"`. One layer bears a
+    larger learning rate than a deep network: 0.01 for adam, unless another is given.
 
     Reference:
         Rosenblatt 1958, The Perceptron, Psychological Review 65(6), 386-408.

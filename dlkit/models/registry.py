@@ -117,9 +117,9 @@ def seeded(seed: int | None) -> Iterator[None]:
 
     Example:
         >>> with seeded(1):
-        ...     first = keras.random.SeedGenerator().initial_seed
+        ...     first = keras.initializers.GlorotUniform().seed
         >>> with seeded(1):
-        ...     first == keras.random.SeedGenerator().initial_seed
+        ...     first == keras.initializers.GlorotUniform().seed
         True
     """
     if seed is None:
@@ -218,7 +218,8 @@ def _policy(mixed_precision: Any) -> str | None:
 def _merge(info: BuilderInfo, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was given on top of what the family prefers."""
     preferred = dict(info.options)
-    if given.get("optimizer", preferred.get("optimizer")) != preferred.get("optimizer"):
+    optimizer = preferred.get("optimizer", "adam")
+    if given.get("optimizer", optimizer) != optimizer:
         for name in ("optimizer", *_OPTIMIZER_OPTIONS):
             preferred.pop(name, None)
     if given.get("loss") is not None or given["task"] == "regression":

@@ -131,7 +131,7 @@ def compile_model(model: keras.Model, **options: Unpack[CompileOptions]) -> kera
     check_names("compile_model", options, known)
     options = check_options(**options)
     model.compile(
-        optimizer=_optimizer(options),
+        optimizer=_scaled(_optimizer(options), model),
         loss=_loss(options),
         metrics=_metrics(options),
         jit_compile=options["jit_compile"],
@@ -275,6 +275,17 @@ def _optimizer(options: Mapping[str, Any]) -> keras.optimizers.Optimizer:
     names = ("learning_rate", "weight_decay", "clipnorm")
     given = {name: options[name] for name in names if options[name] is not None}
     return make(**{**defaults, **given})
+
+
+def _scaled(optimizer: keras.optimizers.Optimizer, model: keras.Model) -> Any:
+    """Return the optimizer with loss scaling where float16 needs it.
+
+    `compile` would wrap it too, but leaves that out of what is saved: the file could not be loaded.
+    """
+    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if scaled or model.dtype_policy.name != "mixed_float16":
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer)
 
 
 def _loss(options: Mapping[str, Any]) -> Any:

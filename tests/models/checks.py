@@ -131,3 +131,14 @@ def check_mixed_precision(name, task):
     full.set_weights(model.get_weights())
     np.testing.assert_allclose(outputs_of(model, x), outputs_of(full, x), atol=0.1)
     assert outputs_of(model, x).dtype == np.float32
+
+
+def check_xla(name, task):
+    """A step that XLA compiled changes the weights as the plain step does."""
+    options = {"optimizer": "sgd", **plain(name)}
+    models = [make(name, task, jit_compile=jit, **options) for jit in (False, True)]
+    x, y = batch(models[0], task, 6)
+    losses = [model.train_on_batch(x, y)[0] for model in models]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+    for one, other in zip(*(model.weights for model in models), strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-4)

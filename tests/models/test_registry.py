@@ -88,6 +88,18 @@ def test_mixed_precision_follows_the_device(gpu, policy, monkeypatch):
     assert keras.config.dtype_policy().name == "float32"
 
 
+def test_a_float16_model_goes_on_after_loading(tmp_path):
+    """The loss scale is part of the optimizer, and comes back with it."""
+    model = dk.models.mlp((4,), 3, mixed_precision="mixed_float16", seed=1)
+    x = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
+    model.train_on_batch(x, np.arange(8) % 3)
+    model.save(tmp_path / "model.keras")
+    again = dk.models.load(tmp_path / "model.keras")
+    assert type(again.optimizer).__name__ == "LossScaleOptimizer"
+    losses = [float(m.train_on_batch(x, np.arange(8) % 3)[0]) for m in (model, again)]
+    assert losses[0] == losses[1]
+
+
 def test_mixed_precision_can_be_switched_off_and_is_restored_after_an_error():
     with dtype_policy("mixed_bfloat16"):
         assert dk.models.mlp((4,), 3).dtype_policy.name == "mixed_bfloat16"

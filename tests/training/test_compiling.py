@@ -6,7 +6,6 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.training.compiling import LOSSES, OPTIMIZERS, TASKS, check_options, compile_model
-from dlkit.training.losses import SparseFocalLoss, SparseSmoothedCrossentropy
 
 START = np.array([1.0, -2.0, 0.5])
 CURVATURE = np.array([2.0, 0.5, 10.0])
@@ -242,28 +241,6 @@ def test_label_smoothing_has_the_value_of_its_formula(task, loss):
 def test_binary_label_smoothing_has_the_value_of_its_formula():
     got = loss_of(Y_BINARY, P_BINARY, task="binary", label_smoothing=0.2)
     assert got == pytest.approx(binary_entropy(0.9, P_BINARY).mean(), rel=1e-5)
-
-
-@pytest.mark.parametrize("loss", [SparseSmoothedCrossentropy(0.0), SparseFocalLoss(gamma=0.0)])
-def test_our_losses_without_their_extra_are_keras_cross_entropy(loss):
-    plain = keras.losses.SparseCategoricalCrossentropy()
-    column = CLASSES[:, None]
-    expected = pytest.approx(float(plain(CLASSES, PROBABILITIES)), rel=1e-6)
-    assert float(loss(CLASSES, PROBABILITIES)) == expected
-    assert float(loss(column, PROBABILITIES)) == expected
-
-
-@pytest.mark.parametrize("loss", [SparseSmoothedCrossentropy(0.2), SparseFocalLoss(3.0, 0.1)])
-def test_our_losses_come_back_from_their_config(loss):
-    config = keras.saving.serialize_keras_object(loss)
-    again = keras.saving.deserialize_keras_object(config)
-    assert type(again) is type(loss)
-    assert again.get_config() == loss.get_config()
-
-
-def test_a_bad_gamma_is_refused():
-    with pytest.raises(InputError, match=r"gamma must be .* Received: gamma=-1"):
-        SparseFocalLoss(gamma=-1)
 
 
 METRICS = {

@@ -1,0 +1,53 @@
+"""Our losses on class indices against NumPy and Keras; test_compiling has them by name."""
+
+import keras
+import numpy as np
+import pytest
+
+from dlkit.errors import InputError
+from dlkit.training.losses import SparseFocalLoss, SparseSmoothedCrossentropy
+
+PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], "float32")
+CLASSES = np.array([0, 1])
+
+
+def test_each_sample_has_the_loss_of_the_formula():
+    labels = 0.7 * np.eye(3)[CLASSES] + 0.1
+    smoothed = SparseSmoothedCrossentropy(0.3, reduction=None)(CLASSES, PROBABILITIES)
+    np.testing.assert_allclose(smoothed, -(labels * np.log(PROBABILITIES)).sum(-1), rtol=1e-5)
+    focal = SparseFocalLoss(gamma=3.0, reduction=None)(CLASSES, PROBABILITIES)
+    expected = [-(0.3**3) * np.log(0.7), -(0.7**3) * np.log(0.3)]
+    np.testing.assert_allclose(focal, expected, rtol=1e-5)
+
+
+def test_a_sure_mistake_and_a_sure_success_stay_finite():
+    sure = np.array([[1.0, 0.0], [1.0, 0.0]], "float32")
+    for loss in (SparseSmoothedCrossentropy(0.1), SparseFocalLoss()):
+        assert np.isfinite(float(loss(np.array([0, 1]), sure)))
+
+
+@pytest.mark.parametrize("loss", [SparseSmoothedCrossentropy(0.0), SparseFocalLoss(gamma=0.0)])
+def test_our_losses_without_their_extra_are_keras_cross_entropy(loss):
+    plain = keras.losses.SparseCategoricalCrossentropy()
+    column = CLASSES[:, None]
+    expected = pytest.approx(float(plain(CLASSES, PROBABILITIES)), rel=1e-6)
+    assert float(loss(CLASSES, PROBABILITIES)) == expected
+    assert float(loss(column, PROBABILITIES)) == expected
+
+
+@pytest.mark.parametrize("loss", [SparseSmoothedCrossentropy(0.2), SparseFocalLoss(3.0, 0.1)])
+def test_our_losses_come_back_from_their_config(loss):
+    config = keras.saving.serialize_keras_object(loss)
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is type(loss)
+    assert again.get_config() == loss.get_config()
+
+
+def test_a_bad_gamma_is_refused():
+    with pytest.raises(InputError, match=r"gamma must be .* Received: gamma=-1"):
+        SparseFocalLoss(gamma=-1)
+
+
+def test_a_bad_smoothing_is_refused():
+    with pytest.raises(InputError, match="label_smoothing=1"):
+        SparseSmoothedCrossentropy(1)
