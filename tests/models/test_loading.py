@@ -38,6 +38,8 @@ def test_a_fresh_process_predicts_and_trains_on_the_same(tmp_path):
         learning_rate=schedule,
         optimizer="adamw",
         dropout=0.0,
+        jit_compile=False,
+        steps_per_execution=1,
         seed=0,
     )
     model.fit(data.train.take(3), epochs=1, verbose=0)
