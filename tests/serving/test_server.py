@@ -1,12 +1,16 @@
 """`serve` as its own process: what it says, how it ends."""
 
+import http.client
 import os
 import pathlib
 import re
 import signal
 import socket
+import statistics
 import subprocess
 import sys
+import time
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -135,6 +139,19 @@ def test_r21_the_port_is_this_machines_only(sink_url):
     listening = {row.split()[1] for row in rows if row.split()[3] == "0A"}
     assert f"0100007F:{port:04X}" in listening
     assert f"00000000:{port:04X}" not in listening
+
+
+def test_answers_leave_at_once(sink_url):
+    """Nagle's algorithm would hold each answer back for 40 ms, 100 of them for 4 s."""
+    connection = http.client.HTTPConnection(urlsplit(sink_url).netloc)
+    took = []
+    for _ in range(100):
+        start = time.perf_counter()
+        connection.request("POST", "/v1/models/sink:predict", b'{"instances": [1.0]}')
+        assert connection.getresponse().read() == b'{"predictions":[2.5]}'
+        took.append(time.perf_counter() - start)
+    connection.close()
+    assert statistics.median(took) < 0.03
 
 
 def test_the_default_name(tmp_path):
