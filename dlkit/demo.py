@@ -64,6 +64,6 @@ def ask(version: pathlib.Path, model: keras.Model, data: Data) -> None:
         f"A raw image over REST: predicted '{data.class_names[predicted]}'"
         f" ({probabilities[predicted]:.1%}), true '{data.class_names[true]}'; server stopped."
     )
-    local = model.predict(data.preprocessing(images[:1]), verbose=0)[0]
+    local = model(data.preprocessing(images[:1])).numpy()[0]
     if abs(local - probabilities).max() > 1e-5:
         raise DlkitError(f"The server answers {probabilities} where the model says {local}.")

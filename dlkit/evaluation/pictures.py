@@ -101,7 +101,7 @@ def plot_confusion_matrix(model: keras.Model, data: Data) -> Figure:
 
 
 def plot_predictions(model: keras.Model, data: Data, *, count: int = 16) -> Figure:
-    """Draw test images with what the model says, the mistakes it is surest of first.
+    """Draw test images with what the model says: its surest mistakes, then its least sure answers.
 
     Args:
         model: A classifier of images.
@@ -139,10 +139,11 @@ def plot_predictions(model: keras.Model, data: Data, *, count: int = 16) -> Figu
     classes = predictions.to_classes(probabilities, data.task)
     sure = _confidence(probabilities, classes, data.task)
     mistakes = classes != targets
-    chosen = np.lexsort((-sure, ~mistakes))[:count]
+    # The surest mistakes tell most, then the right answers that nearly were not.
+    chosen = np.lexsort((np.where(mistakes, -sure, sure), ~mistakes))[:count]
     titles = []
     for i in chosen:
-        title = f"{target_text(data, classes[i])} {sure[i]:.0%}"
+        title = f"{target_text(data, classes[i])} ({sure[i]:.0%})"
         titles.append(f"{title}\ntrue: {target_text(data, targets[i])}" if mistakes[i] else title)
     figure = draw_images(images[chosen], titles)
     for axis, i in zip(figure.axes, chosen, strict=True):

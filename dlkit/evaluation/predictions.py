@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,11 +37,18 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, n
     """
     import tensorflow as tf
 
-    # One trace for all batch sizes; `predict_on_batch` makes one for the last batch as well.
-    infer = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
-    pairs = [(y.numpy(), infer(x).numpy()) for x, y in dataset]
-    targets, predictions = zip(*pairs, strict=True)
-    return np.concatenate(targets), np.concatenate(predictions)
+    targets = []
+
+    def inputs() -> Iterator[tf.Tensor]:
+        for x, y in dataset:
+            targets.append(y.numpy())
+            yield x
+
+    spec, _ = dataset.element_spec
+    batches = tf.data.Dataset.from_generator(inputs, output_signature=spec)
+    counted = tf.data.experimental.assert_cardinality(dataset.cardinality())
+    predictions = model.predict(batches.apply(counted), verbose=0)
+    return np.concatenate(targets), predictions
 
 
 def to_classes(predictions: np.ndarray, task: str) -> np.ndarray:

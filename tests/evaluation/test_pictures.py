@@ -91,7 +91,7 @@ def picture_data(targets, table, **options):
     return by_row, dk.data.Data(**{**vars(data), "test": images, "train": images})
 
 
-def test_mistakes_come_first_the_surest_of_them_at_the_front():
+def test_the_surest_mistakes_come_first_and_then_the_least_sure_answers():
     model, data = picture_data(
         np.array([0, 1, 0, 1, 0]),
         [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.45, 0.55], [0.98, 0.02]],
@@ -102,10 +102,10 @@ def test_mistakes_come_first_the_surest_of_them_at_the_front():
     )
     figure = plot_predictions(model, data, count=4)
     assert [axis.get_title() for axis in figure.axes] == [
-        "dog 80%\ntrue: cat",
-        "cat 60%\ntrue: dog",
-        "cat 98%",
-        "cat 90%",
+        "dog (80%)\ntrue: cat",
+        "cat (60%)\ntrue: dog",
+        "dog (55%)",
+        "cat (90%)",
     ]
     red = [to_rgba(axis.title.get_color()) == to_rgba("tab:red") for axis in figure.axes]
     assert red == [True, True, False, False]
@@ -116,7 +116,7 @@ def test_binary_pictures_tell_the_probability_of_what_is_said():
         np.array([0, 1, 1]), [[0.3], [0.2], [0.9]], name="x", task="binary", num_classes=2
     )
     titles = [axis.get_title() for axis in plot_predictions(model, data, count=16).axes]
-    assert titles == ["0 80%\ntrue: 1", "1 90%", "0 70%"]
+    assert titles == ["0 (80%)\ntrue: 1", "0 (70%)", "1 (90%)"]
 
 
 def test_each_picture_is_its_own_image():
@@ -132,7 +132,7 @@ def test_each_picture_is_its_own_image():
         row = int(np.argmin([np.abs(shown - image).sum() for image in scaled]))
         np.testing.assert_allclose(shown, scaled[row], atol=1e-6)
         said = probabilities[row].argmax()
-        title = f"{said} {probabilities[row].max():.0%}"
+        title = f"{said} ({probabilities[row].max():.0%})"
         title += "" if said == truth[row] else f"\ntrue: {truth[row]}"
         assert axis.get_title() == title
 
