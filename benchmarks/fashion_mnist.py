@@ -108,7 +108,7 @@ def main():
     """Run what was asked for, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--no-ablation", action="store_true")
+    parser.add_argument("--no-ablation", action="store_true", help="only the figures")
     arguments = parser.parse_args()
     results = {"defaults": [], "keras.io convnet": [], "ablation": {}}
     for seed in arguments.seeds:
