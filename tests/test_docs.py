@@ -1,0 +1,112 @@
+"""What the documents say runs: docstring examples, the README's tour, its tables, the examples."""
+
+import doctest
+import importlib
+import os
+import pathlib
+import pkgutil
+import re
+import subprocess
+import sys
+
+import pytest
+
+import dlkit
+
+ROOT = pathlib.Path(__file__).parent.parent
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(dlkit.__path__, "dlkit.")
+    if not module.name.endswith("__main__")
+)
+
+
+@pytest.mark.parametrize("name", ["dlkit", *MODULES])
+def test_docstring_examples_run(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    result = doctest.testmod(
+        importlib.import_module(name),
+        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
+    )
+    assert result.failed == 0
+
+
+def test_no_docstring_example_is_skipped():
+    for path in (ROOT / "dlkit").rglob("*.py"):
+        assert "doctest: +SKIP" not in path.read_text(), path
+
+
+def run(arguments, folder, **environment):
+    """Run Python on `arguments` in `folder`; return its output, or fail with all it wrote."""
+    finished = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", **environment},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
+
+
+def test_the_readmes_tour_runs(tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) == 1
+    (tmp_path / "tour.py").write_text(blocks[0])
+    output = run(["tour.py"], tmp_path)
+    assert "digits: multiclass, 10 classes" in output
+    assert (tmp_path / "exports/digits/1/saved_model.pb").is_file()
+    assert (tmp_path / "digits.png").stat().st_size > 5000
+
+
+def test_the_readmes_tables_are_those_of_the_registries():
+    run([str(ROOT / "docs/tables.py"), "--check"], ROOT)
+
+
+def test_the_readmes_links_and_pictures_exist():
+    text = (ROOT / "README.md").read_text()
+    targets = re.findall(r"\]\((?!http)([^)#]+)\)", text)
+    assert "docs/images/history.png" in targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_the_readmes_commands_exist():
+    from typer.main import get_command
+
+    from dlkit.cli import app
+
+    commands = get_command(app).commands
+    text = (ROOT / "README.md").read_text()
+    used = set(re.findall(r"^\$ dlkit (\w+)", text, re.MULTILINE))
+    assert used and used <= set(commands)
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`?make (\w+)`?", text):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"make {target}"
+
+
+def has_fashion_mnist():
+    from dlkit.data import sources
+
+    return any(
+        all((folder / file).is_file() for file in sources.IDX_FILES)
+        for folder in sources.mnist_folders("fashion_mnist")
+    )
+
+
+EXAMPLES = {"digits.py": [], "served_model.py": [], "fashion_mnist.py": ["--epochs", "1"]}
+
+
+def test_every_example_is_run():
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_reaches_its_target(name, tmp_path):
+    if name == "fashion_mnist.py" and not has_fashion_mnist():
+        if os.environ.get("CI"):
+            pytest.fail("Fashion-MNIST is missing: apt install dataset-fashion-mnist")
+        pytest.skip("needs Fashion-MNIST's files: apt install dataset-fashion-mnist")
+    run([str(ROOT / "examples" / name), *EXAMPLES[name]], tmp_path)
+    if name == "fashion_mnist.py":
+        assert (tmp_path / "runs/clothes-1/confusion_matrix.png").stat().st_size > 5000
