@@ -1,0 +1,219 @@
+"""The steps of the main job as functions: what they keep, and that a job decides its weights."""
+
+import dataclasses
+import json
+import re
+import signal
+
+import keras
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+import dlkit as dk
+from dlkit import jobs
+from dlkit.errors import InputError
+
+from . import command_line
+
+# Everything random takes part: order of the data, augmentation, initial weights, dropout.
+JOB = jobs.Job(
+    "mlp",
+    "digits",
+    epochs=2,
+    batch_size=128,
+    seed=3,
+    options={"units": (16,), "dropout": 0.2, "jit_compile": False},
+)
+
+
+def weights_of(path):
+    """Return what a saved model holds: weights, statistics, the optimizer's state."""
+    model = keras.saving.load_model(path)
+    return [v.numpy() for v in (*model.weights, *model.optimizer.variables)]
+
+
+def equal(first, second):
+    return len(first) == len(second) and all(map(np.array_equal, first, second))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The run of JOB."""
+    return jobs.train(JOB, base=tmp_path_factory.mktemp("runs"))
+
+
+def test_one_seed_gives_the_same_weights(trained, tmp_path):
+    again = jobs.train(JOB, run="again", base=tmp_path)
+    assert equal(weights_of(trained / "best.keras"), weights_of(again / "best.keras"))
+    assert (trained / "history.csv").read_bytes() == (again / "history.csv").read_bytes()
+    assert jobs.read_results(trained) == jobs.read_results(again)
+
+
+def test_another_seed_gives_other_weights(trained, tmp_path):
+    other = jobs.train(dataclasses.replace(JOB, seed=4), base=tmp_path)
+    for first, second in zip(
+        weights_of(trained / "best.keras")[:4], weights_of(other / "best.keras")[:4], strict=True
+    ):
+        assert first.shape == second.shape
+        assert not np.array_equal(first, second)
+
+
+def test_killed_and_started_again_it_ends_with_the_same_weights(tmp_path, capsys):
+    """SIGKILL at any moment of `dlkit train`; the same job, in another process, goes on."""
+    job = dataclasses.replace(JOB, epochs=20)
+    arguments = ["train", "mlp", "--data", "digits", "--epochs", 20, "--batch-size", 128]
+    arguments += ["--seed", 3, "--run", "killed", "--set", "units=(16,)", "--set", "dropout=0.2"]
+    arguments += ["--set", "jit_compile=False"]
+    process = command_line.start(*arguments, cwd=tmp_path)
+    run = tmp_path / "runs" / "killed"
+
+    def epochs_done():
+        history = run / "history.csv"
+        return len(history.read_text().splitlines()) > 3 if history.exists() else 0
+
+    command_line.wait_until(epochs_done, process, "the third epoch")
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(60) == -signal.SIGKILL
+    assert not (run / "results.json").exists()
+    before = len((run / "history.csv").read_text().splitlines()) - 1
+    assert 3 <= before < 20
+
+    jobs.train(job, run="killed", base=run.parent)
+    whole = jobs.train(job, run="whole", base=tmp_path / "other")
+    assert equal(weights_of(run / "best.keras"), weights_of(whole / "best.keras"))
+    assert (run / "history.csv").read_bytes() == (whole / "history.csv").read_bytes()
+    # The first epochs were not trained again.
+    printed = capsys.readouterr().out
+    assert "Epoch 1/20" not in printed.split("whole")[0]
+    assert "Epoch 20/20" in printed.split("whole")[0]
+
+
+def test_the_run_holds_what_belongs_to_it(trained):
+    record = json.loads((trained / "config.json").read_text())
+    assert jobs.Job(**record["config"]) == dataclasses.replace(
+        JOB, options={**JOB.options, "units": [16]}
+    )
+    assert record["seed"] == 3
+    history = dk.training.load_history(trained)
+    assert history["epoch"] == [0, 1]
+    assert set(history) == {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}
+    assert list((trained / "tensorboard").rglob("events.out.tfevents.*"))
+    assert re.fullmatch(r"mlp-digits-\d{8}-\d{6}-[0-9a-f]{4}", trained.name)
+
+
+def test_two_runs_without_a_name_have_directories_of_their_own():
+    assert len({jobs._fresh_name(JOB) for _ in range(8)}) == 8
+
+
+def test_the_one_cycle_spans_the_whole_training():
+    data = JOB.load_data()
+    rate = JOB.build_model(data).optimizer._learning_rate
+    batches = len(list(data.train))
+    assert rate.total_steps == 2 * batches
+    assert rate.peak == pytest.approx(4 * 0.001)  # four times adam's own
+    chosen = dataclasses.replace(JOB, options={"learning_rate": 0.02})
+    assert chosen.build_model(data).optimizer._learning_rate.peak == pytest.approx(0.02)
+    constant = dataclasses.replace(JOB, schedule="constant")
+    assert float(constant.build_model(data).optimizer.learning_rate) == pytest.approx(0.001)
+
+
+def test_results_are_those_of_the_test_split_by_hand(tmp_path):
+    """Iris, its fifth held out: probabilities from NumPy alone."""
+    job = jobs.Job("perceptron", "iris", epochs=3, batch_size=16)
+    run = jobs.train(job, run="iris", base=tmp_path)
+    kernel, bias = keras.saving.load_model(run / "best.keras").get_weights()
+    data = job.load_data()
+    x, y = (np.concatenate(part) for part in zip(*data.test.as_numpy_iterator(), strict=True))
+    logits = x @ kernel + bias
+    logits -= logits.max(axis=1, keepdims=True)
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    results = jobs.read_results(run)
+    assert results["accuracy"] == pytest.approx((probabilities.argmax(1) == y).mean())
+    assert results["loss"] == pytest.approx(
+        -np.log(probabilities[np.arange(len(y)), y]).mean(), rel=1e-4
+    )
+    # The rows are those of scikit-learn's table, standardised.
+    table = load_iris().data.astype("float32")
+    scaled = np.asarray(data.preprocessing(table))
+    assert all(np.isclose(scaled, row, atol=1e-5).all(axis=1).any() for row in x)
+
+
+def test_the_best_epoch_is_evaluated_and_not_the_last(tmp_path):
+    job = jobs.Job(
+        "perceptron",
+        "digits",
+        epochs=3,
+        batch_size=128,
+        schedule="constant",
+        options={"learning_rate": 3.0, "optimizer": "sgd"},
+    )
+    run = jobs.train(job, base=tmp_path)
+    losses = dk.training.load_history(run)["val_loss"]
+    best = keras.saving.load_model(run / "best.keras")
+    measured = best.evaluate(job.load_data().val, verbose=0, return_dict=True)["loss"]
+    assert measured == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_a_training_that_diverges_says_so(tmp_path, capsys):
+    options = {"learning_rate": 1e30, "optimizer": "sgd"}
+    job = jobs.Job("perceptron", "diabetes", epochs=2, schedule="constant", options=options)
+    message = rf"The run {tmp_path}/bad has no best\.keras: no epoch ended with a finite loss"
+    with pytest.raises(InputError, match=message):
+        jobs.train(job, run="bad", base=tmp_path)
+    assert "Training stopped: loss became" in capsys.readouterr().err
+
+
+def test_data_without_validation_watches_the_training_loss(tmp_path):
+    job = jobs.Job("perceptron", "iris", epochs=1, batch_size=16, val_fraction=0.0)
+    run = jobs.train(job, base=tmp_path)
+    assert set(dk.training.load_history(run)) == {"epoch", "accuracy", "loss"}
+    assert (run / "best.keras").is_file()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": "mpl"}, "There is no model named 'mpl'. Did you mean 'mlp'?"),
+        ({"data": "digit"}, "There is no data set 'digit'. Did you mean 'digits'?"),
+        ({"model": "cnn", "data": "iris"}, "cnn needs images (height, width, channels); 'iris'"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1. Received: epochs=0."),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1. Received"),
+        ({"seed": -1}, "seed must be a whole number of at least 0. Received: seed=-1."),
+        ({"schedule": "one_cylce"}, "schedule='one_cylce'. Did you mean 'one_cycle'?"),
+        ({"batch_size": 2000}, "batch_size=2000 is larger than the training split of 1293"),
+        ({"val_fraction": 1.0}, "val_fraction must be in [0, 1). Received: val_fraction=1.0."),
+        ({"options": {"seed": 1}}, "seed is no option of mlp: give the job's seed instead"),
+        ({"options": {"num_classes": 3}}, "num_classes is no option of mlp: it comes from the"),
+        ({"options": {"unit": 3}}, "mlp has no option 'unit'. Did you mean 'units'?"),
+        ({"options": {"optimizer": "adma"}}, "optimizer='adma'. Did you mean 'adam'?"),
+        ({"options": {"dropout": 1.5}}, "dropout must be in [0, 1). Received: dropout=1.5."),
+    ],
+)
+def test_a_wrong_job_is_refused_before_anything_is_made(tmp_path, changes, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        jobs.train(dataclasses.replace(JOB, **changes), run="x", base=tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_is_no_run_is_named(tmp_path):
+    (tmp_path / "config.json").write_text('{"config": {"units": 3}}')  # of another program
+    for run in (tmp_path / "nosuch", tmp_path):
+        for step in (jobs.evaluate, jobs.export, jobs.open_run, jobs.find_run):
+            with pytest.raises(InputError, match=f"{run} is not the directory of a training"):
+                step(run)
+        with pytest.raises(InputError, match=rf"{run}/results.json cannot be read; run `dlkit ev"):
+            jobs.read_results(run)
+
+
+def test_a_run_without_a_model_is_named(tmp_path):
+    run = dk.training.run_directory("new", base=tmp_path, config=dataclasses.asdict(JOB))
+    for step in (jobs.evaluate, jobs.export, jobs.open_run, jobs.find_run):
+        with pytest.raises(InputError, match=f"The run {run} has no best.keras: no epoch ended"):
+            step(run)
+
+
+def test_a_used_name_with_another_job_is_refused(trained):
+    with pytest.raises(InputError, match=r"epochs \(2 there, 5 now\)"):
+        jobs.train(dataclasses.replace(JOB, epochs=5), run=trained.name, base=trained.parent)
+    assert jobs.read_results(trained)  # and the run is as it was
