@@ -9,9 +9,6 @@ however large an example is.
 
 from __future__ import annotations
 
-import dataclasses
-import warnings
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -21,16 +18,9 @@ import tensorflow as tf
 from dlkit.checks import check_fraction, check_integer
 from dlkit.data import augment as augmentation
 from dlkit.data import targets as labelling
+from dlkit.data.feeding import EXAMPLES, Feed, check_batch
 from dlkit.data.record import Data
 from dlkit.errors import InputError
-
-# The test split of data sets that were published without one is the same for every seed.
-_TEST_FRACTION, _TEST_SEED = 0.2, 0
-_EXAMPLES = 32
-
-# Keras 3.15 tells every `fit` on a tf.data.Dataset that its own default, shuffle=True, is ignored.
-# These pipelines shuffle by themselves, so there is nothing that a user could do about it.
-warnings.filterwarnings("ignore", "`shuffle=True` was passed, but will be ignored", UserWarning)
 
 
 def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one call, all keyword-only
@@ -72,8 +62,10 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
             Defaults to 0.1.
         cache: Prepare all inputs once and hold them in memory; `False` prepares each batch anew.
             Defaults to True.
-        augment: What is done to training batches: `None`, `"flip"`, `"shift"`, a Keras layer, or a
-            function `(images, seed) -> images`. Defaults to None.
+        augment: What is done to training batches: `None`; for images `"light"`, `"medium"`,
+            `"strong"`, one of `"flip"`, `"shift"`, `"rotate"`, `"zoom"`, `"brightness"`,
+            `"contrast"`, `"cutout"`, a list of them or a dict of them and their amounts; a Keras
+            layer; or a function `(images, seed) -> images`. Defaults to None.
 
     Returns:
         A `Data` record.
@@ -99,16 +91,12 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
     rest, test_x, test_y = _hold_out(x, targets, test)
     train, val = labelling.split(targets.take(rest), val_fraction, seed)
     train, val = rest[train], rest[val]
-    if batch_size > len(train):
-        raise InputError(
-            f"batch_size={batch_size} is larger than the training split of {len(train)} examples"
-            f" (of {len(x)} in all); give a batch_size of at most {len(train)}."
-        )
+    check_batch(batch_size, len(train), len(x))
 
     preprocessing = _preprocessing(x[train])
     spec = preprocessing.outputs[0]
     augment = augmentation.resolve(augment, len(spec.shape))
-    feed = _Feed(preprocessing, batch_size, cache, seed, augment)
+    feed = Feed(preprocessing, batch_size, cache, seed, augment)
     return Data(
         name=name,
         task=targets.task,
@@ -119,7 +107,7 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
         num_classes=targets.num_classes,
         class_names=targets.class_names,
         preprocessing=preprocessing,
-        examples=(test_x[:_EXAMPLES], test_y[:_EXAMPLES]),
+        examples=(test_x[:EXAMPLES], test_y[:EXAMPLES]),
     )
 
 
@@ -128,7 +116,7 @@ def _hold_out(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the rows of `x` that are not for testing, and the test split's inputs and targets."""
     if test is None:
-        rest, held = labelling.split(targets, _TEST_FRACTION, _TEST_SEED)
+        rest, held = labelling.split_test(targets)
         return rest, x[held], targets.values[held]
     test_x, test_y = _inputs(test[0], "test x"), labelling.encode(test[1], targets)
     _check_pair(test_x, test_y, "test x", "test y")
@@ -190,49 +178,3 @@ def _preprocessing(x: np.ndarray) -> keras.Model:
         axis=-1, mean=np.atleast_1d(mean).tolist(), variance=np.atleast_1d(variance).tolist()
     )
     return keras.Model(raw, standardise(values), name="preprocessing")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Feed:
-    """Makes the pipelines of one data set, all with the same preparation and batch size."""
-
-    preprocessing: keras.Model
-    batch_size: int
-    cache: bool
-    seed: int
-    augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
-
-    def batches(self, x: np.ndarray, y: np.ndarray, *, train: bool = False) -> tf.data.Dataset:
-        """Return the pipeline of one split; that of `train` is shuffled and augmented."""
-        with tf.device("CPU"):  # the arrays stay in the host's memory, whatever trains
-            inputs = tf.constant(self._prepared(x) if self.cache else x)
-            targets = tf.constant(y)
-        dataset = tf.data.Dataset.range(len(x))
-        if train:
-            dataset = dataset.shuffle(len(x), seed=self.seed, reshuffle_each_iteration=True)
-        dataset = dataset.batch(self.batch_size)
-
-        def gather(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            batch = tf.gather(inputs, rows)
-            return batch if self.cache else self.preprocessing(batch), tf.gather(targets, rows)
-
-        dataset = dataset.map(gather)
-        if train and self.augment is not None:
-            dataset = self._augmented(dataset)
-        return dataset.prefetch(tf.data.AUTOTUNE)
-
-    def _prepared(self, x: np.ndarray) -> np.ndarray:
-        # In pieces, since the standardisation holds several copies of what it works on.
-        parts = [self.preprocessing(x[i : i + 4096]).numpy() for i in range(0, len(x), 4096)]
-        return np.concatenate(parts)
-
-    def _augmented(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
-        seeds = tf.data.Dataset.random(seed=self.seed, rerandomize_each_iteration=True)
-        seeds = seeds.batch(2, drop_remainder=True)
-
-        def apply(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> Any:
-            images, targets = batch
-            return tf.ensure_shape(self.augment(images, seed), images.shape), targets
-
-        # In order and one at a time: Keras layers keep a seed that each batch moves on.
-        return tf.data.Dataset.zip(dataset, seeds).map(apply)
