@@ -1,10 +1,7 @@
 """`from_arrays`: NumPy arrays become pipelines, with splits and a preprocessing model.
 
     raw arrays -> checks -> stratified splits -> preprocessing learned on the training split
-               -> indices shuffled -> batches gathered -> augmented -> prefetched
-
-Indices are shuffled rather than examples, and a batch is gathered at once: a step costs one gather
-however large an example is.
+               -> batches (see feeding.py)
 """
 
 from __future__ import annotations

@@ -12,6 +12,9 @@ from dlkit.checks import check_choice, closest
 from dlkit.data.record import TASKS
 from dlkit.errors import InputError
 
+# The test split of data sets that were published without one is the same for every seed.
+_TEST_FRACTION, _TEST_SEED = 0.2, 0
+
 
 @dataclasses.dataclass(frozen=True)
 class Targets:
@@ -71,6 +74,11 @@ def infer_task(array: np.ndarray, class_names: Sequence[Any] | None = None) -> s
         return "regression"
     classes = len(class_names) if class_names is not None else len(np.unique(array))
     return "binary" if classes <= 2 else "multiclass"
+
+
+def split_test(targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row numbers for training and for testing, the same ones for every seed."""
+    return split(targets, _TEST_FRACTION, _TEST_SEED)
 
 
 def split(targets: Targets, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
