@@ -39,8 +39,10 @@ class Client:
         MissingExtraError: when httpx or orjson are not installed.
 
     Example:
-        >>> with Client("http://127.0.0.1:8501/v1/models/digits") as client:  # doctest: +SKIP
-        ...     probabilities = client.predict(images)
+        >>> with Client("http://127.0.0.1:9/v1/models/digits", retries=0) as client:
+        ...     client.predict([[0.0, 1.0]])  # where a server listens: an array
+        Traceback (most recent call last):
+        dlkit.errors.ServerError: No server answers at http://127.0.0.1:9/v1/models/digits ...
     """
 
     def __init__(self, url: str, *, timeout: float = 30.0, retries: int = 3):
@@ -71,6 +73,10 @@ class Client:
     ) -> None:
         """Close the connections."""
         self.close()
+
+    def __del__(self):  # for `Client(url).predict(x)` in one line
+        if hasattr(self, "_http"):
+            self._http.close()
 
     def close(self) -> None:
         """Close the connections."""

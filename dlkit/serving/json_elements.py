@@ -75,6 +75,8 @@ def _dense(value: Any, info: TensorInfo) -> tuple[list, tuple[int, ...]]:
         raise invalid(f"Shape must have at most {_MAX_RANK} dimensions but got: {len(shape)}")
     flat: list = []
     _fill(value, 0, tuple(shape), info, flat)
+    if not flat and info.numpy_dtype is None:
+        raise _unsupported(value, info)
     return flat, tuple(shape)
 
 
@@ -102,10 +104,7 @@ def _element(value: Any, info: TensorInfo) -> Any:
     """Return one leaf as the element of an array, strictly: no dtype is made out of another."""
     dtype = info.numpy_dtype
     if dtype is None:
-        raise StatusError(
-            "UNIMPLEMENTED",
-            f"Conversion of JSON Value: {debug_text(value)} to type: {info.dtype_name}",
-        )
+        raise _unsupported(value, info)
     if dtype.kind == "O":
         return _bytes(value, info)
     if isinstance(value, bool) != (dtype.kind == "b") or not isinstance(value, (int, float)):
@@ -159,6 +158,13 @@ def is_named(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     return not (len(value) == 1 and isinstance(value.get("b64"), str))
+
+
+def _unsupported(value: Any, info: TensorInfo) -> StatusError:
+    return StatusError(
+        "UNIMPLEMENTED",
+        f"Conversion of JSON Value: {debug_text(value)} to type: {info.dtype_name}",
+    )
 
 
 def _type_error(value: Any, info: TensorInfo) -> StatusError:

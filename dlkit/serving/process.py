@@ -43,9 +43,17 @@ class Server:
         InputError: when `base` holds no model, or an option cannot be used.
 
     Example:
-        >>> from dlkit.serving import Client, Server  # doctest: +SKIP
-        >>> with Server("exports/digits", rest_port=0) as server:  # doctest: +SKIP
-        ...     Client(server.url).predict(images)
+        >>> import tensorflow as tf
+        >>> from dlkit.serving import Client
+        >>> class HalfPlusTwo(tf.Module):
+        ...     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+        ...     def predict(self, x):
+        ...         return {"y": x / 2 + 2}
+        >>> model = HalfPlusTwo()
+        >>> tf.saved_model.save(model, "exports/half_plus_two/1", signatures=model.predict)
+        >>> with Server("exports/half_plus_two", rest_port=0) as server:
+        ...     Client(server.url).predict([1.0, 2.0, 5.0])
+        array([2.5, 3. , 4.5])
     """
 
     def __init__(

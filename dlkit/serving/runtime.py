@@ -72,7 +72,7 @@ class SavedModel:
             values = call(*(inputs[name] for name in signature.inputs))
         except tf.errors.OpError as error:
             raise StatusError(code_by_number(error.error_code), error.message) from None
-        return dict(zip(signature.outputs, values, strict=True))
+        return dict(zip(signature.outputs, map(_array, values), strict=True))
 
     def _prepare(self, signature_name: str) -> Callable:
         signature = self.signatures[signature_name]
@@ -90,6 +90,13 @@ class SavedModel:
         """Free the model's memory; no call may be running."""
         self._callables.clear()
         self._session.close()
+
+
+def _array(value: np.ndarray | np.generic | bytes) -> np.ndarray:
+    """Return an output as an array: the session gives scalars as bare values."""
+    if isinstance(value, np.ndarray):
+        return value
+    return np.array(value, object if isinstance(value, bytes) else None)
 
 
 def _new_session() -> tf.compat.v1.Session:

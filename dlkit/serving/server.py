@@ -55,17 +55,17 @@ def serve(
         ServerError: when the model does not load or the port is taken.
 
     Example:
-        >>> from dlkit.serving import serve  # doctest: +SKIP
-        >>> serve("exports/digits")  # doctest: +SKIP
-        Serving digits at http://127.0.0.1:8501/v1/models/digits
+        >>> serve("exports/nothing")  # where there is something: it serves until it is stopped
+        Traceback (most recent call last):
+        dlkit.errors.InputError: Could not find base path .../exports/nothing: serve takes ...
     """
-    _log_to_stderr()
     settings = Settings.of("serve", options)
     require("uvicorn", "serve")
     require("orjson", "serve")
     base = check_base(base)
     name = check_name(name or default_name(base))
     listener = _bind(host, rest_port)  # now, to fail before the model is loaded; not yet open
+    _log_to_stderr()
     try:
         model = _load_model(name, base, settings)
         _run(model, listener, settings)

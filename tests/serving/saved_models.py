@@ -89,6 +89,7 @@ def sink(path):
         ),
         "upper": _function(lambda text: {"upper": tf.strings.upper(text)}, text=(text, row)),
         "grid": _function(lambda text: {"raw_bytes": tf.identity(text)}, text=(text, [None, 2])),
+        "word": _function(lambda text: {"upper": tf.strings.upper(text)}, text=(text, [])),
         "length": _function(lambda text: {"n": tf.strings.length(text)}, text=(text, [])),
         "scalar": _function(lambda x: {"y": x + 1}, x=(f32, [])),
         "kinds": _function(

@@ -1,3 +1,4 @@
+import gc
 import http.server
 import json
 import socket
@@ -238,6 +239,12 @@ def test_values_that_json_cannot_carry(value):
     client = Client("http://127.0.0.1:9/v1/models/m")
     with client, pytest.raises(InputError, match=sentence):
         client.predict(value)
+
+
+def test_a_forgotten_client_closes_its_connections(client):
+    """Otherwise the sockets' ResourceWarning would fail this test run."""
+    assert Client(client.url).predict([1.0]).tolist() == [2.5]
+    gc.collect()
 
 
 def test_no_proxy_stands_before_this_machine(client, monkeypatch):

@@ -299,6 +299,7 @@ ANSWERED = rows(
     ("P34-extra", None, {"inputs": {"x": [1.0], "y": 3}}, {"outputs": [2.5]}),
     ("P34-batches", "join", {"inputs": {"a": [1.0], "b": [2, 3]}}, {"outputs": [1.0, 2.0, 3.0]}),
     ("P37", "scalar", {"inputs": 2}, {"outputs": 3.0}),
+    ("P37-text", "word", {"inputs": "a"}, {"outputs": "A"}),
     ("P37-b64", "length", {"inputs": b64(b"hello")}, {"outputs": 5}),
     ("P40-empty", "", {"instances": [1.0]}, {"predictions": [2.5]}),
     (
@@ -482,9 +483,11 @@ def test_predict_refuses(sink_url, signature, body, error):
     assert error in answer.error
 
 
-def test_p28_half_precision_columns_are_unimplemented(sink_url):
-    answer = predict(sink_url, {"inputs": [1]}, "half")
-    assert (answer.status, answer.error) == (501, "Conversion of JSON Value: 1 to type: half")
+@pytest.mark.parametrize(("value", "shown"), [([1], "1"), ([], "[]")])
+def test_p28_half_precision_columns_are_unimplemented(sink_url, value, shown):
+    answer = predict(sink_url, {"inputs": value}, "half")
+    assert answer.status == 501
+    assert answer.error == f"Conversion of JSON Value: {shown} to type: half"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
 import json
+from collections import Counter
+from random import Random
 
 import numpy as np
 import pytest
@@ -33,6 +35,46 @@ def test_random_arrays_go_both_ways_through_json(models):
             body = json.dumps({"signature_name": "any", key: x.tolist()}).encode()
             found = json.loads(predict(models, "sink", 2, body))[answer]
             np.testing.assert_array_equal(np.array(found, "float32"), x * 2)
+
+
+LEAVES = [
+    *(0, 1, -1, 1.5, 1e300, 10**30, 2**63, float("nan"), True, False, None, "a", "\ud800", {}, []),
+    *({"b64": "YQ=="}, {"b64": "*"}, {"b64": 1}, {"x": 1}, {"a": [1, 2], "b": 3}, {"text": "a"}),
+]
+SCRAPS = [b"[", b"]", b"{", b"}", b",", b'"', b"NaN", b"true", b"\\ud800", b"-", b"e", b"\xff", b""]
+
+
+def random_value(random, depth=0):
+    kind = random.random()
+    if depth > 4 or kind < 0.4:
+        return random.choice(LEAVES)
+    if kind < 0.6:
+        return [random_value(random, depth + 1)] * random.randrange(4)
+    if kind < 0.8:
+        return [random_value(random, depth + 1) for _ in range(random.randrange(4))]
+    return {name: random_value(random, depth + 1) for name in random.sample("abxhn", 2)}
+
+
+def test_no_request_is_a_bug(models):
+    """Twenty thousand random and broken bodies: an answer, or an error that was meant."""
+    random = Random(0)
+    with models["sink"].use() as version:
+        signatures = [*version.runtime.signatures, "nope", ""]
+    codes = Counter()
+    for _ in range(20_000):
+        document = {"signature_name": random.choice(signatures)}
+        document[random.choice(["instances", "inputs"])] = random_value(random)
+        body = json.dumps(document).encode()
+        if random.random() < 0.4:
+            at = random.randrange(len(body))
+            body = body[:at] + random.choice(SCRAPS) + body[at + random.randrange(3) :]
+        try:
+            json.loads(predict(models, "sink", None, body))
+            codes["OK"] += 1
+        except StatusError as error:
+            codes[error.code] += 1
+    assert codes.keys() == {"OK", "INVALID_ARGUMENT", "UNIMPLEMENTED"}
+    assert codes["OK"] > 500
 
 
 @pytest.mark.parametrize(
