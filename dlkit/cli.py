@@ -32,9 +32,10 @@ def main() -> None:
     # Before TensorFlow is imported by anything: its start-up notes are not news.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        app()
+        app(prog_name="dlkit")
     except DlkitError as error:
-        print(f"dlkit: {error}", file=sys.stderr)
+        # A server's sentence may hold a message of TensorFlow, which goes over lines.
+        print("dlkit:", " ".join(str(error).split()), file=sys.stderr)
         sys.exit(2)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import dlkit
 from dlkit import jobs
+from dlkit.checks import require
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 JOB = jobs.Job("cnn", "digits", epochs=15, batch_size=32)
 TARGET = 0.98
+EXTRAS = {"matplotlib": "plot", "uvicorn": "serve", "httpx": "serve", "orjson": "serve"}
 
 
 def demo(base: str | pathlib.Path = "runs") -> None:
@@ -26,7 +28,10 @@ def demo(base: str | pathlib.Path = "runs") -> None:
 
     Raises:
         DlkitError: when the test accuracy or the served answer is not what it should be.
+        MissingExtraError: when what it needs is not installed, before anything is trained.
     """
+    for module, extra in EXTRAS.items():
+        require(module, extra)
     run = jobs.train(JOB, base=base)
     accuracy = jobs.read_results(run)["accuracy"]
     print(f"Test accuracy: {accuracy:.1%}")

@@ -14,7 +14,9 @@ _MESSAGE = "Loading TensorFlow ..."
 def load_tensorflow() -> None:
     """Import TensorFlow, which takes seconds, under a message that says so."""
     with loading():
-        import tensorflow  # noqa: F401
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # notes here that there is no GPU, and not again
 
 
 @contextlib.contextmanager

@@ -1,0 +1,431 @@
+"""The `dlkit` command: the main job as started processes, and a sentence for each wrong input."""
+
+import csv
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+import dlkit as dk
+from dlkit import cli, jobs
+from dlkit.errors import InputError
+
+from .command_line import call, run, start, wait_until
+
+TRAIN = ["train", "mlp", "--data", "digits", "--epochs", "2", "--batch-size", "16"]
+TRAIN += ["--run", "first", "--set", "units=32", "--set", "jit_compile=False"]
+
+
+# ------------------------------------------------------------------ the main job, as processes
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    """A folder in which `dlkit train` and `dlkit export` were run, and what they wrote."""
+    folder = tmp_path_factory.mktemp("job")
+    trained = run(*TRAIN, cwd=folder)
+    exported = run("export", "runs/first", cwd=folder)
+    return types.SimpleNamespace(folder=folder, trained=trained, exported=exported)
+
+
+@pytest.fixture(scope="module")
+def asked(job):
+    """What `dlkit predict` and a stopped `dlkit serve` said of the export."""
+    images = dk.data.load("digits").examples[0][:3]
+    np.save(job.folder / "images.npy", images)
+    body = json.dumps({"instances": images.tolist()})
+    (job.folder / "images.json").write_text(body)
+    (job.folder / "short.json").write_text("[[1, 2, 3]]")
+    with open(job.folder / "serve.log", "w+") as log:
+        server = start(
+            *("serve", "exports/digits", "--port", 0, "--name", "zahlen"),
+            cwd=job.folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            url = wait_until(lambda: announced(job.folder), server, "its announcement")
+            file, npy, short, nosuch = (
+                run("predict", address, name, cwd=job.folder)
+                for address, name in (
+                    (url, "images.json"),
+                    (url, "images.npy"),
+                    (url, "short.json"),
+                    (url.replace("zahlen", "nosuch"), "images.json"),
+                )
+            )
+            piped = run("predict", url, "-", cwd=job.folder, input=body)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            status = server.wait(60)
+    gone = run("predict", url, "images.json", cwd=job.folder)
+    return types.SimpleNamespace(
+        images=images,
+        url=url,
+        file=file,
+        npy=npy,
+        piped=piped,
+        short=short,
+        nosuch=nosuch,
+        gone=gone,
+        status=status,
+    )
+
+
+def announced(folder):
+    found = re.search(r"^Serving zahlen at (\S+)$", (folder / "serve.log").read_text(), re.M)
+    return found and found[1]
+
+
+def refused(result, message):
+    """Check that a process ended with this sentence alone."""
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert re.fullmatch(rf"dlkit: .*{message}.*\n", result.stderr), result.stderr
+
+
+def test_train_says_what_it_did_and_what_comes_next(job):
+    assert job.trained.returncode == 0, job.trained.stderr
+    assert job.trained.stderr == ""
+    lines = job.trained.stdout.splitlines()
+    # 64 x 32 + 32 weights, then 32 x 10 + 10
+    assert lines[0] == "Training mlp (2,410 parameters) on digits: runs/first"
+    assert [line for line in lines if line.startswith("Epoch")] == ["Epoch 1/2", "Epoch 2/2"]
+    results = json.loads((job.folder / "runs/first/results.json").read_text())["test"]
+    numbers = f"accuracy {results['accuracy']:.4f}, loss {results['loss']:.4f}"
+    assert lines[-2:] == [f"Test: {numbers}", "Next: dlkit export runs/first"]
+
+
+def test_train_learns(job):
+    """By hand: scikit-learn's own images through the exported preprocessing and Keras's model."""
+    model = dk.models.load(job.folder / "runs/first/best.keras")
+    data = dk.data.load("digits")
+    images, labels = load_digits(return_X_y=True)
+    inputs = data.preprocessing(images.reshape(-1, 8, 8).astype("uint8"))
+    said = model.predict(np.asarray(inputs), verbose=0).argmax(axis=1)
+    assert (said == labels).mean() > 0.7
+    results = json.loads((job.folder / "runs/first/results.json").read_text())["test"]
+    assert abs(results["accuracy"] - (said == labels).mean()) < 0.1
+
+
+def test_train_keeps_its_options(job):
+    config = json.loads((job.folder / "runs/first/config.json").read_text())["config"]
+    assert config["options"] == {"units": 32, "jit_compile": False}
+    assert (config["epochs"], config["batch_size"], config["seed"]) == (2, 16, 0)
+    assert (config["augment"], config["schedule"]) == (True, "one_cycle")
+
+
+def test_export_names_the_version_and_what_comes_next(job):
+    assert job.exported.returncode == 0, job.exported.stderr
+    assert job.exported.stderr == ""
+    assert job.exported.stdout.splitlines() == [
+        "Exported and checked: exports/digits/1",
+        "Next: dlkit serve exports/digits",
+    ]
+    assert (job.folder / "exports/digits/1/saved_model.pb").is_file()
+
+
+def test_predict_answers_as_the_keras_model_does(job, asked):
+    model = dk.models.load(job.folder / "runs/first/best.keras")
+    inputs = np.asarray(dk.data.load("digits").preprocessing(asked.images))
+    wanted = model.predict(inputs, verbose=0)
+    for answer in (asked.file, asked.npy, asked.piped):
+        assert (answer.returncode, answer.stderr) == (0, "")
+        found = np.array(json.loads(answer.stdout))
+        assert found.shape == (3, 10)
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_sigterm_stops_the_server_with_status_0(asked):
+    assert asked.status == 0
+
+
+def test_a_refusal_of_the_server_is_one_sentence(asked):
+    refused(asked.short, "image.*shape")
+    refused(asked.nosuch, "nosuch")
+
+
+def test_a_port_in_use_is_named(job, monkeypatch, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        status = call(monkeypatch, "serve", job.folder / "exports/digits", "--port", port)
+    sentence = f"Cannot listen on 127.0.0.1 port {port}: Address already in use."
+    one_sentence(status, capsys, sentence)
+
+
+def test_a_server_that_is_gone_is_named(asked):
+    refused(asked.gone, f"No server answers at {asked.url} .*: is it running")
+
+
+def test_the_same_train_again_keeps_what_there_is(job, monkeypatch, capsys):
+    monkeypatch.chdir(job.folder)
+    kept = {
+        name: (job.folder / "runs/first" / name).read_bytes()
+        for name in ("best.keras", "history.csv", "results.json", "config.json")
+    }
+    assert call(monkeypatch, *TRAIN) == 0
+    output = capsys.readouterr().out
+    assert "runs/first has been trained for 2 epochs; nothing is left of epochs=2." in output
+    assert "Epoch 1/2" not in output
+    for name, content in kept.items():
+        assert (job.folder / "runs/first" / name).read_bytes() == content
+    assert [path.name for path in (job.folder / "runs").iterdir()] == ["first"]
+    with open(job.folder / "runs/first/history.csv") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
+
+
+def test_another_job_under_the_same_name_is_refused(job, monkeypatch, capsys):
+    monkeypatch.chdir(job.folder)
+    assert call(monkeypatch, *TRAIN, "--seed", 1) == 2
+    assert "differing in seed (0 there, 1 now)" in capsys.readouterr().err
+
+
+def test_evaluate_gives_the_results_of_train(job, monkeypatch, capsys):
+    assert call(monkeypatch, "evaluate", job.folder / "runs/first") == 0
+    assert capsys.readouterr().out == job.trained.stdout.splitlines()[-2] + "\n"
+
+
+def test_export_again_is_the_next_version_where_it_was_told(job, monkeypatch, capsys, tmp_path):
+    for version in (1, 2):
+        assert call(monkeypatch, "export", job.folder / "runs/first", "--to", tmp_path / "m") == 0
+        assert capsys.readouterr().out.splitlines() == [
+            f"Exported and checked: {tmp_path}/m/{version}",
+            f"Next: dlkit serve {tmp_path}/m",
+        ]
+
+
+def test_export_to_a_path_that_cannot_be_written_is_refused(job, monkeypatch, capsys, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    status = call(monkeypatch, "export", job.folder / "runs/first", "--to", tmp_path / "file/m")
+    one_sentence(status, capsys, f"{tmp_path}/file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+# ------------------------------------------------------------------ wrong inputs
+
+
+def one_sentence(status, capsys, *parts):
+    """Check exit status 2 and one line on standard error that holds `parts`."""
+    captured = capsys.readouterr()
+    assert status == 2
+    assert captured.out == ""
+    assert captured.err.startswith("dlkit: ")
+    assert captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+    for part in parts:
+        assert part in captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        ("mpl", ("There is no model named 'mpl'. Did you mean 'mlp'?", "cnn, lenet5, mlp")),
+        ("mlp --data irsi", ("There is no data set 'irsi'. Did you mean 'iris'?", "digits")),
+        ("cnn --data iris", ("cnn needs images", "'iris' holds features: try mlp, perceptron")),
+        ("mlp --set unit=3", ("mlp has no option 'unit'. Did you mean 'units'?",)),
+        ("mlp --set optimizer=adma", ("optimizer='adma'. Did you mean 'adam'?", "sgd, momentum")),
+        ("mlp --set loss=mes", ("loss='mes'",)),
+        ("mlp --set dropout=1.5", ("dropout must be in [0, 1). Received: dropout=1.5.",)),
+        ("mlp --set learning_rate=fast", ("learning_rate", "'fast'")),
+        ("mlp --set units", ("--set takes key=value", "Received: 'units'.")),
+        ("mlp --set =3", ("--set takes key=value", "Received: '=3'.")),
+        ("mlp --set 3=units", ("Received: '3=units'.",)),
+        ("mlp --set units=3 --set units=4", ("--set units is given twice",)),
+        ("mlp --set seed=3", ("seed is no option of mlp", "--seed")),
+        ("mlp --set data=iris", ("data is no option of mlp: the job's data says it.",)),
+        ("mlp --epochs 0", ("epochs must be a whole number of at least 1. Received: epochs=0.",)),
+        ("mlp --batch-size -1", ("Received: batch_size=-1.",)),
+        ("mlp --batch-size 5000", ("batch_size=5000 is larger than the training split of 1293",)),
+        ("mlp --seed -1", ("Received: seed=-1.",)),
+        ("mlp --schedule one_cycel", ("schedule='one_cycel'. Did you mean 'one_cycle'?",)),
+        ("mlp --run a/b", ("Received: name='a/b'.",)),
+    ],
+)
+def test_a_wrong_training_is_refused(monkeypatch, capsys, tmp_path, arguments, parts):
+    monkeypatch.chdir(tmp_path)
+    one_sentence(call(monkeypatch, "train", *arguments.split()), capsys, *parts)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("step", ["evaluate", "export"])
+def test_what_is_no_run_is_refused(monkeypatch, capsys, tmp_path, step):
+    monkeypatch.chdir(tmp_path)
+    one_sentence(call(monkeypatch, step, "runs/no"), capsys, "runs/no is not the directory of a")
+    config = {"model": "mlp", "data": "iris"}
+    dk.training.run_directory("new", config=config)
+    one_sentence(call(monkeypatch, step, "runs/new"), capsys, "The run runs/new has no best.keras")
+    (tmp_path / "runs/new/best.keras").write_bytes(b"half a mod")
+    one_sentence(call(monkeypatch, step, "runs/new"), capsys, "best.keras is not a .keras file")
+    assert not (tmp_path / "exports").exists()
+
+
+def test_a_directory_without_versions_is_not_served(monkeypatch, capsys, tmp_path):
+    status = call(monkeypatch, "serve", tmp_path, "--port", 0)
+    one_sentence(status, capsys, f"under base path {tmp_path}", "number (eg. '/1/')")
+    status = call(monkeypatch, "serve", tmp_path / "nosuch", "--port", 0)
+    one_sentence(status, capsys, f"Could not find base path {tmp_path}/nosuch")
+
+
+def test_a_broken_saved_model_is_not_served(tmp_path):
+    (tmp_path / "digits" / "1").mkdir(parents=True)
+    (tmp_path / "digits" / "1" / "saved_model.pb").write_bytes(b"this is no protocol buffer")
+    result = run("serve", tmp_path / "digits", "--port", 0)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(f"dlkit: Model 'digits' under {tmp_path}/digits cannot be served: ")
+
+
+def test_a_file_that_cannot_be_sent_is_refused(monkeypatch, capsys, tmp_path):
+    (tmp_path / "half.json").write_text('{"instances": [[1.0, 2.0')
+    url = "http://127.0.0.1:1/v1/models/x"
+    status = call(monkeypatch, "predict", url, tmp_path / "half.json")
+    one_sentence(status, capsys, f"{tmp_path}/half.json is neither JSON nor a .npy file", "line 1")
+    status = call(monkeypatch, "predict", url, tmp_path / "nosuch.json")
+    one_sentence(status, capsys, f"{tmp_path}/nosuch.json cannot be read: No such file")
+
+
+def test_a_wrong_url_is_refused(monkeypatch, capsys, tmp_path):
+    (tmp_path / "rows.json").write_text("[[1.0]]")
+    status = call(monkeypatch, "predict", "127.0.0.1:8501", tmp_path / "rows.json")
+    one_sentence(status, capsys, "url must be a model's URL", "Received: url='127.0.0.1:8501'.")
+
+
+def test_a_server_that_is_not_there_is_named(monkeypatch, capsys, tmp_path):
+    (tmp_path / "rows.json").write_text("[[1.0]]")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))  # taken, but nobody listens
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1/models/x"
+        status = call(monkeypatch, "predict", url, tmp_path / "rows.json")
+    one_sentence(status, capsys, f"No server answers at {url}", "is it running?")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module"),
+    [("serve BASE --port 0", "uvicorn"), ("predict URL ROWS", "httpx"), ("demo", "matplotlib")],
+)
+def test_a_missing_extra_is_named(monkeypatch, capsys, tmp_path, arguments, module):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x" / "1").mkdir(parents=True)
+    (tmp_path / "rows.json").write_text("[[1.0]]")
+    monkeypatch.setitem(sys.modules, module, None)
+    values = {"BASE": "x", "URL": "http://127.0.0.1:1/v1/models/x", "ROWS": "rows.json"}
+    status = call(monkeypatch, *(values.get(word, word) for word in arguments.split()))
+    extra = "plot" if module == "matplotlib" else "serve"
+    sentence = f'{module} is not installed; it comes with: pip install "dlkit[{extra}]"'
+    one_sentence(status, capsys, sentence)
+    assert not (tmp_path / "runs").exists()  # told before anything is trained
+
+
+def test_a_wrong_command_line_is_told_as_such(monkeypatch, capsys):
+    for arguments, part in (
+        (["nosuch"], "No such command 'nosuch'."),
+        (["train"], "Missing argument 'MODEL'."),
+        (["train", "mlp", "--epoch", "3"], "No such option: --epoch"),
+        (
+            ["train", "mlp", "--epochs", "many"],
+            "Invalid value for '--epochs': Input should be a valid integer",
+        ),
+    ):
+        assert call(monkeypatch, *arguments) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert part in captured.err
+
+
+def test_as_a_process_a_wrong_input_is_one_sentence_and_status_2(tmp_path):
+    result = run("train", "mpl", cwd=tmp_path)
+    refused(result, "There is no model named 'mpl'")
+
+
+def test_a_tensorflow_that_fails_shows_its_notes(tmp_path):
+    """As on a machine whose processor or drivers it does not take."""
+    fake = tmp_path / "tensorflow"
+    fake.mkdir()
+    (fake / "__init__.py").write_text(
+        "import os\nos.write(2, b'F0000 this CPU lacks AVX\\n')\nraise ImportError('no libtf.so')\n"
+    )
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv[0] = 'dlkit'\n"
+    code += "from dlkit.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "train", "mlp"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("F0000 this CPU lacks AVX\n")
+    assert "ImportError: no libtf.so" in result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+# ------------------------------------------------------------------ what it tells
+
+
+def test_help_says_what_each_command_does_in_a_whole_sentence(monkeypatch, capsys):
+    assert call(monkeypatch, "--help") == 0
+    output = capsys.readouterr().out
+    named = re.findall(r"^  ([a-z]+)  +(\S.*)$", output.partition("Commands:")[2], re.MULTILINE)
+    commands = ["datasets", "models", "train", "evaluate", "export"]
+    commands += ["serve", "predict", "demo", "doctor"]
+    assert [name for name, _ in named] == commands
+    for _, text in named:
+        assert text.endswith(".") and not text.endswith("...")
+    for name in commands:
+        assert call(monkeypatch, name, "--help") == 0
+        assert f"Usage: dlkit {name}" in capsys.readouterr().out
+
+
+def test_train_help_names_its_defaults(monkeypatch, capsys):
+    assert call(monkeypatch, "train", "--help") == 0
+    output = " ".join(capsys.readouterr().out.split())
+    defaults = jobs.Job("mlp", "digits")
+    for value in ("digits", defaults.epochs, defaults.batch_size, defaults.seed, defaults.schedule):
+        assert f"[default: {value}]" in output
+    assert "[default: augment]" in output
+
+
+def test_version(monkeypatch, capsys):
+    assert call(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"dlkit {dk.__version__}\n"
+
+
+def test_models_and_datasets_list_the_registries(monkeypatch, capsys):
+    for name, infos in (("models", dk.models.list()), ("datasets", dk.data.list())):
+        assert call(monkeypatch, name) == 0
+        rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+        assert [row[0] for row in rows] == ["name", *(info.name for info in infos)]
+        assert len({len(row) for row in rows}) == 1
+        for row, info in zip(rows[1:], infos, strict=True):
+            assert info.description in row
+
+
+@pytest.mark.parametrize(
+    ("pairs", "options"),
+    [
+        ([], {}),
+        (["units=64,32"], {"units": (64, 32)}),
+        (["units=64"], {"units": 64}),
+        (["units=(64,)"], {"units": (64,)}),
+        (["rate=1e-3", "flag=False", "none=None"], {"rate": 0.001, "flag": False, "none": None}),
+        (["optimizer=adam"], {"optimizer": "adam"}),
+        (["text='64'"], {"text": "64"}),
+        (["empty="], {"empty": ""}),
+        (["path=a=b"], {"path": "a=b"}),
+        (["code=__import__('os')"], {"code": "__import__('os')"}),
+    ],
+)
+def test_options_are_read_as_literals(pairs, options):
+    assert cli.parse_options(pairs) == options
+
+
+@pytest.mark.parametrize("pair", ["units", "", "=", "=3", "a-b=3", "a b=3", "1=2"])
+def test_what_is_no_pair_is_refused(pair):
+    with pytest.raises(InputError, match=re.escape(f"Received: {pair!r}.")):
+        cli.parse_options([pair])
