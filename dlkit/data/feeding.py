@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from dlkit.data.augment import Augmentation
 from dlkit.errors import InputError
 
 EXAMPLES = 32  # how many raw inputs a `Data` keeps
@@ -41,6 +41,33 @@ def check_batch(batch_size: int, train: int, total: int) -> None:
         )
 
 
+def order(count: int, seed: int, *, train: bool) -> tf.data.Dataset:
+    """Return the numbers below `count`; those of `train` in a new seeded order each epoch."""
+    dataset = tf.data.Dataset.range(count)
+    if train:
+        dataset = dataset.shuffle(count, seed=seed, reshuffle_each_iteration=True)
+    return dataset
+
+
+def augmented(
+    dataset: tf.data.Dataset, augment: Augmentation, seed: int, *, parallel: bool = False
+) -> tf.data.Dataset:
+    """Return batches `(images, targets)` augmented, each batch with a seed of its own.
+
+    `parallel` works on several batches at once; not for Keras layers, which keep a seed that each
+    batch moves on.
+    """
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    seeds = seeds.batch(2, drop_remainder=True)
+
+    def apply(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> Any:
+        images, targets = batch
+        return tf.ensure_shape(augment(images, seed), images.shape), targets
+
+    calls = tf.data.AUTOTUNE if parallel else None
+    return tf.data.Dataset.zip(dataset, seeds).map(apply, num_parallel_calls=calls)
+
+
 @dataclasses.dataclass(frozen=True)
 class Feed:
     """Makes the pipelines of one data set, all with the same preparation and batch size.
@@ -57,17 +84,14 @@ class Feed:
     batch_size: int
     cache: bool
     seed: int
-    augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
+    augment: Augmentation | None
 
     def batches(self, x: Any, y: np.ndarray, *, train: bool = False) -> tf.data.Dataset:
         """Return the pipeline of one split; that of `train` is shuffled and augmented."""
         with tf.device("CPU"):  # the arrays stay in the host's memory, whatever trains
             inputs = tf.nest.map_structure(tf.constant, self._prepared(x, len(y)))
             targets = tf.constant(y)
-        dataset = tf.data.Dataset.range(len(y))
-        if train:
-            dataset = dataset.shuffle(len(y), seed=self.seed, reshuffle_each_iteration=True)
-        dataset = dataset.batch(self.batch_size)
+        dataset = order(len(y), self.seed, train=train).batch(self.batch_size)
 
         def gather(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             batch = tf.nest.map_structure(lambda values: tf.gather(values, rows), inputs)
@@ -75,7 +99,7 @@ class Feed:
 
         dataset = dataset.map(gather)
         if train and self.augment is not None:
-            dataset = self._augmented(dataset)
+            dataset = augmented(dataset, self.augment, self.seed)
         return dataset.prefetch(tf.data.AUTOTUNE)
 
     def _prepared(self, x: Any, count: int) -> Any:
@@ -88,14 +112,3 @@ class Feed:
             chunk = tf.nest.map_structure(lambda values, c=chosen: tf.constant(values[c]), x)
             parts.append(self.preprocessing(chunk).numpy())
         return np.concatenate(parts)
-
-    def _augmented(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
-        seeds = tf.data.Dataset.random(seed=self.seed, rerandomize_each_iteration=True)
-        seeds = seeds.batch(2, drop_remainder=True)
-
-        def apply(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> Any:
-            images, targets = batch
-            return tf.ensure_shape(self.augment(images, seed), images.shape), targets
-
-        # In order and one at a time: Keras layers keep a seed that each batch moves on.
-        return tf.data.Dataset.zip(dataset, seeds).map(apply)
