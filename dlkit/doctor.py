@@ -19,7 +19,6 @@ PACKAGES = {
     "numpy": None,
     "typer": None,
     "rich": None,
-    "starlette": "serve",
     "uvicorn": "serve",
     "httpx": "serve",
     "orjson": "serve",
