@@ -170,7 +170,9 @@ def serve(
     host: Annotated[
         str, typer.Option(help="The address to listen on; 0.0.0.0 opens it to the network.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The REST port; 0 takes a free one.")] = 8501,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The REST port; 0 takes a free one.")
+    ] = 8501,
 ) -> None:
     """Serve an export over TensorFlow Serving's REST API.
 

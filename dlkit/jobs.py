@@ -34,6 +34,7 @@ _RESERVED = {
     "seed": "give the job's seed instead (--seed)",
     "name": "the job's model says it",
     "data": "the job's data says it",
+    "task": "it comes from the data",
     "input_shape": "it comes from the data",
     "num_classes": "it comes from the data",
 }
@@ -239,8 +240,8 @@ def find_run(run: str | pathlib.Path) -> Job:
         ) from None
     if not (directory / "best.keras").is_file():
         raise InputError(
-            f"The run {directory} has no best.keras: no epoch ended with a finite loss; start its"
-            " training again."
+            f"The run {directory} has no best.keras: no epoch ended with a finite loss; train a"
+            " new run, with a smaller learning rate if this one stopped at NaN."
         )
     return job
 

@@ -329,6 +329,7 @@ def test_a_missing_extra_is_named(monkeypatch, capsys, tmp_path, arguments, modu
 def test_a_wrong_command_line_is_told_as_such(monkeypatch, capsys):
     for arguments, part in (
         (["nosuch"], "No such command 'nosuch'."),
+        (["serve", "x", "--port", "70000"], "Invalid value for '--port'"),
         (["train"], "Missing argument 'MODEL'."),
         (["train", "mlp", "--epoch", "3"], "No such option: --epoch"),
         (

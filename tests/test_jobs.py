@@ -184,6 +184,7 @@ def test_data_without_validation_watches_the_training_loss(tmp_path):
         ({"batch_size": 2000}, "batch_size=2000 is larger than the training split of 1293"),
         ({"val_fraction": 1.0}, "val_fraction must be in [0, 1). Received: val_fraction=1.0."),
         ({"options": {"seed": 1}}, "seed is no option of mlp: give the job's seed instead"),
+        ({"options": {"task": "regression"}}, "task is no option of mlp: it comes from the data."),
         ({"options": {"num_classes": 3}}, "num_classes is no option of mlp: it comes from the"),
         ({"options": {"unit": 3}}, "mlp has no option 'unit'. Did you mean 'units'?"),
         ({"options": {"optimizer": "adma"}}, "optimizer='adma'. Did you mean 'adam'?"),
