@@ -49,10 +49,27 @@ def compare(
     inputs, outputs = _tensor_names(path)
     feeds = [{inputs[name]: value for name, value in batch.items()} for batch in batches]
     answers = isolated.run(path, feeds, list(outputs.values()))
+    named = [dict(zip(outputs, answer, strict=True)) for answer in answers]
+    return compare_answers(named, expected, limit)
+
+
+def compare_answers(
+    answers: Sequence[dict[str, np.ndarray]],
+    expected: Sequence[dict[str, np.ndarray]],
+    limit: float,
+) -> float:
+    """Compare an export's `answers`, output name -> array for each batch, with `expected`.
+
+    Returns:
+        The largest absolute difference.
+
+    Raises:
+        ExportError: naming the output, the batch size and the difference, when one is too large.
+    """
     largest = 0.0
-    for reference, answer in zip(expected, answers, strict=True):
-        for name, value in zip(outputs, answer, strict=True):
-            largest = max(largest, _difference(name, reference[name], value, limit))
+    for wanted, answer in zip(expected, answers, strict=True):
+        for name, value in answer.items():
+            largest = max(largest, _difference(name, wanted[name], value, limit))
     return largest
 
 
@@ -79,7 +96,7 @@ def _difference(name: str, reference: np.ndarray, answer: np.ndarray, limit: flo
         warnings.warn(
             f"Output '{name}' is NaN for some of the examples that the export was checked with;"
             " the weights, or the input, are not finite.",
-            stacklevel=6,  # the line that called saved_model
+            stacklevel=7,  # the line that called saved_model, onnx or litert
         )
     gap = _gap(reference, answer)
     scale = max(1.0, float(np.max(np.abs(reference[np.isfinite(reference)]), initial=0)))

@@ -57,15 +57,15 @@ def saved_model(model: keras.Model, base: str | os.PathLike, data: Any = None) -
         ...     saved_model(model, f"{folder}/tiny").name
         '1'
     """
-    _check_model(model)
+    check_model(model)
     base = directories.check_base(base)
     signature = signatures.serving_default(model, data)
     batches = _batches(signature, data)
     name = base.absolute().name
 
     def write(directory: pathlib.Path) -> None:
-        expected = [_reference(model, signature, batch, data) for batch in batches]
-        _write_graph(model, data, signature, directory)
+        expected = [reference(model, signature, batch, data) for batch in batches]
+        write_graph(model, data, signature, directory)
         extra = directory / "assets.extra"
         extra.mkdir()
         warmup.write(extra / warmup.FILE, name, batches)
@@ -76,7 +76,12 @@ def saved_model(model: keras.Model, base: str | os.PathLike, data: Any = None) -
     return directories.publish(base, write)
 
 
-def _check_model(model: Any) -> None:
+def check_model(model: Any) -> None:
+    """Refuse what no export can hold.
+
+    Raises:
+        InputError: for what is no Keras model, has no weights yet, or keeps a state.
+    """
     if keras.backend.backend() != "tensorflow":
         raise InputError(
             "A SavedModel is written by Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow."
@@ -102,28 +107,49 @@ def _batches(signature: signatures.Signature, data: Any) -> list[dict[str, np.nd
     raw = getattr(data, "examples", None)
     raw = None if raw is None else raw[0]
     if isinstance(raw, Mapping):
-        raw = dict(zip(signatures.plain_names(raw), raw.values(), strict=True))
+        # In the order of the signature's own inputs, since alike names are numbered by it.
+        paths, columns = zip(*keras.tree.flatten_with_path(dict(raw)), strict=True)
+        raw = dict(zip(signatures.plain_names(path[-1] for path in paths), columns, strict=True))
     return [warmup.samples(signature.inputs, raw, rows) for rows in _BATCH_SIZES]
 
 
-def _reference(
+def prepare(
+    model: keras.Model, data: Any
+) -> tuple[signatures.Signature, list[dict[str, np.ndarray]], list[dict[str, np.ndarray]]]:
+    """Return what a file format needs: the signature, raw batches, and the model's answers.
+
+    Raises:
+        InputError: when `model` or `data` cannot be used.
+    """
+    check_model(model)
+    signature = signatures.serving_default(model, data)
+    batches = _batches(signature, data)
+    return signature, batches, [reference(model, signature, batch, data) for batch in batches]
+
+
+def reference(
     model: keras.Model,
     signature: signatures.Signature,
     batch: dict[str, np.ndarray],
     data: Any,
 ) -> dict[str, np.ndarray]:
+    """Return what `model` predicts from a raw batch, by output name.
+
+    Raises:
+        InputError: when it cannot, naming where the batch came from.
+    """
     try:
         return signature.reference(batch)
     except (TypeError, ValueError, tf.errors.OpError) as error:
         given = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in batch.items())
         source = "made-up input" if getattr(data, "examples", None) is None else "data.examples"
         raise InputError(
-            f"Model '{model.name}' cannot predict from {source} ({given}): {_cause(error)}; give"
+            f"Model '{model.name}' cannot predict from {source} ({given}): {cause(error)}; give"
             " data with examples, and an input_spec, of what the model takes."
         ) from error
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """Return the line of a long TensorFlow message that says what went wrong."""
     text, _, _ = str(error).partition("Arguments received by")
     lines = [line.strip() for line in text.splitlines()]
@@ -131,9 +157,14 @@ def _cause(error: Exception) -> str:
     return said[-1].rstrip(".") if said else type(error).__name__
 
 
-def _write_graph(
+def write_graph(
     model: keras.Model, data: Any, signature: signatures.Signature, directory: pathlib.Path
 ) -> None:
+    """Write a SavedModel whose `serving_default` is `signature`, unchecked.
+
+    Raises:
+        InputError: when an output is no dense tensor.
+    """
     archive = keras.export.ExportArchive()
     archive.track(model)
     if getattr(data, "preprocessing", None) is not None:
