@@ -1,0 +1,168 @@
+"""From image files to batches of uint8 images of one size, decoded in parallel and in order.
+
+    row numbers -> read, decode, resize (several at a time) -> batches
+
+A JPEG of at least twice the wanted size is decoded at a half, a quarter or an eighth of it, which
+the format does at less cost. TensorFlow's decoders do not say which file they failed on. So what
+they fail on is dropped, and the rows that are left are held against those that were asked for: the
+first that is missing is named.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.data.image_files import KINDS, Files
+from dlkit.errors import InputError
+
+_UNREADABLE = "cannot be decoded (it is damaged or gone); mend or remove it, or give corrupt='skip'"
+
+
+Rows = Callable[[], tf.data.Dataset]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader:
+    """Reads image files as uint8 images `(height, width, channels)`, by their row number."""
+
+    files: Files
+    size: tuple[int, int]
+    channels: int
+
+    def batches(self, rows: Rows, batch_size: int) -> tf.data.Dataset:
+        """Return batches `(rows, images)` in the order of `rows`; a file that fails is named.
+
+        `rows` makes the pipeline of row numbers. It is made twice, since two iterators of one
+        shuffled pipeline have two orders.
+        """
+        paths = self._paths()
+        # So that a file that fails last is missed as well.
+        blank = tf.zeros((*self.size, self.channels), tf.uint8)
+        end = tf.data.Dataset.from_tensors((tf.constant(-1, tf.int64), blank))
+        decoded = self._decoded(rows(), paths).ignore_errors().concatenate(end)
+
+        def check(wanted: tf.Tensor, got: tuple[tf.Tensor, tf.Tensor]) -> tuple:
+            found, images = got
+            missed = tf.argmax(tf.not_equal(wanted, found))
+            sentence = tf.strings.join([paths[wanted[missed]], " ", _UNREADABLE])
+            with tf.control_dependencies([tf.Assert(tf.reduce_all(wanted == found), [sentence])]):
+                return wanted, tf.identity(images)
+
+        return tf.data.Dataset.zip(rows(), decoded).batch(batch_size).map(check)
+
+    def readable(self) -> np.ndarray:
+        """Return the rows of the files that decode; each is decoded once for it."""
+        rows = tf.data.Dataset.range(len(self.files.paths))
+        survivors = self._decoded(rows, self._paths()).map(lambda row, image: row).ignore_errors()
+        return np.fromiter(survivors.as_numpy_iterator(), np.int64)
+
+    def _paths(self) -> tf.Tensor:
+        with tf.device("CPU"):
+            return tf.constant(self.files.paths)
+
+    def _decoded(self, rows: tf.data.Dataset, paths: tf.Tensor) -> tf.data.Dataset:
+        present, kinds = np.unique(self.files.kinds, return_inverse=True)
+        decoders = [_DECODERS[KINDS[kind]] for kind in present]
+        with tf.device("CPU"):
+            kinds = tf.constant(kinds, tf.int32)
+
+        def load(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            content = tf.io.read_file(paths[row])
+            calls = [lambda decode=decode: self._decode(decode, content) for decode in decoders]
+            image = calls[0]() if len(calls) == 1 else tf.switch_case(kinds[row], calls)
+            return row, image
+
+        return rows.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    def _decode(self, decode: Callable[..., tf.Tensor], content: tf.Tensor) -> tf.Tensor:
+        image = decode(content, self.channels, self.size)
+        # A JPEG was brought near the wanted size already; others may shrink by any factor.
+        resized = tf.image.resize(image, self.size, antialias=decode is not _jpeg)
+        return tf.ensure_shape(
+            tf.saturate_cast(tf.round(resized), tf.uint8), (*self.size, self.channels)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """Gives images that were decoded once, in the way of `Reader.batches`."""
+
+    images: tf.Tensor
+
+    def batches(self, rows: Rows, batch_size: int) -> tf.data.Dataset:
+        """Return batches `(rows, images)` in the order of `rows`."""
+        return rows().batch(batch_size).map(lambda batch: (batch, tf.gather(self.images, batch)))
+
+
+def hold(reader: Reader) -> Held:
+    """Decode all files of `reader` into memory, as uint8."""
+    count = len(reader.files.paths)
+    images = np.empty((count, *reader.size, reader.channels), np.uint8)
+    with naming_the_file():
+        batches = reader.batches(lambda: tf.data.Dataset.range(count), 64)
+        for rows, batch in batches.as_numpy_iterator():
+            images[rows] = batch
+    with tf.device("CPU"):
+        return Held(tf.constant(images))
+
+
+@contextlib.contextmanager
+def naming_the_file() -> Iterator[None]:
+    """Turn the pipeline's error about a file into an `InputError` with its sentence.
+
+    Raises:
+        InputError: for a file that cannot be decoded.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        found = re.search(r"assertion failed: \[(.*\(it is damaged or gone\).*)\]", error.message)
+        if found is None:
+            raise
+        # TensorFlow writes quotes and letters beyond ASCII as a C string has them.
+        sentence = found[1].encode().decode("unicode_escape").encode("latin-1").decode()
+        raise InputError(f"{sentence}.") from None
+
+
+def _jpeg(content: tf.Tensor, channels: int, size: tuple[int, int]) -> tf.Tensor:
+    shape = tf.image.extract_jpeg_shape(content)
+    times = tf.minimum(shape[0] // size[0], shape[1] // size[1])
+    halvings = tf.reduce_sum(tf.cast(times >= [2, 4, 8], tf.int32))
+    # The accurate transform costs the same as the default, and gives the pixels that Pillow and
+    # other clients decode.
+    options = {"channels": channels, "dct_method": "INTEGER_ACCURATE"}
+    calls = [
+        lambda ratio=ratio: tf.io.decode_jpeg(content, ratio=ratio, **options)
+        for ratio in (1, 2, 4, 8)
+    ]
+    return tf.switch_case(halvings, calls)
+
+
+def _png(content: tf.Tensor, channels: int, size: tuple[int, int]) -> tf.Tensor:
+    return tf.io.decode_png(content, channels=channels)
+
+
+def _bmp(content: tf.Tensor, channels: int, size: tuple[int, int]) -> tf.Tensor:
+    image = tf.io.decode_bmp(content)[..., :3]  # without transparency; 1 or 3 channels
+    return _in_channels(image, channels)
+
+
+def _gif(content: tf.Tensor, channels: int, size: tuple[int, int]) -> tf.Tensor:
+    image = tf.io.decode_image(content, expand_animations=False)  # the first frame
+    return _in_channels(image, channels)
+
+
+def _in_channels(image: tf.Tensor, channels: int) -> tf.Tensor:
+    """Return an image of 1 or 3 channels in `channels`, 1 or 3."""
+    shape = tf.shape(image)
+    colour = tf.broadcast_to(image, [shape[0], shape[1], 3])
+    return colour if channels == 3 else tf.image.rgb_to_grayscale(colour)
+
+
+_DECODERS = dict(zip(KINDS, (_jpeg, _png, _bmp, _gif), strict=True))
