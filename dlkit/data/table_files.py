@@ -1,0 +1,234 @@
+"""From a CSV file or a DataFrame to named columns: texts as they stand, or numbers.
+
+A cell is stripped of blanks around it. A missing one is an empty text, or NaN among numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import os
+import pathlib
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlkit.checks import closest
+from dlkit.errors import InputError
+
+NA_VALUES = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL")
+
+
+def read_csv(
+    path: str | os.PathLike,
+    *,
+    columns: Sequence[str] | None = None,
+    delimiter: str = ",",
+    na_values: Collection[str] = NA_VALUES,
+) -> dict[str, np.ndarray]:
+    r"""Return the columns of a CSV file, plain or gzipped, as arrays of texts.
+
+    Args:
+        path: The file; one whose name ends with `.gz` is unpacked.
+        columns: The names, where the file has no header line. Defaults to None.
+        delimiter: What stands between two cells. Defaults to ",".
+        na_values: Texts that stand for a missing value. Defaults to `NA_VALUES`.
+
+    Raises:
+        InputError: when there is no such file, it is empty or damaged, a name stands twice, or a
+            line has more or fewer cells than there are columns.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "people.csv")
+        ...     _ = path.write_text("age, city\n39, Bern\n?, Rome\n")
+        ...     {name: values.tolist() for name, values in read_csv(path).items()}
+        {'age': ['39', ''], 'city': ['Bern', 'Rome']}
+    """
+    path = _existing(path)
+    if len(delimiter) != 1:
+        raise InputError(
+            "delimiter must be one character such as ',', ';' or a tab. Received:"
+            f" delimiter={delimiter!r}."
+        )
+    lines = _lines(path, delimiter)
+    names = _names(path, columns, lines)
+    rows = []
+    for number, cells in lines:
+        if len(cells) != len(names):
+            raise InputError(
+                f"Line {number} of {path} has {len(cells)} fields where {len(names)} are expected"
+                f" ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''}): mend the line, or"
+                f" give the right delimiter (now {delimiter!r})."
+            )
+        rows.append(cells)
+    if not rows:
+        raise InputError(f"{path} holds no rows; give a file with at least one line of values.")
+    return {
+        name: texts(values, na_values)
+        for name, values in zip(names, zip(*rows, strict=True), strict=True)
+    }
+
+
+def _existing(path: str | os.PathLike) -> pathlib.Path:
+    path = pathlib.Path(path)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the path of a CSV file.")
+    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    raise InputError(f"There is no file {path}.{closest(path.name, beside)}")
+
+
+def _lines(path: pathlib.Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the cells of each line that is not blank."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        # utf-8-sig: spreadsheets write a byte order mark, which is no part of the first name.
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+            for cells in reader:
+                stripped = [cell.strip() for cell in cells]
+                if any(stripped) or len(stripped) > 1:
+                    yield reader.line_num, stripped
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8 text (byte {error.start}: {error.reason}); save it as UTF-8, as"
+            f" with: iconv -f latin1 -t utf-8 {path.name}"
+        ) from None
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
+        raise InputError(
+            f"{path} cannot be read as CSV ({error}); mend it or fetch it anew."
+        ) from None
+
+
+def _names(
+    path: pathlib.Path, columns: Sequence[str] | None, lines: Iterator[tuple[int, list[str]]]
+) -> list[str]:
+    if columns is None:
+        _, names = next(lines, (0, []))
+        if not names:
+            raise InputError(f"{path} is empty; give a file with a header line and rows.")
+    else:
+        names = list(columns)
+    return column_names(names, str(path))
+
+
+def column_names(given: Iterable[Any], what: str) -> list[str]:
+    """Return the names of the columns of `what`, as Keras can name its inputs.
+
+    A `/` becomes `_`, and a column without a name, as the index that pandas writes, is called by
+    its place.
+
+    Raises:
+        InputError: when a name stands twice, naming it and both places.
+
+    Example:
+        >>> column_names(["", "km/h"], "The table")
+        ['column_1', 'km_h']
+    """
+    names = [
+        str(name).replace("/", "_") or f"column_{place}" for place, name in enumerate(given, 1)
+    ]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise InputError(
+                f"{what} has two columns named '{name}' (the {names.index(name) + 1}. and the"
+                f" {place + 1}.); rename one of them."
+            )
+    return names
+
+
+def read_frame(frame: Any, na_values: Collection[str] = NA_VALUES) -> dict[str, np.ndarray]:
+    """Return the columns of a pandas DataFrame, or of a mapping of names to sequences.
+
+    Columns of numbers are float64 arrays; anything else becomes texts.
+
+    Args:
+        frame: The DataFrame or mapping. pandas itself is not imported.
+        na_values: Texts that stand for a missing value. Defaults to `NA_VALUES`.
+
+    Raises:
+        InputError: when `frame` is neither, is empty, has a name twice or columns that differ in
+            length.
+
+    Example:
+        >>> read_frame({"age": [39, None], "city": ["Bern ", "?"]})
+        {'age': array([39., nan]), 'city': array(['Bern', ''], dtype=object)}
+    """
+    if not isinstance(frame, Mapping) and not hasattr(frame, "columns"):
+        raise InputError(
+            "frame must be a pandas DataFrame or a mapping of column names to sequences. Received:"
+            f" {type(frame).__name__}; a file goes through dlkit.data.from_csv."
+        )
+    keys = list(getattr(frame, "columns", frame))
+    names = column_names(keys, "The table")
+    table = {name: _column(frame[key], na_values) for name, key in zip(names, keys, strict=True)}
+    lengths = {name: len(values) for name, values in table.items()}
+    if not table or 0 in lengths.values():
+        raise InputError(f"The table holds no rows; give at least one. Received: {lengths}.")
+    if len(set(lengths.values())) > 1:
+        raise InputError(f"The columns of a table must have the same length. Received: {lengths}.")
+    return table
+
+
+def _column(values: Any, na_values: Collection[str]) -> np.ndarray:
+    array = np.asarray(values)
+    if array.dtype.kind == "M":
+        return texts(np.datetime_as_string(array, unit="s"), {*na_values, "NaT"})
+    if array.dtype.kind in "uif":
+        return array.astype(np.float64)
+    missing = values.isna() if hasattr(values, "isna") else [_is_missing(v) for v in array.flat]
+    cells = ["" if gone else v for v, gone in zip(array.tolist(), missing, strict=True)]
+    known = [cell for cell in cells if cell != ""]
+    if known and all(isinstance(v, int | float) and not isinstance(v, bool) for v in known):
+        return np.array([np.nan if cell == "" else cell for cell in cells], np.float64)
+    return texts([str(cell).strip() for cell in cells], na_values)
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value))
+
+
+def texts(cells: Sequence[str], na_values: Collection[str]) -> np.ndarray:
+    """Return an array of texts in which each of `na_values` is empty."""
+    missing = frozenset(na_values)
+    array = np.empty(len(cells), object)
+    array[:] = ["" if cell in missing else str(cell) for cell in cells]
+    return array
+
+
+def as_texts(values: np.ndarray) -> np.ndarray:
+    """Return a column as texts; whole numbers have no point, and NaN is empty.
+
+    Example:
+        >>> as_texts(np.array([3.0, 2.5, np.nan])).tolist()
+        ['3', '2.5', '']
+    """
+    if values.dtype.kind != "f":
+        return values
+    return texts([f"{v:.0f}" if v == np.floor(v) else str(v) for v in values], ("nan",))
+
+
+def as_numbers(values: np.ndarray) -> np.ndarray | None:
+    """Return a column as numbers, missing ones as NaN, or `None` where a text is no number.
+
+    Example:
+        >>> as_numbers(np.array(["1e3", "", "-2"], object)).tolist()
+        [1000.0, nan, -2.0]
+    """
+    if values.dtype.kind == "f":
+        return values
+    try:
+        return np.array([_number(text) if text else np.nan for text in values])
+    except ValueError:
+        return None
+
+
+def _number(text: str) -> float:
+    if "_" in text:  # Python reads 1_000, no table means it
+        raise ValueError(text)
+    return float(text)

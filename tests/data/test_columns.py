@@ -1,0 +1,101 @@
+"""What a column is taken for, by hand."""
+
+import numpy as np
+import pytest
+
+from dlkit.data import columns
+from dlkit.errors import InputError
+
+
+def array(*texts):
+    made = np.empty(len(texts), object)
+    made[:] = texts
+    return made
+
+
+def inferred(values, *, train=None, kinds=None, max_categories=3):
+    rows = np.arange(len(values)) if train is None else np.array(train)
+    (column,) = columns.infer({"x": values}, rows, kinds or {}, max_categories)
+    return column.kind, column.note
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "note"),
+    [
+        (array("1", "2", "", "6"), "numeric", "mean 3, 1 missing"),
+        (np.array([1.0, 2.0, np.nan]), "numeric", "mean 1.5, 1 missing"),
+        (array("a", "b", "a", ""), "category", "2 values, 1 missing"),
+        (array("1", "2", "few"), "category", "3 values"),
+        (array("a", "b", "c", "d", "a"), "hash", "4 values"),
+        (array("a", "b", "c", "d"), "drop", "every value is different"),
+        (array("", "", ""), "drop", "all values are missing"),
+        (
+            array("2020-01-31", "", "2021-05-01 12:00"),
+            "date",
+            "2020-01-31 to 2021-05-01 12:00, 1 m",
+        ),
+        (array("2020-01-31", "soon", "soon"), "category", "2 values"),
+    ],
+)
+def test_the_kind_of_a_column(values, kind, note):
+    found = inferred(values)
+    assert found[0] == kind
+    assert found[1].startswith(note)
+
+
+def test_only_training_rows_are_counted():
+    values = array("a", "a", "b", "c", "d", "")
+    assert inferred(values) == ("hash", "4 values, 1 missing")
+    assert inferred(values, train=[0, 1, 2]) == ("category", "2 values")
+    assert inferred(array("", "", "5"), train=[0, 1]) == ("drop", "all values are missing")
+    assert inferred(np.array([1.0, 3.0, 500.0]), train=[0, 1]) == ("numeric", "mean 2")
+
+
+def test_a_kind_can_be_given():
+    assert inferred(array("1", "2", "2"), kinds={"x": "category"}) == ("category", "2 values")
+    assert inferred(array("1", "2", "2"), kinds={"x": "drop"}) == ("drop", "as told")
+    assert inferred(array("a", "b"), kinds={"x": "hash"}) == ("hash", "2 values")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message"),
+    [
+        ({"y": "numeric"}, r"kinds names the column 'y', which the table lacks\. Its columns: x"),
+        ({"x": "number"}, r"kinds\['x'\] must be one of: numeric, .* Did you mean 'numeric'"),
+        ({"x": "numeric"}, r"Column 'x' is of kind 'numeric', and its value 'two' in row 2 is not"),
+        ({"x": "date"}, r"'date', and its value '1' in row 1 is not like 2026-11-21"),
+    ],
+)
+def test_a_kind_that_does_not_fit_is_said(kinds, message):
+    with pytest.raises(InputError, match=message):
+        inferred(array("1", "two"), kinds=kinds)
+
+
+def test_numbers_must_be_finite():
+    with pytest.raises(InputError, match=r"value 'inf' in row 2 is not finite"):
+        columns.to_numbers("x", array("1", "inf"))
+    with pytest.raises(InputError, match=r"value 'x' in row 1 of the test rows is not a number"):
+        columns.to_numbers("x", array("x"), " of the test rows")
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "expected"),
+    [
+        (array("yes", "no"), None, ["yes", "no"]),
+        (array("10", "9"), None, [10, 9]),
+        (array("1.0", "2.0"), None, [1.0, 2.0]),
+        (np.array([1.0, 2.0]), None, [1, 2]),
+        (array("1", "2"), "regression", [1.0, 2.0]),
+        (np.arange(21.0), None, list(map(float, range(21)))),
+        (np.arange(21.0), "multiclass", list(range(21))),
+    ],
+)
+def test_the_target_is_read(values, task, expected):
+    read = columns.read_target(values, "y", task)
+    assert read.tolist() == expected
+    assert [type(value) for value in read.tolist()] == [type(value) for value in expected]
+
+
+def test_a_row_without_a_target_is_named():
+    with pytest.raises(InputError, match=r"1 of 3 rows have no target 'y', the first is row 2"):
+        columns.read_target(array("a", "", "b"), "y", None)
