@@ -94,7 +94,13 @@ def has_fashion_mnist():
     )
 
 
-EXAMPLES = {"digits.py": [], "served_model.py": [], "fashion_mnist.py": ["--epochs", "1"]}
+EXAMPLES = {
+    "digits.py": [],
+    "served_model.py": [],
+    "fashion_mnist.py": ["--epochs", "1"],
+    "table.py": [],
+}
+NEED_SHARED_DATA = ("table.py",)
 
 
 def test_every_example_is_run():
@@ -102,7 +108,9 @@ def test_every_example_is_run():
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_example_reaches_its_target(name, tmp_path):
+def test_the_example_reaches_its_target(name, tmp_path, request):
+    if name in NEED_SHARED_DATA:
+        request.getfixturevalue("shared_data")
     if name == "fashion_mnist.py" and not has_fashion_mnist():
         if os.environ.get("CI"):
             pytest.fail("Fashion-MNIST is missing: apt install dataset-fashion-mnist")

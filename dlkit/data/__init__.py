@@ -5,9 +5,12 @@ from dlkit.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "Column": "columns",
         "Data": "record",
         "DataSetInfo": "catalogue",
         "from_arrays": "arrays",
+        "from_csv": "tables",
+        "from_dataframe": "tables",
         "list": "catalogue",
         "load": "catalogue",
     },

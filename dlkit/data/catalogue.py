@@ -44,6 +44,24 @@ class DataSetInfo:
 
 _SCIKIT_LEARN = "ships with scikit-learn"
 _KERAS = "DLKIT_DATA, Keras's cache or download"
+_TABLE = "DLKIT_DATA or Keras's cache"
+_TABLES = (
+    ("titanic", "binary", 891, "Titanic's passengers, 7 columns with gaps, who survived"),
+    ("penguins", "multiclass", 344, "Palmer penguins, 6 columns with gaps, 3 species"),
+    ("auto_mpg", "regression", 398, "Cars of 1970 to 1982, 7 columns with gaps, miles per gallon"),
+    (
+        "adult",
+        "binary",
+        48_842,
+        "US census of 1994, 13 columns with gaps, income above 50,000 a year",
+    ),
+    (
+        "california_housing",
+        "regression",
+        20_640,
+        "Californian districts of 1990, 9 columns with gaps, house value in 100,000 dollars",
+    ),
+)
 _SETS = (
     DataSetInfo(
         "digits",
@@ -95,6 +113,10 @@ _SETS = (
         "Handwritten digits, 28x28 grey values 0 to 255, 10 classes",
         _KERAS,
         "shift",
+    ),
+    *(
+        DataSetInfo(name, "features", task, count, description, _TABLE)
+        for name, task, count, description in _TABLES
     ),
 )
 
@@ -170,9 +192,18 @@ def load(
     """
     info = find(name)
 
-    from dlkit.data import sources
+    from dlkit.data import sources, table_sources
     from dlkit.data.arrays import from_arrays
 
+    feeding = {
+        "batch_size": batch_size,
+        "seed": seed,
+        "val_fraction": val_fraction,
+        "cache": cache,
+        "augment": info.augment if augment is True else augment,
+    }
+    if name in table_sources.TABLES:
+        return table_sources.load(name, task=info.task, **feeding)
     arrays = sources.read(name)
     return from_arrays(
         arrays.inputs,
@@ -181,9 +212,5 @@ def load(
         task=info.task,
         class_names=arrays.class_names,
         name=name,
-        batch_size=batch_size,
-        seed=seed,
-        val_fraction=val_fraction,
-        cache=cache,
-        augment=(info.augment if augment is True else augment),
+        **feeding,
     )

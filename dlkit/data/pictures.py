@@ -73,7 +73,8 @@ def draw_features(data: Data, inputs: np.ndarray, targets: np.ndarray, count: in
             labels = [target_text(data, k) for k in range(data.num_classes)]
             groups = [values[targets == k] for k in range(data.num_classes)]
             axis.hist(groups, bins=15, stacked=True, label=labels)
-        axis.set_title(f"feature {feature}", fontsize=8)
+        names = data.feature_names
+        axis.set_title(names[feature] if names else f"feature {feature}", fontsize=8)
         axis.tick_params(labelsize=6)
     handles, labels = axes[0].get_legend_handles_labels()
     if handles:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
     from matplotlib.figure import Figure
 
+    from dlkit.data.columns import Column
+
 TASKS = ("binary", "multiclass", "multilabel", "regression")
 
 
@@ -30,7 +32,10 @@ class Data:
         class_names: The classes' names in the order of their index, or `None`.
         preprocessing: A Keras model from the raw input, as a client has it, to what the network
             takes; an export puts it inside. `None` where the network takes the raw input.
-        examples: A few raw inputs and their targets, for warm-up requests and demonstrations.
+        examples: A few raw inputs and their targets, for warm-up requests and demonstrations. The
+            inputs are an array, or column name -> array for a table.
+        columns: What a table's columns are, or `None` for anything else.
+        feature_names: What each number of a table's vector stands for, or `None`.
 
     Example:
         >>> import dlkit as dk
@@ -48,7 +53,9 @@ class Data:
     num_classes: int
     class_names: tuple[str, ...] | None = None
     preprocessing: keras.Model | None = None
-    examples: tuple[np.ndarray, np.ndarray] | None = None
+    examples: tuple[np.ndarray | dict[str, np.ndarray], np.ndarray] | None = None
+    columns: tuple[Column, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
 
     def summary(self) -> None:
         """Print what the data set holds, one fact a line.
@@ -60,7 +67,7 @@ class Data:
             network input  features (4,) float32
             raw input      features (4,) float32
             train          7 batches of up to 16
-            val            1 batch of up to 16
+            val            1 batch of up to 12
             test           2 batches of up to 16
         """
         print("\n".join(self._facts()))
@@ -75,7 +82,9 @@ class Data:
         facts = [f"{self.name}: {self.task}, {self.num_classes} {unit}{plural}{names}"]
         for name, spec in self.input_spec.items():
             facts.append(f"network input  {name} {tuple(spec.shape)} {spec.dtype.name}")
-        if self.preprocessing is not None:
+        for column in self.columns or ():
+            facts.append(f"column         {column.name}: {column.kind}, {column.note}")
+        if self.preprocessing is not None and not self.columns:
             for raw in self.preprocessing.inputs:
                 facts.append(f"raw input      {raw.name} {tuple(raw.shape[1:])} {raw.dtype}")
         for split in ("train", "val", "test"):

@@ -1,0 +1,264 @@
+"""`from_csv` and `from_dataframe`: tables of mixed columns become pipelines.
+
+    file or frame -> columns of texts and numbers -> stratified splits -> kinds of columns
+                  -> preprocessing learned on the training split -> batches
+
+The preprocessing is a Keras model that takes raw columns by name, so that an export does too.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.checks import check_fraction, check_integer, check_names, closest
+from dlkit.data import augment as augmentation
+from dlkit.data import columns as columning
+from dlkit.data import table_files, table_layers
+from dlkit.data import targets as labelling
+from dlkit.data.feeding import EXAMPLES, Feed, check_batch
+from dlkit.data.record import Data
+from dlkit.errors import InputError
+
+Cross = Sequence[str]
+
+
+def from_csv(
+    path: str | os.PathLike,
+    target: str,
+    *,
+    test: str | os.PathLike | None = None,
+    columns: Sequence[str] | None = None,
+    delimiter: str = ",",
+    na_values: Collection[str] = table_files.NA_VALUES,
+    **options: Any,
+) -> Data:
+    r"""Make a `Data` record of a CSV file: numbers, categories and dates, with gaps.
+
+    Blanks around cells and labels are stripped. The export of a model that was trained on it takes
+    the raw columns by name (in a-z, 0-9 and _): numbers, NaN where one is missing, and texts, one
+    of `na_values` where one is missing.
+
+    Args:
+        path: The file, UTF-8, plain or `.gz`.
+        target: The column to predict.
+        test: A second such file, for testing. `None` takes a stratified fifth of the rows, the same
+            one for every seed. Defaults to None.
+        columns: The columns' names, where the file has no header line. Defaults to None.
+        delimiter: What stands between two cells. Defaults to ",".
+        na_values: Texts that stand for a missing value.
+            Defaults to ('', '?', 'NA', 'N/A', 'NaN', 'nan', 'null', 'NULL').
+        **options: What `from_dataframe` takes besides: `task`, `kinds`, `crosses`, `batch_size` and
+            so on.
+
+    Returns:
+        A `Data` record.
+
+    Raises:
+        InputError: when a file or an option cannot be used.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> import dlkit as dk
+        >>> lines = [f"{i % 7},{'ab'[i % 2]},{i % 2}" for i in range(60)]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "table.csv")
+        ...     _ = path.write_text("\n".join(["size,shape,good", *lines]))
+        ...     data = dk.data.from_csv(path, "good", batch_size=8)
+        >>> [(column.name, column.kind) for column in data.columns]
+        [('size', 'numeric'), ('shape', 'category')]
+    """
+    reading = {"columns": columns, "delimiter": delimiter, "na_values": na_values}
+    known = inspect.signature(from_dataframe).parameters
+    check_names("from_csv", options, [*reading, "test", *list(known)[2:]])
+    table = table_files.read_csv(path, **reading)
+    _check_target(table, target, str(path))
+    options.setdefault("name", os.path.basename(path).partition(".")[0])
+    held = None if test is None else table_files.read_csv(test, **reading)
+    return from_dataframe(table, target, test=held, na_values=na_values, **options)
+
+
+def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed them: keyword-only
+    frame: Any,
+    target: str,
+    *,
+    test: Any = None,
+    task: str | None = None,
+    class_names: Sequence[str] | None = None,
+    kinds: Mapping[str, str] | None = None,
+    crosses: Sequence[Cross] = (),
+    max_categories: int = 100,
+    hash_bins: int = 64,
+    na_values: Collection[str] = table_files.NA_VALUES,
+    name: str = "table",
+    batch_size: int = 64,
+    seed: int = 0,
+    val_fraction: float = 0.1,
+    cache: bool = True,
+    augment: Any = None,
+) -> Data:
+    """Make a `Data` record of a pandas DataFrame, or of a mapping of names to columns.
+
+    Columns become one vector of floats. Numbers have their gaps filled with the median and are
+    standardised, beside a column that is 1 where there was a gap. Categories are one-hot by a
+    vocabulary; values that occur once share a column, gaps have one, and a value that training
+    never showed is zeros. Dates (ISO 8601) become year, month, day, weekday and hour. Medians,
+    means and vocabularies are those of the training split.
+
+    Args:
+        frame: The table. pandas is needed only to make a DataFrame.
+        target: The column to predict.
+        test: A second such table, for testing. `None` takes a stratified fifth of the rows, the
+            same one for every seed. Defaults to None.
+        task: `"binary"`, `"multiclass"` or `"regression"`; `None` reads it from the target: texts,
+            and up to 20 different whole numbers, are classes, other numbers a regression. Defaults
+            to None.
+        class_names: The classes' names in the order of their index. Defaults to None.
+        kinds: Column -> `"numeric"`, `"category"`, `"hash"`, `"date"` or `"drop"`, where it is to
+            differ from what its values look like. Defaults to None.
+        crosses: Groups of columns whose combinations are features too, as `[("age", "job")]`;
+            numbers count by their tenth of the training rows. Defaults to ().
+        max_categories: A column of texts with more different values than this is hashed, or
+            dropped where no value occurs twice. Defaults to 100.
+        hash_bins: Features of a hashed column, and of a cross. Defaults to 64.
+        na_values: Texts that stand for a missing value.
+            Defaults to ('', '?', 'NA', 'N/A', 'NaN', 'nan', 'null', 'NULL').
+        name: What the data set is called. Defaults to "table".
+        batch_size: Examples a batch. Defaults to 64.
+        seed: Chooses the validation split and the order of each epoch. Defaults to 0.
+        val_fraction: Part of the training rows kept for validation, in [0, 1); 0 keeps none.
+            Defaults to 0.1.
+        cache: Prepare all rows once and hold them in memory; `False` prepares each batch anew.
+            Defaults to True.
+        augment: A function `(features, seed) -> features` or a Keras layer for training batches.
+            Defaults to None.
+
+    Returns:
+        A `Data` record; its `columns` tell what was made of each column.
+
+    Raises:
+        InputError: when the table or an option cannot be used.
+
+    Example:
+        >>> import dlkit as dk
+        >>> table = {"age": [39, 50, None, 28] * 15, "job": ["clerk", "?", "cook", "cook"] * 15}
+        >>> table["rich"] = [0, 1, 0, 1] * 15
+        >>> data = dk.data.from_dataframe(table, "rich", batch_size=8)
+        >>> data.task, data.feature_names
+        ('binary', ('age', 'age missing', 'job missing', 'job=clerk', 'job=cook'))
+    """
+    check_integer("batch_size", batch_size)
+    check_integer("seed", seed, minimum=0)
+    check_fraction("val_fraction", val_fraction)
+    check_integer("max_categories", max_categories)
+    check_integer("hash_bins", hash_bins, minimum=2)
+    table = table_files.read_frame(frame, na_values)
+    _check_target(table, target, "The table")
+    targets = labelling.read(
+        columning.read_target(table.pop(target), target, task), task, class_names
+    )
+    rest, held, held_y = _hold_out(table, target, targets, test, na_values)
+    train, val = (rest[rows] for rows in labelling.split(targets.take(rest), val_fraction, seed))
+    check_batch(batch_size, len(train), len(targets.values))
+    columns = columning.infer(table, train, kinds or {}, max_categories)
+    _check_kept(columns)
+    _check_crosses(crosses, columns)
+
+    x = columning.raw(columns, table)
+    held = columning.raw(columns, held, " of the test rows")
+    preprocessing, names = table_layers.build(
+        columns, _take(x, train), crosses=crosses, na_values=na_values, hash_bins=hash_bins
+    )
+    feed = Feed(preprocessing, batch_size, cache, seed, augmentation.resolve(augment, 2))
+    return Data(
+        name=name,
+        task=targets.task,
+        train=feed.batches(_take(x, train), targets.values[train], train=True),
+        val=feed.batches(_take(x, val), targets.values[val]) if len(val) else None,
+        test=feed.batches(held, held_y),
+        input_spec={"features": tf.TensorSpec((len(names),), tf.float32)},
+        num_classes=targets.num_classes,
+        class_names=targets.class_names,
+        preprocessing=preprocessing,
+        examples=(_take(held, slice(EXAMPLES)), held_y[:EXAMPLES]),
+        columns=columns + _crossed(crosses, hash_bins),
+        feature_names=names,
+    )
+
+
+def _check_target(table: Mapping[str, np.ndarray], target: str, where: str) -> None:
+    if target not in table:
+        hint = ""
+        if len(table) == 1 and any(mark in next(iter(table)) for mark in ";\t|"):
+            hint = " It has a single column, so perhaps another delimiter (';', a tab, '|')."
+        raise InputError(
+            f"{where} has no column '{target}' to predict.{closest(target, table)} Its columns:"
+            f" {', '.join(table)}.{hint}"
+        )
+    if len(table) == 1:
+        raise InputError(f"{where} has no column besides the target '{target}' to learn from.")
+
+
+def _check_kept(columns: Sequence[columning.Column]) -> None:
+    """Warn of each column that is left out without having been told to; refuse if none is left."""
+    if all(column.kind == "drop" for column in columns):
+        reasons = "; ".join(f"'{c.name}': {c.note}" for c in columns)
+        raise InputError(f"No column is left to learn from ({reasons}); give other kinds.")
+    for column in columns:
+        if column.kind == "drop" and column.note != "as told":
+            warnings.warn(f"Column '{column.name}' is dropped: {column.note}.", stacklevel=3)
+
+
+def _check_crosses(crosses: Sequence[Cross], columns: Sequence[columning.Column]) -> None:
+    kinds = {column.name: column.kind for column in columns}
+    for cross in crosses:
+        if isinstance(cross, str) or len(set(cross)) != len(cross) or len(cross) < 2:
+            raise InputError(
+                "crosses must hold groups of two or more different columns, as [('age', 'job')]."
+                f" Received: {cross!r}."
+            )
+        columning.check_columns("crosses", cross, kinds)
+        for name in cross:
+            if kinds[name] in ("date", "drop"):
+                raise InputError(
+                    f"crosses={cross!r} needs numbers or categories, and the column '{name}' is"
+                    f" of kind '{kinds[name]}'; give kinds={{'{name}': 'category'}}, or leave it"
+                    " out."
+                )
+
+
+def _hold_out(
+    table: Mapping[str, np.ndarray],
+    target: str,
+    targets: labelling.Targets,
+    test: Any,
+    na_values: Collection[str],
+) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """Return the rows of `table` that are not for testing, and the test table and targets."""
+    if test is None:
+        rest, held = labelling.split_test(targets)
+        return rest, _take(table, held), targets.values[held]
+    held = table_files.read_frame(test, na_values)
+    for name in (target, *table):
+        if name not in held:
+            raise InputError(
+                f"The test table has no column '{name}', which the training table has."
+                f"{closest(name, held)} Its columns: {', '.join(held)}."
+            )
+    labels = columning.read_target(held.pop(target), target, targets.task)
+    return np.arange(len(targets.values)), held, labelling.encode(labels, targets)
+
+
+def _take(table: Mapping[str, np.ndarray], rows: Any) -> dict[str, np.ndarray]:
+    return {name: values[rows] for name, values in table.items()}
+
+
+def _crossed(crosses: Sequence[Cross], bins: int) -> tuple[columning.Column, ...]:
+    note = f"combinations in {bins} bins"
+    return tuple(columning.Column(" x ".join(cross), "cross", note) for cross in crosses)

@@ -1,0 +1,291 @@
+"""`from_csv` and `from_dataframe`, trained and served for real."""
+
+import json
+import urllib.request
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from sklearn.preprocessing import StandardScaler
+
+import dlkit as dk
+from dlkit import jobs
+from dlkit.errors import InputError
+from dlkit.export import signatures, writer
+from tests.data.test_arrays import batches
+
+
+@pytest.fixture(autouse=True)
+def real_data(shared_data):
+    """All named tables are read from DLKIT_DATA."""
+
+
+def people(count=200, **changed):
+    random = np.random.default_rng(0)
+    table = {
+        "age": random.integers(18, 80, count).astype(float),
+        "job": random.choice(["clerk", "cook", "smith"], count),
+        "born": random.choice(["1990-05-17", "1985-12-01", "1971-02-28"], count),
+        "rich": random.integers(0, 2, count),
+    }
+    return {**table, **changed}
+
+
+def prepared(data, rows):
+    return data.preprocessing({name: tf.constant(v.tolist()) for name, v in rows.items()}).numpy()
+
+
+# ------------------------------------------------------------------ what is learned
+
+
+def test_titanic_is_far_better_than_the_majority():
+    data = dk.data.load("titanic", batch_size=32)
+    model = dk.models.build("mlp", data, units=(32,), seed=0, learning_rate=0.01)
+    model.fit(data.train, epochs=12, verbose=0)
+    labels = batches(data.test)[1]
+    majority = np.bincount(labels).max() / len(labels)
+    accuracy = model.evaluate(data.test, verbose=0, return_dict=True)["accuracy"]
+    assert majority == pytest.approx(110 / 179)
+    assert accuracy > majority + 0.1
+
+
+def test_penguins_are_known_by_their_measurements():
+    data = dk.data.load("penguins", batch_size=16)
+    model = dk.models.build("perceptron", data, seed=0, learning_rate=0.03)
+    model.fit(data.train, epochs=15, verbose=0)
+    assert model.evaluate(data.test, verbose=0, return_dict=True)["accuracy"] > 0.95
+
+
+def test_auto_mpg_is_far_better_than_the_mean():
+    data = dk.data.load("auto_mpg", batch_size=16)
+    model = dk.models.build("mlp", data, units=(32,), seed=0, learning_rate=0.01)
+    model.fit(data.train, epochs=25, verbose=0)
+    miles = batches(data.test)[1]
+    mean_error = np.abs(miles - batches(data.train)[1].mean()).mean()
+    assert mean_error > 6
+    assert model.evaluate(data.test, verbose=0, return_dict=True)["mae"] < mean_error / 2
+
+
+def test_a_cross_shows_a_straight_line_what_it_cannot_see():
+    """Exclusive or: no weighing of the two columns alone is right more often than by chance."""
+    random = np.random.default_rng(0)
+    left, right = random.integers(0, 2, (2, 400))
+    table = {"left": left.astype(str), "right": right.astype(str), "y": left ^ right}
+    accuracies = []
+    for crosses in ((), [("left", "right")]):
+        data = dk.data.from_dataframe(
+            table, "y", crosses=crosses, kinds={"left": "category", "right": "category"}
+        )
+        model = dk.models.build("perceptron", data, seed=0, learning_rate=0.1)
+        model.fit(data.train, epochs=8, verbose=0)
+        accuracies.append(model.evaluate(data.test, verbose=0, return_dict=True)["accuracy"])
+    assert accuracies[0] < 0.7
+    assert accuracies[1] == 1
+
+
+# ------------------------------------------------------------------ what is read
+
+
+def test_a_file_and_a_frame_give_the_same_pipelines(tmp_path):
+    frame = pd.DataFrame(people())
+    frame.loc[3, "age"] = np.nan
+    frame.to_csv(tmp_path / "people.csv", index=False)
+    by_file = dk.data.from_csv(tmp_path / "people.csv", "rich")
+    by_frame = dk.data.from_dataframe(frame, "rich", name="people")
+    assert (by_file.name, by_file.feature_names) == ("people", by_frame.feature_names)
+    for split in ("train", "val", "test"):
+        for one, two in zip(
+            batches(getattr(by_file, split)), batches(getattr(by_frame, split)), strict=True
+        ):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_preparing_each_batch_gives_what_preparing_all_gave():
+    first, second = (dk.data.from_dataframe(people(), "rich", cache=c) for c in (True, False))
+    for one, two in zip(first.train, second.train, strict=True):
+        np.testing.assert_allclose(one[0], two[0], atol=1e-6)
+        np.testing.assert_array_equal(one[1], two[1])
+
+
+def test_labels_with_stray_blanks_are_one_class(tmp_path):
+    lines = [f"{i % 10},{['yes', ' yes', 'no ', 'no'][i % 4]}" for i in range(80)]
+    (tmp_path / "a.csv").write_text("\n".join(["x,y", *lines]))
+    assert dk.data.from_csv(tmp_path / "a.csv", "y", batch_size=8).class_names == ("no", "yes")
+    frame = pd.read_csv(tmp_path / "a.csv")
+    assert dk.data.from_dataframe(frame, "y", batch_size=8).class_names == ("no", "yes")
+
+
+def test_a_test_file_of_its_own(tmp_path):
+    frame = pd.DataFrame(people())
+    frame.to_csv(tmp_path / "train.csv", index=False)
+    frame.head(7).to_csv(tmp_path / "test.csv", index=False)
+    data = dk.data.from_csv(tmp_path / "train.csv", "rich", test=tmp_path / "test.csv")
+    features, labels = batches(data.test)
+    np.testing.assert_array_equal(labels, frame["rich"].head(7))
+    assert len(batches(data.train)[1]) == 180
+    np.testing.assert_allclose(features, prepared(data, data.examples[0]), atol=1e-6)
+
+
+# ------------------------------------------------------------------ nothing leaks
+
+
+def test_nothing_is_learned_from_validation_and_test_rows():
+    """Spoil every row outside the training split: the preprocessing stays as it was."""
+    table = {name: np.array(values) for name, values in people().items()}
+    table["row"] = np.arange(200.0)
+    before = dk.data.from_dataframe(table, "rich", batch_size=16)
+    place = before.feature_names.index("row")
+    rows = np.concatenate([x[:, place] for x, _ in before.train.as_numpy_iterator()])
+    # The training rows themselves, found again by undoing what scikit-learn says was done.
+    every = prepared(before, {n: v for n, v in table.items() if n != "rich"})[:, place]
+    training = np.isin(np.round(every, 4), np.round(rows, 4))
+    assert training.sum() == len(rows) == 144
+    spoiled = {name: values.astype(object) for name, values in table.items()}
+    for name, value in (("age", 1e6), ("job", "king"), ("born", "2500-01-01"), ("row", -1e9)):
+        spoiled[name][~training] = value
+    after = dk.data.from_dataframe(spoiled, "rich", batch_size=16)
+    assert after.feature_names == before.feature_names
+    assert after.columns == before.columns
+    again = dk.data.from_dataframe(table, "rich", batch_size=16)  # its first epoch
+    for one, two in zip(again.train, after.train, strict=True):
+        np.testing.assert_array_equal(one[0], two[0])
+    scaler = StandardScaler().fit(table["age"][training, None])
+    expected = scaler.transform(table["age"][:, None])[:, 0]
+    np.testing.assert_allclose(
+        prepared(before, {n: v for n, v in table.items() if n != "rich"})[:, 0], expected, atol=1e-5
+    )
+
+
+def test_classes_are_shared_out_alike():
+    data = dk.data.from_dataframe(people(rich=np.arange(200) % 10 == 0), "rich", batch_size=16)
+    shares = [batches(split)[1].mean() for split in (data.train, data.val, data.test)]
+    assert shares == pytest.approx([0.1, 0.125, 0.1], abs=0.03)
+
+
+# ------------------------------------------------------------------ what is shown
+
+
+def test_the_summary_tells_the_columns(capsys):
+    with pytest.warns(UserWarning, match="Column 'empty' is dropped: all values are missing"):
+        data = dk.data.from_dataframe(
+            people(empty=[None] * 200), "rich", crosses=[("age", "job")], name="people"
+        )
+    data.summary()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "people: binary, 2 classes (0, 1)"
+    assert lines[1] == f"network input  features ({len(data.feature_names)},) float32"
+    assert lines[2].startswith("column         age: numeric, mean 50.")
+    assert lines[3:7] == [
+        "column         job: category, 3 values",
+        "column         born: date, 1971-02-28 to 1990-05-17",
+        "column         empty: drop, all values are missing",
+        "column         age x job: cross, combinations in 64 bins",
+    ]
+    figure = data.show(count=4)
+    assert [axis.get_title() for axis in figure.axes] == [
+        "age",
+        "born year",
+        "born day",
+        *["born month=Jan"],
+    ]
+
+
+# ------------------------------------------------------------------ what is served
+
+
+def ask(url, rows):
+    body = json.dumps({"instances": rows}).encode()  # NaN as Python and TF Serving write it
+    request = urllib.request.Request(f"{url}:predict", body)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return np.array(json.loads(answer.read())["predictions"])
+
+
+def test_rows_as_json_get_the_answers_of_keras(tmp_path):
+    """A model of the catalogue, trained by the job of the command line and served."""
+    job = jobs.Job("mlp", "titanic", epochs=1, options={"units": (8,)})
+    run = jobs.train(job, run="titanic", base=tmp_path)
+    assert jobs.evaluate(run)["accuracy"] > 0.4
+    version = jobs.export(run, tmp_path / "titanic")
+    rows = [
+        {"pclass": "3", "sex": "male", "age": 22.0, "sibsp": 1, "parch": 0, "fare": 7.25},
+        {"pclass": "1", "sex": "female", "age": float("nan"), "sibsp": 1, "parch": 0, "fare": 80},
+        {"pclass": "9", "sex": "?", "age": 4, "sibsp": 0, "parch": 2, "fare": 1e4},
+    ]
+    for row, port in zip(rows, ("S", "", "Atlantis"), strict=True):
+        row["embarked"] = port
+    data = job.load_data()
+    spelling = {name.lower(): name for name in data.preprocessing.input}
+    columns = {spelling[key]: np.array([row[key] for row in rows]) for key in rows[0]}
+    columns = {k: v.astype("float32") if v.dtype.kind in "if" else v for k, v in columns.items()}
+    model = keras.saving.load_model(run / "best.keras")
+    expected = model.predict(prepared(data, columns), verbose=0)
+    raw, _ = data.examples
+    with dk.serving.Server(version.parent, rest_port=0) as server:
+        np.testing.assert_allclose(ask(server.url, rows), expected, atol=1e-6)
+        with dk.serving.Client(server.url) as client:
+            asked = {name.lower(): values for name, values in raw.items()}
+            answers = client.predict(asked)
+    np.testing.assert_allclose(answers, model.predict(prepared(data, raw), verbose=0), atol=1e-6)
+
+
+def test_columns_that_differ_in_case_keep_their_values():
+    table = people()
+    table["AGE"] = table["age"] + 1000
+    data = dk.data.from_dataframe(table, "rich")
+    model = keras.Sequential([keras.Input((len(data.feature_names),)), keras.layers.Identity()])
+    signature = signatures.serving_default(model, data)
+    assert sorted(signature.inputs) == ["age", "age_1", "born", "job"]
+    batch = writer._batches(signature, data)[1]
+    (answer,) = signature.reference(batch).values()
+    np.testing.assert_allclose(answer, batches(data.test)[0][:3], atol=1e-6)
+
+
+# ------------------------------------------------------------------ what is refused
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "message"),
+    [
+        ({}, {"target": "richt"}, r"no column 'richt' to predict\. Did you mean 'rich'\? Its col"),
+        ({"rich": ["yes"] * 200}, {}, r"All targets are of one class \('yes'\)"),
+        ({"rich": [1] * 199 + [None]}, {}, r"1 of 200 rows have no target 'rich', .* row 200"),
+        ({}, {"kinds": {"agge": "drop"}}, r"kinds names the column 'agge', .* mean 'age'"),
+        ({}, {"crosses": [("age", "jab")]}, r"crosses names the column 'jab', .* mean 'job'"),
+        ({}, {"crosses": ["age"]}, r"as \[\('age', 'job'\)\]\. Received: 'age'"),
+        ({}, {"crosses": [("age", "age")]}, r"different columns.* Received: \('age', 'age'\)"),
+        ({}, {"crosses": [("age", "born")]}, r"the column 'born' is of kind 'date'; give kinds"),
+        ({}, {"kinds": dict.fromkeys(("age", "job", "born"), "drop")}, r"No column is left to lea"),
+        ({}, {"task": "multiclas"}, r"task='multiclas'\. Did you mean 'multiclass'"),
+        ({}, {"batch_size": 1000}, r"batch_size=1000 is larger than the training split of 144"),
+        ({}, {"hash_bins": 1}, r"hash_bins must be a whole number of at least 2"),
+        ({}, {"max_categories": 0}, r"max_categories must be .* Received: max_categories=0"),
+        ({}, {"val_fraction": 1}, r"val_fraction must be in \[0, 1\)"),
+        ({}, {"test": {"age": [1.0]}}, r"The test table has no column 'rich', which the training"),
+        ({}, {"augment": "flip"}, r"augment='flip' moves pixels and needs images"),
+    ],
+)
+def test_what_cannot_be_used_is_said(table, options, message):
+    options = {"target": "rich", **options}
+    with pytest.raises(InputError, match=message):
+        dk.data.from_dataframe(people(**table), options.pop("target"), **options)
+
+
+def test_a_test_value_of_another_kind_is_named():
+    test = {name: values[:3].astype(object) for name, values in people().items()}
+    test["age"][1] = "old"
+    with pytest.raises(InputError, match=r"value 'old' in row 2 of the test rows is not a number"):
+        dk.data.from_dataframe(people(), "rich", test=test)
+
+
+def test_a_file_without_the_target_is_named(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("age;rich\n1;2\n")
+    with pytest.raises(InputError, match=r"people\.csv has no column 'rich'.* another delimiter"):
+        dk.data.from_csv(path, "rich")
+    path.write_text("rich\n1\n")
+    with pytest.raises(InputError, match=r"no column besides the target 'rich' to learn from"):
+        dk.data.from_csv(path, "rich")
+    with pytest.raises(InputError, match=r"from_csv has no option 'batchsize'\. .* 'batch_size'"):
+        dk.data.from_csv(path, "rich", batchsize=3)
