@@ -1,0 +1,176 @@
+"""From image files and their targets to the pipelines of a `Data`.
+
+    looked at -> stratified splits -> mean and variance of some training images
+    each epoch: order -> decoded, resized -> batches -> standardised -> augmented -> prefetched
+
+Only paths and targets are held, so the memory does not grow with the images, unless cached.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlkit.checks import check_choice, check_fraction, check_integer
+from dlkit.data import augment as augmentation
+from dlkit.data import decoding, feeding, image_files
+from dlkit.data import targets as labelling
+from dlkit.data.record import Data
+from dlkit.errors import InputError
+
+Source = decoding.Reader | decoding.Held
+# As many images give mean and variance of a channel to a few hundredths of a standard deviation.
+_SAMPLE = 512
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How files are read and fed; checked when it is made."""
+
+    image_size: tuple[int, int]
+    channels: int
+    corrupt: str
+    batch_size: int
+    seed: int
+    val_fraction: float
+    cache: bool
+    augment: Any
+
+    def __post_init__(self) -> None:
+        size = self.image_size
+        if not isinstance(size, tuple | list) or len(size) != 2:
+            raise InputError(
+                f"image_size must be (height, width), like (128, 128). Received: {size!r}."
+            )
+        for side, value in zip(("height", "width"), size, strict=True):
+            check_integer(f"image_size's {side}", value)
+        if self.channels not in (1, 3):
+            raise InputError(
+                f"channels must be 1 (grey) or 3 (colour). Received: channels={self.channels!r}."
+            )
+        check_choice("corrupt", self.corrupt, ("error", "skip"))
+        check_integer("batch_size", self.batch_size)
+        check_integer("seed", self.seed, minimum=0)
+        check_fraction("val_fraction", self.val_fraction)
+        augmentation.resolve(self.augment, 4)
+
+
+def make(
+    name: str,
+    files: image_files.Files,
+    held: image_files.Files | None,
+    options: Options,
+    class_names: tuple[str, ...] | None,
+    task: str | None = None,
+) -> Data:
+    """Return the `Data` of files and their labels; `held` are those of the test split."""
+    files = _usable(files, options)
+    targets = labelling.read(files.labels, task, class_names)
+    values, rows = targets.values, np.arange(len(files.paths))
+    if held is None:
+        rest, test = labelling.split_test(targets)
+    else:
+        held = _usable(held, options)
+        values = np.concatenate([values, labelling.encode(held.labels, targets)])
+        rest, test = rows, np.arange(len(rows), len(values))
+        files = files.joined(held)
+    train, val = labelling.split(targets.take(rest), options.val_fraction, options.seed)
+    train, val = rest[train], rest[val]
+    feeding.check_batch(options.batch_size, len(train), len(rows))
+
+    reader = decoding.Reader(files, tuple(options.image_size), options.channels)
+    source = decoding.hold(reader) if options.cache else reader
+    preprocessing = _standardisation(source, train, options)
+    feed = _Feed(source, values, preprocessing, options)
+    spec = preprocessing.outputs[0]
+    return Data(
+        name=name,
+        task=targets.task,
+        train=feed.batches(train, train=True),
+        val=feed.batches(val) if len(val) else None,
+        test=feed.batches(test),
+        input_spec={"image": tf.TensorSpec(spec.shape[1:], spec.dtype)},
+        num_classes=targets.num_classes,
+        class_names=targets.class_names,
+        preprocessing=preprocessing,
+        examples=feed.examples(test),
+    )
+
+
+def _usable(files: image_files.Files, options: Options) -> image_files.Files:
+    """Return the files that are images; with `corrupt="skip"`, that decode."""
+    files = image_files.checked(files, options.corrupt)
+    if options.corrupt == "error":
+        return files
+    readable = decoding.Reader(files, tuple(options.image_size), options.channels).readable()
+    damaged = np.setdiff1d(np.arange(len(files.paths)), readable)
+    return image_files.leave_out(files, {i: f"{files.paths[i]} is damaged" for i in damaged})
+
+
+def _standardisation(source: Source, train: np.ndarray, options: Options) -> keras.Model:
+    """Return the model from uint8 images to channels of mean 0 and variance 1."""
+    chosen = np.sort(np.random.default_rng(options.seed).permutation(train)[:_SAMPLE])
+    total, squares, count = 0.0, 0.0, 0
+    with decoding.naming_the_file():
+        rows = tf.data.Dataset.from_tensor_slices(chosen)
+        for _, images in source.batches(lambda: rows, 32).as_numpy_iterator():
+            pixels = images.reshape(-1, options.channels)
+            total += pixels.sum(axis=0, dtype=np.float64)
+            squares += np.square(pixels, dtype=np.float64).sum(axis=0)
+            count += len(pixels)
+    mean = total / count
+    variance = squares / count - mean**2
+    # A constant channel carries nothing: leave it at 0 instead of dividing by 0.
+    variance = np.where(variance > 1e-9, variance, 1.0)
+    raw = keras.Input((*options.image_size, options.channels), dtype="uint8", name="image")
+    standardise = keras.layers.Normalization(
+        axis=-1, mean=mean.tolist(), variance=variance.tolist()
+    )
+    return keras.Model(raw, standardise(raw), name="preprocessing")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Feed:
+    """Makes the pipelines of one data set out of the row numbers of its splits."""
+
+    source: Source
+    values: np.ndarray
+    preprocessing: keras.Model
+    options: Options
+
+    def batches(self, rows: np.ndarray, *, train: bool = False) -> tf.data.Dataset:
+        """Return the pipeline of one split; that of `train` is shuffled and augmented."""
+        options, size = self.options, self.options.batch_size
+        with tf.device("CPU"):
+            numbers, targets = tf.constant(rows), tf.constant(self.values)
+
+        def chosen() -> tf.data.Dataset:
+            order = feeding.order(len(rows), options.seed, train=train)
+            return order.map(lambda index: numbers[index])
+
+        def prepare(rows: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return self.preprocessing(images), tf.gather(targets, rows)
+
+        dataset = self.source.batches(chosen, size)
+        dataset = dataset.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+        augment = augmentation.resolve(options.augment, 4)
+        if train and augment is not None:
+            stateless = not callable(options.augment)
+            dataset = feeding.augmented(dataset, augment, options.seed, parallel=stateless)
+        # What was decoded is not counted by tf.data, since a file may fail.
+        count = tf.data.experimental.assert_cardinality(-(-len(rows) // size))
+        return dataset.apply(count).prefetch(tf.data.AUTOTUNE)
+
+    def examples(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return a few raw images and their targets, from all over the split."""
+        picked = np.linspace(0, len(rows) - 1, min(feeding.EXAMPLES, len(rows))).round()
+        picked = rows[picked.astype(int)]
+        with decoding.naming_the_file():
+            rows = tf.data.Dataset.from_tensor_slices(picked)
+            dataset = self.source.batches(lambda: rows, len(picked))
+            _, images = next(dataset.as_numpy_iterator())
+        return images, self.values[picked]
