@@ -11,6 +11,8 @@ __getattr__, __dir__, __all__ = attach(
         "from_arrays": "arrays",
         "from_csv": "tables",
         "from_dataframe": "tables",
+        "from_image_folder": "images",
+        "from_image_table": "images",
         "list": "catalogue",
         "load": "catalogue",
     },

@@ -44,6 +44,7 @@ class DataSetInfo:
 
 _SCIKIT_LEARN = "ships with scikit-learn"
 _KERAS = "DLKIT_DATA, Keras's cache or download"
+_ZIP = "DLKIT_DATA or Keras's cache, as a zip"
 _TABLE = "DLKIT_DATA or Keras's cache"
 _TABLES = (
     ("titanic", "binary", 891, "Titanic's passengers, 7 columns with gaps, who survived"),
@@ -113,6 +114,24 @@ _SETS = (
         "Handwritten digits, 28x28 grey values 0 to 255, 10 classes",
         _KERAS,
         "shift",
+    ),
+    DataSetInfo(
+        "cifar10_jpg",
+        "image",
+        "multiclass",
+        12_000,
+        "CIFAR-10, a fifth of it as JPEG files, 32x32 in colour, 10 classes",
+        _ZIP,
+        "light",
+    ),
+    DataSetInfo(
+        "flowers",
+        "image",
+        "multiclass",
+        600,
+        "Flower photos, 120 JPEG files a species, read at 128x128 in colour, 5 species",
+        _ZIP,
+        "medium",
     ),
     *(
         DataSetInfo(name, "features", task, count, description, _TABLE)
@@ -192,7 +211,7 @@ def load(
     """
     info = find(name)
 
-    from dlkit.data import sources, table_sources
+    from dlkit.data import archives, sources, table_sources
     from dlkit.data.arrays import from_arrays
 
     feeding = {
@@ -204,6 +223,8 @@ def load(
     }
     if name in table_sources.TABLES:
         return table_sources.load(name, task=info.task, **feeding)
+    if name in archives.ARCHIVES:
+        return archives.load(name, **feeding)
     arrays = sources.read(name)
     return from_arrays(
         arrays.inputs,
