@@ -49,6 +49,7 @@ def read_csv(
         {'age': ['39', ''], 'city': ['Bern', 'Rome']}
     """
     path = _existing(path)
+    na_values = check_na_values(na_values)
     if len(delimiter) != 1:
         raise InputError(
             "delimiter must be one character such as ',', ';' or a tab. Received:"
@@ -71,6 +72,23 @@ def read_csv(
         name: texts(values, na_values)
         for name, values in zip(names, zip(*rows, strict=True), strict=True)
     }
+
+
+def check_na_values(na_values: Collection[str]) -> tuple[str, ...]:
+    """Return the texts that stand for a missing value, each once.
+
+    Raises:
+        InputError: for a single text, or what is no text.
+
+    Example:
+        >>> check_na_values(["?", "", "?"])
+        ('?', '')
+    """
+    if isinstance(na_values, str) or not all(isinstance(value, str) for value in na_values):
+        raise InputError(
+            f"na_values must hold texts, as ['', '?']. Received: na_values={na_values!r}."
+        )
+    return tuple(dict.fromkeys(na_values))
 
 
 def _existing(path: str | os.PathLike) -> pathlib.Path:

@@ -24,6 +24,7 @@ from dlkit.data.dates import PARTS, DateParts
 
 # A value that occurs once teaches nothing of itself: such values are learned together.
 _MIN_COUNT = 2
+_UNKNOWN = "[UNK]"  # StringLookup's own word, which no vocabulary may hold
 _CROSS_BUCKETS = 10
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -160,9 +161,9 @@ def _add_category(
     """
     counts = collections.Counter(values.tolist())
     gaps = counts.pop("", 0)
-    words = sorted(word for word, count in counts.items() if count >= _MIN_COUNT)
+    words = sorted(w for w, count in counts.items() if count >= _MIN_COUNT and w != _UNKNOWN)
     known = len(words) + 2  # 0 is missing, 1 is unknown
-    missing = [text for text in na_values if text and text not in words]
+    missing = [text for text in na_values if text not in ("", _UNKNOWN, *words)]
     lookup = keras.layers.StringLookup(vocabulary=[*words, *missing], mask_token="")
     index = lookup(texts)
     index = keras.ops.where(index < known, index, 0)

@@ -158,6 +158,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     check_fraction("val_fraction", val_fraction)
     check_integer("max_categories", max_categories)
     check_integer("hash_bins", hash_bins, minimum=2)
+    na_values = table_files.check_na_values(na_values)
     table = table_files.read_frame(frame, na_values)
     _check_target(table, target, "The table")
     targets = labelling.read(

@@ -130,6 +130,13 @@ def test_a_delimiter_is_one_character(tmp_path):
         read_csv(write(tmp_path / "a.csv", "a\n1\n"), delimiter=", ")
 
 
+@pytest.mark.parametrize("na_values", ["NA", [0, "?"]])
+def test_missing_values_are_listed_as_texts(tmp_path, na_values):
+    path = write(tmp_path / "a.csv", "a\n1\n")
+    with pytest.raises(InputError, match=re.escape(f"Received: na_values={na_values!r}.")):
+        read_csv(path, na_values=na_values)
+
+
 @pytest.mark.parametrize(
     ("frame", "message"),
     [

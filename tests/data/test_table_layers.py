@@ -93,6 +93,12 @@ def test_a_value_that_reads_like_a_gap_can_be_a_category():
     np.testing.assert_array_equal(applied(model, {"x": texts("NA", "?")}), [[1, 0], [0, 0]])
 
 
+def test_keras_own_word_for_the_unknown_may_stand_in_a_table():
+    model, features = built({"x": texts("[UNK]", "[UNK]", "b", "b")}, {"x": "category"})
+    assert features == ["x other", "x=b"]
+    np.testing.assert_array_equal(applied(model, {"x": texts("[UNK]", "z")}), [[1, 0], [1, 0]])
+
+
 def test_hashing_is_tensorflows_and_gaps_have_the_first_bin():
     words = texts(*(f"word {i}" for i in range(40)), "", "?")
     model, features = built({"x": words}, {"x": "hash"})
