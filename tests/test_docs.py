@@ -99,8 +99,9 @@ EXAMPLES = {
     "served_model.py": [],
     "fashion_mnist.py": ["--epochs", "1"],
     "table.py": [],
+    "image_folder.py": [],
 }
-NEED_SHARED_DATA = ("table.py",)
+NEED_SHARED_DATA = ("table.py", "image_folder.py")
 
 
 def test_every_example_is_run():
@@ -118,3 +119,6 @@ def test_the_example_reaches_its_target(name, tmp_path, request):
     run([str(ROOT / "examples" / name), *EXAMPLES[name]], tmp_path)
     if name == "fashion_mnist.py":
         assert (tmp_path / "runs/clothes-1/confusion_matrix.png").stat().st_size > 5000
+    if name == "image_folder.py":
+        assert (tmp_path / "training_batch.png").stat().st_size > 50_000
+        assert (tmp_path / "exports/flowers/1/saved_model.pb").is_file()
