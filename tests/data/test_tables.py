@@ -17,11 +17,6 @@ from dlkit.export import signatures, writer
 from tests.data.test_arrays import batches
 
 
-@pytest.fixture(autouse=True)
-def real_data(shared_data):
-    """All named tables are read from DLKIT_DATA."""
-
-
 def people(count=200, **changed):
     random = np.random.default_rng(0)
     table = {
@@ -40,7 +35,7 @@ def prepared(data, rows):
 # ------------------------------------------------------------------ what is learned
 
 
-def test_titanic_is_far_better_than_the_majority():
+def test_titanic_is_far_better_than_the_majority(shared_data):
     data = dk.data.load("titanic", batch_size=32)
     model = dk.models.build("mlp", data, units=(32,), seed=0, learning_rate=0.01)
     model.fit(data.train, epochs=12, verbose=0)
@@ -51,14 +46,14 @@ def test_titanic_is_far_better_than_the_majority():
     assert accuracy > majority + 0.1
 
 
-def test_penguins_are_known_by_their_measurements():
+def test_penguins_are_known_by_their_measurements(shared_data):
     data = dk.data.load("penguins", batch_size=16)
     model = dk.models.build("perceptron", data, seed=0, learning_rate=0.03)
     model.fit(data.train, epochs=15, verbose=0)
     assert model.evaluate(data.test, verbose=0, return_dict=True)["accuracy"] > 0.95
 
 
-def test_auto_mpg_is_far_better_than_the_mean():
+def test_auto_mpg_is_far_better_than_the_mean(shared_data):
     data = dk.data.load("auto_mpg", batch_size=16)
     model = dk.models.build("mlp", data, units=(32,), seed=0, learning_rate=0.01)
     model.fit(data.train, epochs=25, verbose=0)
@@ -202,7 +197,7 @@ def ask(url, rows):
         return np.array(json.loads(answer.read())["predictions"])
 
 
-def test_rows_as_json_get_the_answers_of_keras(tmp_path):
+def test_rows_as_json_get_the_answers_of_keras(shared_data, tmp_path):
     """A model of the catalogue, trained by the job of the command line and served."""
     job = jobs.Job("mlp", "titanic", epochs=1, options={"units": (8,)})
     run = jobs.train(job, run="titanic", base=tmp_path)
