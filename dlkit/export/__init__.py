@@ -1,10 +1,11 @@
-"""From a Keras model to a SavedModel for TensorFlow Serving, or an ONNX file, checked first."""
+"""From a Keras model to a SavedModel for TensorFlow Serving, ONNX or LiteRT, checked first."""
 
 from dlkit.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "litert": "litert_writer",
         "onnx": "onnx_writer",
         "saved_model": "writer",
         "versions": "directories",

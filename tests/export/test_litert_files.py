@@ -1,0 +1,31 @@
+import keras
+import numpy as np
+import pytest
+
+from dlkit.errors import ExportError
+from dlkit.export import litert_files, signatures
+
+
+def test_bytes_that_are_no_file():
+    with pytest.raises(ExportError, match="LiteRT refused the file: "):
+        litert_files.answers(b"TFL3", [])
+
+
+def test_the_statistics_of_a_normalization_are_in_the_file():
+    """Converted from a concrete function, they are not, and the answer is NaN."""
+    rows = np.array([[1.0, 10.0], [3.0, 30.0]], "float32")
+    scale = keras.layers.Normalization(name="scaled")
+    scale.adapt(rows)
+    model = keras.Sequential([keras.Input((2,), name="row"), scale])
+    content = litert_files.convert(model, signatures.serving_default(model))
+    (answer,) = litert_files.answers(content, [{"row": rows}])
+    np.testing.assert_allclose(answer["scaled"], [[-1, -1], [1, 1]], atol=1e-6)
+
+
+def test_text_is_refused_with_the_operations_that_are_missing():
+    words = keras.layers.TextVectorization(6, output_mode="int", name="words")
+    words.adapt(["good good film", "bad film"])
+    text = keras.Input((), dtype="string", name="text")
+    model = keras.Model(text, words(text), name="texts")
+    with pytest.raises(ExportError, match=r"'texts' .* LiteRT, which has no .*StringSplitV2"):
+        litert_files.convert(model, signatures.serving_default(model))
