@@ -7,6 +7,8 @@ __getattr__, __dir__, __all__ = attach(
     {
         "litert": "litert_writer",
         "onnx": "onnx_writer",
+        "prune": "housekeeping",
+        "rollback": "housekeeping",
         "saved_model": "writer",
         "versions": "directories",
     },

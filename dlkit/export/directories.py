@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 from dlkit.errors import InputError
 
+ROLLED_BACK = ".rolled-back-"  # before the number of a version that was taken back
+
 
 def versions(base: str | os.PathLike) -> tuple[int, ...]:
     """Return the versions that have been exported to `base`, in ascending order.
@@ -112,15 +114,27 @@ def _make(directory: pathlib.Path, made: list[pathlib.Path]) -> None:
     made.append(directory)
 
 
+def of_version(base: pathlib.Path, version: int) -> list[pathlib.Path]:
+    """Return the directories of a version: one, unless somebody has made `1` and `001`."""
+    return [child for child in _numbered(base) if int(child.name) == version and child.is_dir()]
+
+
 def _rename(staging: pathlib.Path, base: pathlib.Path) -> pathlib.Path:
     while True:
-        final = base / str(max((int(child.name) for child in _numbered(base)), default=0) + 1)
+        final = base / str(max(_used(base), default=0) + 1)
         try:
             return staging.rename(final)
         except OSError:
             # Another export took this number between the look and the rename: take the next.
             if not final.exists():
                 raise
+
+
+def _used(base: pathlib.Path) -> list[int]:
+    """Return all numbers that stand for a version, and that a server may know one by."""
+    used = [int(child.name) for child in _numbered(base)]
+    aside = (child.name.removeprefix(ROLLED_BACK) for child in base.glob(f"{ROLLED_BACK}*"))
+    return used + [int(n) for n in (name.partition("-")[0] for name in aside) if _is_number(n)]
 
 
 def _numbered(base: pathlib.Path) -> list[pathlib.Path]:
