@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.core.protobuf.config_pb2 import CallableOptions
 
-from dlkit.serving.signatures import Signature, TensorInfo
+from dlkit.serving.signature_protos import from_definition
+from dlkit.serving.signatures import Signature
 from dlkit.serving.status import StatusError, code_by_number
 from dlkit.serving.warmup import run_warmup
 
@@ -44,9 +44,7 @@ class SavedModel:
         self._session = _new_session()
         try:
             definitions = _load(self._session, path)
-            self.signatures = {
-                key: _signature(definition) for key, definition in sorted(definitions.items())
-            }
+            self.signatures = _signatures(definitions)
             if warmup:
                 run_warmup(self, path)
         except BaseException:
@@ -127,19 +125,12 @@ def _load(
         logger.setLevel(level)
 
 
+def _signatures(definitions: Mapping[str, meta_graph_pb2.SignatureDef]) -> dict[str, Signature]:
+    try:
+        return {key: from_definition(found) for key, found in sorted(definitions.items())}
+    except ValueError as error:
+        raise StatusError("INVALID_ARGUMENT", f"A default value is malformed: {error}") from None
+
+
 def _one_line(error: Exception) -> str:
     return " ".join(f"{error}".split()) or type(error).__name__
-
-
-def _signature(definition: meta_graph_pb2.SignatureDef) -> Signature:
-    return Signature(
-        {name: _tensor_info(info) for name, info in sorted(definition.inputs.items())},
-        {name: _tensor_info(info) for name, info in sorted(definition.outputs.items())},
-        definition.method_name,
-    )
-
-
-def _tensor_info(info: meta_graph_pb2.TensorInfo) -> TensorInfo:
-    shape = info.tensor_shape
-    sizes = None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
-    return TensorInfo(types_pb2.DataType.Name(info.dtype), sizes, info.name)

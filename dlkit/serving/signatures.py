@@ -4,7 +4,7 @@ Nothing here knows which library runs the model.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -60,11 +60,19 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Signature:
-    """One way to call a model: named inputs to named outputs."""
+    """One way to call a model: named inputs to named outputs.
+
+    Args:
+        inputs: What it takes, by name in alphabetical order.
+        outputs: What it gives, likewise.
+        method_name: What TensorFlow Serving says it is for.
+        defaults: Values of inputs that a gRPC request may leave out.
+    """
 
     inputs: Mapping[str, TensorInfo]
     outputs: Mapping[str, TensorInfo]
     method_name: str = "tensorflow/serving/predict"
+    defaults: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def _tensor_json(info: TensorInfo) -> dict[str, Any]:

@@ -10,7 +10,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from dlkit.serving.predict_proto import check_inputs, find_signature
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature
 from dlkit.serving.status import StatusError, invalid
 
@@ -62,9 +66,6 @@ def _records(file: pathlib.Path) -> Iterator[bytes]:
 
 
 def _run_record(model: _Runnable, record: bytes) -> None:
-    from google.protobuf.message import DecodeError
-    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
-
     try:
         log = PredictionLog.FromString(record)
     except DecodeError:
@@ -73,19 +74,19 @@ def _run_record(model: _Runnable, record: bytes) -> None:
     if kind == "predict_log":
         request = log.predict_log.request
         tensors = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
-        _run(model, request.model_spec.signature_name, tensors)
+        _run(model, request.model_spec, tensors)
     elif kind in ("classify_log", "regress_log"):
         request = getattr(log, kind).request
-        _run_examples(model, request.model_spec.signature_name, request.input)
+        _run_examples(model, request.model_spec, request.input)
     elif kind == "multi_inference_log":
         request = log.multi_inference_log.request
         for task in request.tasks:
-            _run_examples(model, task.model_spec.signature_name, request.input)
+            _run_examples(model, task.model_spec, request.input)
     else:
         raise StatusError("UNIMPLEMENTED", f"Unsupported log_type for warmup: {kind}")
 
 
-def _run_examples(model: _Runnable, signature_name: str, examples: Any) -> None:
+def _run_examples(model: _Runnable, spec: ModelSpec, examples: Any) -> None:
     """Run a signature that takes serialized tf.Examples in its only input."""
     protos = list(examples.example_list.examples)
     if examples.WhichOneof("kind") == "example_list_with_context":
@@ -96,21 +97,12 @@ def _run_examples(model: _Runnable, signature_name: str, examples: Any) -> None:
             protos.append(merged)
     serialized = np.empty(len(protos), object)
     serialized[:] = [proto.SerializeToString() for proto in protos]
-    key = signature_name or DEFAULT_SIGNATURE
+    key = spec.signature_name or DEFAULT_SIGNATURE
     names = list(model.signatures[key].inputs) if key in model.signatures else ["inputs"]
-    _run(model, signature_name, {names[0]: serialized})
+    _run(model, spec, {names[0]: serialized})
 
 
-def _run(model: _Runnable, signature_name: str, tensors: Mapping[str, np.ndarray]) -> None:
-    key = signature_name or DEFAULT_SIGNATURE
-    if key not in model.signatures:
-        raise StatusError("FAILED_PRECONDITION", f'Serving signature key "{key}" not found.')
-    wanted = set(model.signatures[key].inputs)
-    if set(tensors) != wanted:
-        raise invalid(
-            f"input size does not match signature: {len(tensors)}!={len(wanted)}"
-            f" len({{{','.join(sorted(tensors))}}}) != len({{{','.join(sorted(wanted))}}})."
-            f" Sent extra: {{{','.join(sorted(set(tensors) - wanted))}}}."
-            f" Missing but required: {{{','.join(sorted(wanted - set(tensors)))}}}."
-        )
-    model.run(key, tensors)
+def _run(model: _Runnable, spec: ModelSpec, tensors: Mapping[str, np.ndarray]) -> None:
+    key, signature = find_signature(model.signatures, spec)
+    check_inputs(tensors, signature)
+    model.run(key, {**signature.defaults, **tensors})

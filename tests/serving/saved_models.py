@@ -143,6 +143,23 @@ def tf1(path, tag=tf.saved_model.SERVING):
         builder.save()
 
 
+def with_default(path):
+    """y = x to the power of `power`, which a gRPC request may leave out: it is 3 then."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None], "x")
+        power = v1.placeholder(tf.float32, [], "power")
+        y = tf.pow(x, power, "y")
+        define = v1.saved_model.predict_signature_def
+        signature = define({"x": x, "power": power}, {"y": y})
+        signature.defaults["power"].CopyFrom(tf.make_tensor_proto(3.0))
+        builder = v1.saved_model.builder.SavedModelBuilder(str(path))
+        builder.add_meta_graph_and_variables(
+            session, [tf.saved_model.SERVING], {"serving_default": signature}
+        )
+        builder.save()
+
+
 def broken(path):
     """A directory that looks like a version and is none."""
     path = pathlib.Path(path)

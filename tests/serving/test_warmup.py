@@ -124,7 +124,8 @@ def test_w4_a_thousand_records_and_no_more(version, signatures):
 @pytest.mark.parametrize(
     ("record", "code", "sentence"),
     [
-        (predict_log(y=np.float32([1])), "INVALID_ARGUMENT", "Sent extra: {y}. Missing but .* {x}"),
+        (predict_log(), "INVALID_ARGUMENT", "0!=1 .* Missing but required: {x}"),
+        (predict_log(y=np.float32([1])), "INVALID_ARGUMENT", "alias: x.*in the request {y}"),
         (predict_log("nope", x=np.float32([1])), "FAILED_PRECONDITION", '"nope" not found'),
         (predict_log(x=np.float64([1])), "INVALID_ARGUMENT", "double"),
         (b"no log", "INVALID_ARGUMENT", "Failed to parse warmup record"),
