@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Iterator
 
@@ -41,11 +42,11 @@ class Reader:
         `rows` makes the pipeline of row numbers. It is made twice, since two iterators of one
         shuffled pipeline have two orders.
         """
-        paths = self._paths()
+        paths = self._paths
         # So that a file that fails last is missed as well.
         blank = tf.zeros((*self.size, self.channels), tf.uint8)
         end = tf.data.Dataset.from_tensors((tf.constant(-1, tf.int64), blank))
-        decoded = self._decoded(rows(), paths).ignore_errors().concatenate(end)
+        decoded = self._decoded(rows()).ignore_errors().concatenate(end)
 
         def check(wanted: tf.Tensor, got: tuple[tf.Tensor, tf.Tensor]) -> tuple:
             found, images = got
@@ -59,18 +60,20 @@ class Reader:
     def readable(self) -> np.ndarray:
         """Return the rows of the files that decode; each is decoded once for it."""
         rows = tf.data.Dataset.range(len(self.files.paths))
-        survivors = self._decoded(rows, self._paths()).map(lambda row, image: row).ignore_errors()
+        survivors = self._decoded(rows).map(lambda row, image: row).ignore_errors()
         return np.fromiter(survivors.as_numpy_iterator(), np.int64)
 
+    @functools.cached_property
     def _paths(self) -> tf.Tensor:
+        """The paths, once for all splits."""
         with tf.device("CPU"):
             return tf.constant(self.files.paths)
 
-    def _decoded(self, rows: tf.data.Dataset, paths: tf.Tensor) -> tf.data.Dataset:
+    def _decoded(self, rows: tf.data.Dataset) -> tf.data.Dataset:
         present, kinds = np.unique(self.files.kinds, return_inverse=True)
         decoders = [_DECODERS[KINDS[kind]] for kind in present]
         with tf.device("CPU"):
-            kinds = tf.constant(kinds, tf.int32)
+            kinds, paths = tf.constant(kinds, tf.int32), self._paths
 
         def load(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             content = tf.io.read_file(paths[row])

@@ -13,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 import dlkit as dk
-from dlkit.data import archives
+from dlkit.data import archives, catalogue
 from tests.data.test_arrays import batches
 
 PHOTO = pathlib.Path(sklearn.datasets.__file__).parent / "images" / "china.jpg"
@@ -73,6 +73,21 @@ def test_flowers_are_read_as_pillow_reads_them(unpacked):
     differences = np.abs(np.stack(shrunk).astype(int) - first).mean(axis=(1, 2, 3))
     nearest, second = np.sort(differences)[:2]
     assert nearest < 6 < 20 < second
+
+
+@pytest.mark.parametrize("name", archives.ARCHIVES)
+def test_the_facts_of_the_catalogue_are_those_of_the_data(unpacked, name):
+    info = catalogue.find(name)
+    folders = [archives.folder(name, split) for split in ("train", "test")]
+    files = [path for folder in folders if folder for path in folder.glob("*/*.jpg")]
+    assert len(files) == info.examples
+    data = dk.data.load(name, cache=False)
+    size = archives.ARCHIVES[name].image_size
+    assert data.input_spec[info.kind].shape == (*size, 3)
+    assert (data.name, data.task) == (name, info.task)
+    assert f"{data.num_classes} {'classes' if name == 'cifar10_jpg' else 'species'}" in (
+        info.description
+    )
 
 
 def test_a_batch_is_drawn_with_its_class_names(unpacked, tmp_path):
