@@ -1,0 +1,114 @@
+"""Every builder in every format, and a trained network whose accuracy no format changes."""
+
+import functools
+
+import numpy as np
+import onnxruntime
+import pytest
+import sklearn.datasets
+
+import dlkit as dk
+from dlkit.export import litert, litert_files, onnx, saved_model
+from dlkit.export.cpp_loader import load
+from tests.export.signature_def import signature_of
+from tests.models.checks import batch, make
+
+BUILDERS = [(info.name, task) for info in dk.models.list() for task in info.tasks[:1]]
+ROWS = (2, 5)  # neither is what the export itself is checked with
+
+
+def by_saved_model(version, batches):
+    signature = signature_of(version)
+    (taken,), (given,) = signature.inputs.values(), signature.outputs.values()
+    with load(version) as session:
+        return [session.run({taken.name: x}, [given.name])[0] for x in batches]
+
+
+def by_onnx(path, batches):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (taken,) = session.get_inputs()
+    return [session.run(None, {taken.name: x})[0] for x in batches]
+
+
+def by_litert(path, batches):
+    content = path.read_bytes()
+    with litert_files._interpreter_of_tensorflow():
+        interpreter = litert_files.tf.lite.Interpreter(model_content=content)
+    (taken,) = interpreter.get_signature_list()["serving_default"]["inputs"]
+    answers = litert_files.answers(content, [{taken: x} for x in batches])
+    return [next(iter(answer.values())) for answer in answers]
+
+
+# Format -> how it is written, its ending, how it is run, and the tolerance.
+FORMATS = {
+    "saved_model": (saved_model, "", by_saved_model, 1e-5),
+    "onnx": (onnx, ".onnx", by_onnx, 1e-5),
+    "litert": (litert, ".tflite", by_litert, 1e-4),
+    "litert float16": (functools.partial(litert, quantize="float16"), ".tflite", by_litert, 5e-3),
+    "litert dynamic": (functools.partial(litert, quantize="dynamic"), ".tflite", by_litert, 0.05),
+}
+# (builder, format) -> why it cannot work; each fails the day that it does.
+IMPOSSIBLE: dict[tuple[str, str], str] = {}
+
+
+@functools.cache
+def built(name, task):
+    return make(name, task)
+
+
+def cells():
+    for name, task in BUILDERS:
+        for form in list(FORMATS)[:3]:
+            reason = IMPOSSIBLE.get((name, form))
+            marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+            yield pytest.param(name, task, form, id=f"{name}-{form}", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "task", "form"), list(cells()))
+def test_every_builder_answers_as_keras_in_every_format(name, task, form, tmp_path):
+    write, ending, run, tolerance = FORMATS[form]
+    model = built(name, task)
+    batches = [batch(model, task, rows)[0] for rows in ROWS]
+    path = write(model, tmp_path / f"model{ending}")
+    for x, answer in zip(batches, run(path, batches), strict=True):
+        expected = model.predict(x, verbose=0)
+        np.testing.assert_allclose(answer, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """Return a trained network, its data, and the raw images and labels of the test split."""
+    digits = sklearn.datasets.load_digits()
+    x, y = digits.images.astype("uint8"), digits.target
+    held_out = (x[1400:], y[1400:])
+    data = dk.data.from_arrays(
+        x[:1400], y[:1400], test=held_out, name="digits", batch_size=32, seed=0
+    )
+    model = dk.models.build(
+        "cnn", data, filters=(16, 32), jit_compile=False, learning_rate=0.005, seed=0
+    )
+    model.fit(data.train, epochs=8, verbose=0)
+    return model, data, held_out
+
+
+def test_no_format_costs_accuracy(trained, tmp_path):
+    model, data, (raw, labels) = trained
+    prepared = data.preprocessing.predict(raw, verbose=0)
+    right = np.mean(model.predict(prepared, verbose=0).argmax(axis=1) == labels)
+    assert right > 0.9
+    int8 = functools.partial(litert, quantize="int8")
+    sizes = {}
+    for form, (write, ending, run, _) in {
+        **FORMATS,
+        "litert int8": (int8, ".tflite", by_litert, 0),
+    }.items():
+        path = write(model, tmp_path / f"{form.replace(' ', '-')}{ending}", data)
+        (answer,) = run(path, [raw])
+        accuracy = np.mean(answer.argmax(axis=1) == labels)
+        allowed = {"litert dynamic": 0.01, "litert float16": 0.005, "litert int8": 0.02}
+        assert accuracy == pytest.approx(right, abs=allowed.get(form, 1e-9)), form
+        sizes[form] = sum(f.stat().st_size for f in [path, *path.rglob("*")] if f.is_file())
+    assert sizes["litert int8"] < sizes["litert float16"] < sizes["litert"]
+    assert sizes["litert dynamic"] < sizes["litert float16"]
+    assert sizes["litert int8"] < 0.5 * sizes["litert"]
+    assert sizes["litert"] < sizes["saved_model"] and sizes["onnx"] < sizes["saved_model"]
