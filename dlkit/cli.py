@@ -145,17 +145,28 @@ def export(
     run: Run,
     to: Annotated[
         pathlib.Path | None,
-        typer.Option(help="Where versions 1, 2, ... go; exports/<data set> by default."),
+        typer.Option(
+            help="Where versions 1, 2, ... go, or the file; exports/<data set> by default, with"
+            " .onnx or .tflite for a file."
+        ),
+    ] = None,
+    format: Annotated[
+        str, typer.Option(help="saved_model, onnx or litert (TensorFlow Lite).")
+    ] = "saved_model",
+    quantize: Annotated[
+        str | None, typer.Option(help="Smaller weights for litert: dynamic, float16 or int8.")
     ] = None,
 ) -> None:
-    """Export a run's best model as a SavedModel, and check it."""
+    """Export a run's best model as a SavedModel, ONNX or LiteRT, and check it."""
     from dlkit import jobs
 
     jobs.find_run(run)
+    jobs.check_export(format, quantize)
     load_tensorflow()
-    directory = jobs.export(run, to)
-    print(f"Exported and checked: {directory}")
-    print(f"Next: dlkit serve {directory.parent}")
+    path = jobs.export(run, to, format=format, quantize=quantize)
+    print(f"Exported and checked: {path}")
+    if format == "saved_model":
+        print(f"Next: dlkit serve {path.parent}")
 
 
 @app.command()
@@ -173,8 +184,17 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="The REST port; 0 takes a free one.")
     ] = 8501,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="The gRPC port, 8500 with TensorFlow Serving; 0 takes a free one. By default"
+            " there is no gRPC.",
+        ),
+    ] = None,
 ) -> None:
-    """Serve an export over TensorFlow Serving's REST API.
+    """Serve an export over TensorFlow Serving's REST and gRPC APIs.
 
     Ctrl-C or SIGTERM stops it, after the requests that are running.
     """
@@ -183,7 +203,7 @@ def serve(
 
     check_base(directory)
     load_tensorflow()
-    serving.serve(directory, name=name, host=host, rest_port=port)
+    serving.serve(directory, name=name, host=host, rest_port=port, grpc_port=grpc_port)
 
 
 @app.command()

@@ -45,7 +45,7 @@ def asked(job):
     (job.folder / "short.json").write_text("[[1, 2, 3]]")
     with open(job.folder / "serve.log", "w+") as log:
         server = start(
-            *("serve", "exports/digits", "--port", 0, "--name", "zahlen"),
+            *("serve", "exports/digits", "--port", 0, "--grpc-port", 0, "--name", "zahlen"),
             cwd=job.folder,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -80,7 +80,7 @@ def asked(job):
 
 
 def announced(folder):
-    found = re.search(r"^Serving zahlen at (\S+)$", (folder / "serve.log").read_text(), re.M)
+    found = re.search(r"^Serving zahlen at (http\S+)$", (folder / "serve.log").read_text(), re.M)
     return found and found[1]
 
 
@@ -141,6 +141,11 @@ def test_predict_answers_as_the_keras_model_does(job, asked):
         found = np.array(json.loads(answer.stdout))
         assert found.shape == (3, 10)
         np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_serve_says_where_grpc_is(job, asked):
+    log = (job.folder / "serve.log").read_text()
+    assert re.search(r"^Serving zahlen at grpc://127\.0\.0\.1:\d+$", log, re.M)
 
 
 def test_sigterm_stops_the_server_with_status_0(asked):
@@ -208,6 +213,24 @@ def test_export_to_a_path_that_cannot_be_written_is_refused(job, monkeypatch, ca
     status = call(monkeypatch, "export", job.folder / "runs/first", "--to", tmp_path / "file/m")
     one_sentence(status, capsys, f"{tmp_path}/file")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [(["--format", "onnx"], "digits.onnx"), (["--format", "litert"], "digits.tflite")],
+)
+def test_export_of_a_file_names_it(job, monkeypatch, capsys, tmp_path, options, name):
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, "export", job.folder / "runs/first", *options) == 0
+    assert capsys.readouterr().out == f"Exported and checked: exports/{name}\n"
+    assert [path.name for path in (tmp_path / "exports").iterdir()] == [name]
+
+
+def test_an_unknown_format_is_refused(job, monkeypatch, capsys, tmp_path):
+    run = job.folder / "runs/first"
+    status = call(monkeypatch, "export", run, "--format", "onxx", "--to", tmp_path / "m")
+    one_sentence(status, capsys, "format='onxx'. Did you mean 'onnx'?")
+    assert not any(tmp_path.iterdir())
 
 
 # ------------------------------------------------------------------ wrong inputs
@@ -311,7 +334,12 @@ def test_a_server_that_is_not_there_is_named(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "module"),
-    [("serve BASE --port 0", "uvicorn"), ("predict URL ROWS", "httpx"), ("demo", "matplotlib")],
+    [
+        ("serve BASE --port 0", "uvicorn"),
+        ("serve BASE --port 0 --grpc-port 0", "grpc_health"),
+        ("predict URL ROWS", "httpx"),
+        ("demo", "matplotlib"),
+    ],
 )
 def test_a_missing_extra_is_named(monkeypatch, capsys, tmp_path, arguments, module):
     monkeypatch.chdir(tmp_path)
@@ -330,6 +358,7 @@ def test_a_wrong_command_line_is_told_as_such(monkeypatch, capsys):
     for arguments, part in (
         (["nosuch"], "No such command 'nosuch'."),
         (["serve", "x", "--port", "70000"], "Invalid value for '--port'"),
+        (["serve", "x", "--grpc-port", "-1"], "Invalid value for '--grpc-port'"),
         (["train"], "Missing argument 'MODEL'."),
         (["train", "mlp", "--epoch", "3"], "No such option: --epoch"),
         (

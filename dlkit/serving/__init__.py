@@ -1,9 +1,11 @@
-"""A model server that speaks TensorFlow Serving's REST API, and a client for it.
+"""A model server that speaks TensorFlow Serving's REST and gRPC APIs, and clients for them.
 
 A SavedModel base directory goes in (`<base>/<version>/saved_model.pb`, as `dlkit.export` writes it
 and TensorFlow Serving reads it), `http://host:port/v1/models/<name>:predict` comes out. The flow, a
 module each: `json_text` -> `json_tensor` (request to arrays) -> `versions` (which model answers) ->
-`runtime` (run it) -> `json_answer` (arrays to text), put behind HTTP by `rest` and `server`.
+`runtime` (run it) -> `json_answer` (arrays to text), put behind HTTP by `rest` and `server`. gRPC
+beside it: `tensor_protos` (messages to arrays and back) -> `predict_proto` (the same `versions` and
+`runtime`) -> `grpc_service` -> `grpc_server`.
 """
 
 from dlkit.lazy import attach
@@ -12,6 +14,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "Client": "client",
+        "GrpcClient": "grpc_client",
         "Server": "process",
         "read_inputs": "inputs",
         "serve": "server",

@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--name")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--rest-port", type=int, default=8501)
+    parser.add_argument("--grpc-port", type=int)
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with the parent")
     for field in fields(Settings):
         kind = _flag if field.type is bool else field.type

@@ -15,10 +15,12 @@ from typing import Any
 
 from dlkit.checks import require
 from dlkit.errors import ServerError
-from dlkit.serving.server import check_base, check_name, default_name
+from dlkit.serving.server import check_base, check_name, check_ports, default_name
 from dlkit.serving.settings import Settings
 
+# The line for gRPC comes first: with REST's line, both are there.
 _ANNOUNCEMENT = re.compile(rb"^Serving .* at (http://\S+)$", re.MULTILINE)
+_GRPC_ANNOUNCEMENT = re.compile(rb"^Serving .* at (grpc://\S+)$", re.MULTILINE)
 _POLL_SECONDS = 0.02
 _STOP_SECONDS = 90  # longer than the server itself waits for slow clients
 
@@ -35,7 +37,8 @@ class Server:
         base: The model's base path, which holds `<version>/saved_model.pb`.
         name: The model's name in URLs. Defaults to None, the base directory's name.
         host: The address to listen on. Defaults to "127.0.0.1", this machine only.
-        rest_port: The port; 0 lets the system choose one. Defaults to 8501.
+        rest_port: The port for REST; 0 lets the system choose one. Defaults to 8501.
+        grpc_port: The port for gRPC; 0 lets the system choose one. Defaults to None, no gRPC.
         start_seconds: How long loading may take. Defaults to 120.
         **options: As for `dlkit.serving.serve`.
 
@@ -63,6 +66,7 @@ class Server:
         name: str | None = None,
         host: str = "127.0.0.1",
         rest_port: int = 8501,
+        grpc_port: int | None = None,
         start_seconds: float = 120.0,
         **options: Any,
     ):
@@ -70,12 +74,13 @@ class Server:
         require("uvicorn", "serve")
         self._base = check_base(base)
         self._name = check_name(name or default_name(self._base))
-        self._host, self._rest_port = host, rest_port
+        check_ports(rest_port, grpc_port)
+        self._host, self._rest_port, self._grpc_port = host, rest_port, grpc_port
         self._start_seconds = start_seconds
         self._options = options
         self._process: subprocess.Popen | None = None
         self._output: Any = None
-        self._url = ""
+        self._url = self._grpc_url = ""
 
     def __enter__(self) -> "Server":
         """Start the process and wait until it answers."""
@@ -101,6 +106,26 @@ class Server:
         if not self._url:
             raise ServerError("The server is not running: use it as `with Server(...) as server:`.")
         return self._url
+
+    @property
+    def grpc_url(self) -> str:
+        """Where gRPC is answered, as `grpc://127.0.0.1:8500`.
+
+        Raises:
+            ServerError: when the server is not running, or without gRPC.
+        """
+        if self.url and not self._grpc_url:
+            raise ServerError("The server has no gRPC: start it with grpc_port=0, for a free port.")
+        return self._grpc_url
+
+    @property
+    def grpc_target(self) -> str:
+        """Where gRPC is answered, as `GrpcClient` and `grpc.insecure_channel` take it.
+
+        Raises:
+            ServerError: when the server is not running, or without gRPC.
+        """
+        return self.grpc_url.removeprefix("grpc://")
 
     @property
     def pid(self) -> int | None:
@@ -131,6 +156,8 @@ class Server:
 
     def _command(self) -> list[str]:
         flags = {"name": self._name, "host": self._host, "rest_port": self._rest_port}
+        if self._grpc_port is not None:
+            flags["grpc_port"] = self._grpc_port
         command = [sys.executable, "-m", "dlkit.serving", str(self._base), "--until-stdin-closes"]
         for key, value in {**flags, **self._options}.items():
             command.append(f"--{key.replace('_', '-')}={value}")
@@ -140,8 +167,11 @@ class Server:
         deadline = time.monotonic() + self._start_seconds
         while time.monotonic() < deadline:
             ended = self._process.poll() is not None
-            found = _ANNOUNCEMENT.search(self._read_output())
+            output = self._read_output()
+            found = _ANNOUNCEMENT.search(output)
             if found and not ended and _is_ready(found[1].decode()):
+                grpc = _GRPC_ANNOUNCEMENT.search(output)
+                self._grpc_url = grpc[1].decode() if grpc else ""
                 return found[1].decode()
             if ended:
                 raise ServerError(self._last_words() or "The server ended without a word.")
@@ -165,7 +195,7 @@ class Server:
         Returns:
             The process's exit status, 0 when all went well; None when there was no process.
         """
-        process, self._process, self._url = self._process, None, ""
+        process, self._process, self._url, self._grpc_url = self._process, None, "", ""
         if process is None:
             return None
         process.stdin.close()

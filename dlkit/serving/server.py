@@ -31,13 +31,17 @@ def serve(
     name: str | None = None,
     host: str = "127.0.0.1",
     rest_port: int = 8501,
+    grpc_port: int | None = None,
     **options: Any,
 ) -> None:
-    """Serve the SavedModel versions under `base` over TensorFlow Serving's REST API until stopped.
+    """Serve the SavedModel versions under `base` over TensorFlow Serving's APIs until stopped.
 
     Use it in a process of its own (`dlkit serve DIR` does); `Server` starts one from a program or a
-    notebook. The port opens when the first version is loaded. SIGTERM and SIGINT let the running
+    notebook. The ports open when the first version is loaded. SIGTERM and SIGINT let the running
     requests finish and return.
+
+    Over gRPC there are `Predict`, `GetModelMetadata` and `GetModelStatus`, health checks and
+    reflection; the other methods of TensorFlow Serving's services answer UNIMPLEMENTED.
 
     Reference: https://www.tensorflow.org/tfx/serving/api_rest
 
@@ -46,13 +50,15 @@ def serve(
         name: The model's name in URLs. Defaults to None, the base directory's name.
         host: The address to listen on. Defaults to "127.0.0.1", this machine only; "0.0.0.0" opens
             it to the network, where nothing asks who is calling.
-        rest_port: The port; 0 lets the system choose one. Defaults to 8501.
+        rest_port: The port for REST; 0 lets the system choose one. Defaults to 8501.
+        grpc_port: The port for gRPC, 8500 with TensorFlow Serving; 0 lets the system choose one.
+            Defaults to None, no gRPC.
         **options: Fields of `dlkit.serving.settings.Settings`: `poll_seconds`, `num_versions`,
             `timeout_seconds`, `max_body_bytes`, `threads`, `warmup`, `cors`.
 
     Raises:
         InputError: when `base` holds no model, or an option cannot be used.
-        ServerError: when the model does not load or the port is taken.
+        ServerError: when the model does not load or a port is taken.
 
     Example:
         >>> serve("exports/nothing")  # where there is something: it serves until it is stopped
@@ -64,11 +70,16 @@ def serve(
     require("orjson", "serve")
     base = check_base(base)
     name = check_name(name or default_name(base))
-    listener = _bind(host, rest_port)  # now, to fail before the model is loaded; not yet open
+    check_ports(rest_port, grpc_port)
+    if grpc_port is not None:
+        require("grpc_health", "serve")
+        require("grpc_reflection", "serve")
+        _bind(host, grpc_port, "grpc_port").close()  # to fail before the model is loaded
+    listener = _bind(host, rest_port, "rest_port")  # likewise; not yet open
     _log_to_stderr()
     try:
         model = _load_model(name, base, settings)
-        _run(model, listener, settings)
+        _run(model, listener, grpc_port, settings)
     finally:
         listener.close()
 
@@ -112,6 +123,19 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_ports(rest_port: int, grpc_port: int | None) -> None:
+    """Refuse one port for both.
+
+    Raises:
+        InputError: naming the port.
+    """
+    if grpc_port and grpc_port == rest_port:
+        raise InputError(
+            "rest_port and grpc_port must differ, or be 0 for free ones."
+            f" Received: rest_port={rest_port}, grpc_port={grpc_port}."
+        )
+
+
 def _log_to_stderr() -> None:
     """Show what the server logs, unless the program has decided where that goes."""
     if not log.hasHandlers():
@@ -121,7 +145,7 @@ def _log_to_stderr() -> None:
         log.setLevel(logging.INFO)
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, argument: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With the protocol named, asyncio sets TCP_NODELAY on what it accepts; without, the kernel
     # holds the second packet of each answer back for 40 ms.
@@ -131,15 +155,15 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except (OSError, OverflowError) as error:
         listener.close()
-        raise _cannot_listen(host, port, error) from None
+        raise _cannot_listen(host, port, argument, error) from None
     return listener
 
 
-def _cannot_listen(host: str, port: int, error: Exception) -> ServerError:
+def _cannot_listen(host: str, port: int, argument: str, error: Exception) -> ServerError:
     reason = getattr(error, "strerror", None) or error
     return ServerError(
         f"Cannot listen on {host} port {port}: {reason}. Stop what uses it, or choose another"
-        " port (rest_port=0 takes a free one)."
+        f" port ({argument}=0 takes a free one)."
     )
 
 
@@ -162,12 +186,15 @@ def _load_model(name: str, base: pathlib.Path, settings: Settings) -> ServedMode
     return model
 
 
-def _run(model: ServedModel, listener: socket.socket, settings: Settings) -> None:
+def _run(
+    model: ServedModel, listener: socket.socket, grpc_port: int | None, settings: Settings
+) -> None:
     import uvicorn
 
     from dlkit.serving.rest import RestApi
 
-    pool = ThreadPoolExecutor(settings.threads or 4 * (os.cpu_count() or 1), "predict")
+    threads = settings.threads or 4 * (os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(threads, "predict")
     app = RestApi(
         {model.name: model}, pool, cors=settings.cors, max_body_bytes=settings.max_body_bytes
     )
@@ -185,16 +212,45 @@ def _run(model: ServedModel, listener: socket.socket, settings: Settings) -> Non
     try:
         listener.listen(config.backlog)
     except OSError as error:
-        raise _cannot_listen(host, port, error) from None
+        raise _cannot_listen(host, port, "rest_port", error) from None
+    rpc = None if grpc_port is None else _start_grpc(model, host, grpc_port, threads)
     if settings.poll_seconds:
         watcher.start()
     print(f"Serving {model.name} at {url(host, port, model.name)}", flush=True)
     try:
-        _run_uvicorn(uvicorn.Server(config), listener)
+        _run_uvicorn(_draining_both(uvicorn.Server, rpc)(config), listener)
     finally:
         watcher.stop()
+        if rpc is not None:
+            rpc.close()
         pool.shutdown()
         model.close()
+
+
+def _start_grpc(model: ServedModel, host: str, port: int, threads: int) -> Any:
+    """Start the gRPC server and say where; before REST's line, which says that all is ready."""
+    from dlkit.serving.grpc_server import GrpcServer
+
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        rpc = GrpcServer({model.name: model}, address, threads)
+    except RuntimeError as error:  # the port was free when the model began to load
+        raise _cannot_listen(host, port, "grpc_port", error) from None
+    rpc.start()
+    print(f"Serving {model.name} at grpc://{shown_host(host)}:{rpc.port}", flush=True)
+    return rpc
+
+
+def _draining_both(server: type, rpc: Any) -> type:
+    """Return uvicorn's `server` made to drain gRPC at the same time as HTTP."""
+
+    class Draining(server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            drained = rpc.stop(_DRAIN_SECONDS)
+            await super().shutdown(sockets)
+            await asyncio.get_running_loop().run_in_executor(None, drained.wait)
+
+    return server if rpc is None else Draining
 
 
 def _run_uvicorn(server: Any, listener: socket.socket) -> None:
@@ -216,5 +272,14 @@ def url(host: str, port: int, name: str) -> str:
         >>> url("127.0.0.1", 8501, "digits")
         'http://127.0.0.1:8501/v1/models/digits'
     """
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{shown}:{port}/v1/models/{name}"
+    return f"http://{shown_host(host)}:{port}/v1/models/{name}"
+
+
+def shown_host(host: str) -> str:
+    """Return a listening address as a client of this machine writes it.
+
+    Example:
+        >>> shown_host("0.0.0.0"), shown_host("::1")
+        ('127.0.0.1', '[::1]')
+    """
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)

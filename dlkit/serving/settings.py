@@ -15,8 +15,10 @@ class Settings:
         poll_seconds: How often the base path is looked at for new versions; 0 for never again.
         num_versions: How many of the highest versions are served at a time.
         timeout_seconds: How long one prediction may run; 0 for no limit.
-        max_body_bytes: The largest request body, before and after decompression.
-        threads: How many predictions run at a time; 0 for four a processor.
+        max_body_bytes: The largest body of a REST request, before and after decompression. A gRPC
+            message may be as large as with TensorFlow Serving, 2 GiB.
+        threads: How many predictions run at a time, over REST and over gRPC each; 0 for four a
+            processor.
         warmup: Whether the export's warm-up requests are run before a version takes traffic.
         cors: Whether browsers of other origins may read the answers.
     """

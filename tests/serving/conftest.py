@@ -1,7 +1,8 @@
 """Small SavedModels with known answers, and servers of them as processes of their own.
 
 DLKIT_SINK_URL points the conformance tests at another server of `sink` (below; versions 1 and 2,
-both served), such as TensorFlow Serving's container: http://host:8501/v1/models/sink.
+both served), such as TensorFlow Serving's container: http://host:8501/v1/models/sink. For gRPC
+DLKIT_SINK_GRPC does the same: host:8500.
 """
 
 import os
@@ -42,21 +43,33 @@ def tf1(exports):
 
 
 @pytest.fixture(scope="session")
-def sink_url(sink):
+def sink_server(sink):
     """A server of `sink` with both of its versions and all options at their defaults."""
-    if os.environ.get("DLKIT_SINK_URL"):
-        yield os.environ["DLKIT_SINK_URL"]
-        return
-    with Server(sink, rest_port=0, num_versions=2) as server:
-        yield server.url
+    with Server(sink, rest_port=0, grpc_port=0, num_versions=2) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def tight_url(sink):
+def sink_url(request):
+    return os.environ.get("DLKIT_SINK_URL") or request.getfixturevalue("sink_server").url
+
+
+@pytest.fixture(scope="session")
+def grpc_target(request):
+    return os.environ.get("DLKIT_SINK_GRPC") or request.getfixturevalue("sink_server").grpc_target
+
+
+@pytest.fixture(scope="session")
+def tight_server(sink):
     """A server of `sink` with every option turned the other way."""
     options = {"cors": True, "timeout_seconds": 0.2, "max_body_bytes": 20_000, "threads": 2}
-    with Server(sink / "00000002", name="sink", rest_port=0, **options) as server:
-        yield server.url
+    with Server(sink / "00000002", name="sink", rest_port=0, grpc_port=0, **options) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tight_url(tight_server):
+    return tight_server.url
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ def test_a_server_for_the_length_of_a_block(half_plus_two):
     server = Server(half_plus_two, rest_port=0, name="half", num_versions=2, cors=True)
     with pytest.raises(ServerError, match="The server is not running"):
         _ = server.url
+    with pytest.raises(ServerError, match="The server is not running"):
+        _ = server.grpc_url
     assert server.pid is None
     assert server.stop() is None
     with server:
@@ -26,6 +28,8 @@ def test_a_server_for_the_length_of_a_block(half_plus_two):
         assert ask(url).headers["access-control-allow-origin"] == "*"
         with pytest.raises(ServerError, match=f"already running at {url}"):
             server.start()
+        with pytest.raises(ServerError, match="no gRPC: start it with grpc_port=0"):
+            _ = server.grpc_target
         assert server.stop() == 0
     with Client(url, retries=0) as client, pytest.raises(ServerError, match="is it running"):
         client.predict([1.0])

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dlkit.serving import Client, Server
+from dlkit.serving import Client, GrpcClient, Server
 from dlkit.serving.warmup import WARMUP_FILE
 from tests.serving import saved_models
 
@@ -46,15 +46,23 @@ def base(exports):
 
 
 @pytest.fixture(scope="module")
-def url(base):
-    with Server(base.path, rest_port=0, poll_seconds=0.05) as server:
-        yield server.url
+def server(base):
+    with Server(base.path, rest_port=0, grpc_port=0, poll_seconds=0.05) as server:
+        yield server
 
 
 @pytest.fixture
-def client(url):
-    with Client(url, retries=0) as client:
+def client(server):
+    with Client(server.url, retries=0) as client:
         yield client
+
+
+def rest_client(server):
+    return Client(server.url, retries=0)
+
+
+def grpc_client(server):
+    return GrpcClient(server.grpc_target, "reloaded", retries=0)
 
 
 def poll(condition):
@@ -84,13 +92,14 @@ def break_warmup(path):
     (path / WARMUP_FILE).write_bytes(b"this is no TFRecord file, and long enough to tell")
 
 
-def test_v9_no_request_fails_while_a_new_version_takes_over(base, client):
+@pytest.mark.parametrize("connect", [rest_client, grpc_client])
+def test_v9_no_request_fails_while_a_new_version_takes_over(base, server, client, connect):
     old = version_that_answers(client)
     seen, wrong, start = [], [], threading.Event()
 
     def hammer():
         mine = [old]
-        with Client(client.url, retries=0) as own:
+        with connect(server) as own:
             end = time.monotonic() + SECONDS
             while mine.count(old + 1) < 20 and time.monotonic() < end:
                 try:

@@ -1,0 +1,83 @@
+"""A gRPC server with TensorFlow Serving's services, health checks and reflection."""
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from tensorflow_serving.apis import (
+    model_service_pb2,
+    model_service_pb2_grpc,
+    prediction_service_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from dlkit.serving.grpc_service import ModelService, PredictionService
+from dlkit.serving.versions import ServedModel
+
+# From the descriptors, which have to be loaded for reflection to describe the services.
+_NAMES = tuple(
+    service.full_name
+    for module in (prediction_service_pb2, model_service_pb2)
+    for service in module.DESCRIPTOR.services_by_name.values()
+)
+# TensorFlow Serving answers for the short names; "" is the server as a whole.
+_HEALTHY = ("", "ModelService", "PredictionService", *_NAMES)
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),  # a taken port is an error, not a port to share
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+)
+
+
+class GrpcServer:
+    """The services on a port, from `start` to `stop`.
+
+    Args:
+        models: The served models by name.
+        address: Where to listen, as `127.0.0.1:8500`; port 0 takes a free one.
+        threads: How many requests are answered at a time.
+
+    Raises:
+        RuntimeError: when the port is taken.
+    """
+
+    def __init__(self, models: Mapping[str, ServedModel], address: str, threads: int):
+        self._pool = ThreadPoolExecutor(threads, "grpc")
+        self._server = grpc.server(self._pool, options=_OPTIONS)
+        self._health = health.HealthServicer()
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            PredictionService(models), self._server
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(models), self._server
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (*_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        self.port = self._server.add_insecure_port(address)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        for name in _HEALTHY:
+            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        self._server.start()
+
+    def stop(self, seconds: float) -> threading.Event:
+        """Take no more requests.
+
+        Args:
+            seconds: How long those that are running may take.
+
+        Returns:
+            What is set when the last of them is answered.
+        """
+        self._health.enter_graceful_shutdown()
+        return self._server.stop(seconds)
+
+    def close(self) -> None:
+        """Let go of the port and the threads, at once."""
+        self.stop(0).wait()
+        self._pool.shutdown()

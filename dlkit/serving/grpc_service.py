@@ -1,0 +1,147 @@
+"""TensorFlow Serving's gRPC services, PredictionService and ModelService.
+
+Each method is answered in one of the gRPC server's threads, over the same versions as REST.
+"""
+
+import functools
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import grpc
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+from tensorflow_serving.apis.get_model_metadata_pb2 import (
+    GetModelMetadataRequest,
+    GetModelMetadataResponse,
+    SignatureDefMap,
+)
+from tensorflow_serving.apis.get_model_status_pb2 import (
+    GetModelStatusRequest,
+    GetModelStatusResponse,
+)
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+
+from dlkit.serving import hints
+from dlkit.serving.predict_proto import (
+    effective_spec,
+    predict,
+    read_spec,
+    read_version,
+    use_version,
+)
+from dlkit.serving.signature_protos import to_definition
+from dlkit.serving.status import StatusError, invalid
+from dlkit.serving.versions import ServedModel
+
+log = logging.getLogger("dlkit.serving")
+
+HINT = "dlkit-hint-bin"  # the trailing metadata that a hint travels in, beside the exact message
+_MAX_MESSAGE = 1024
+
+
+def _answering(method: Callable) -> Callable:
+    """Turn what a method raises into a gRPC status, its text cut as TensorFlow Serving does it."""
+
+    @functools.wraps(method)
+    def answer(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            if context.time_remaining() == 0:  # it waited for a thread until too late
+                raise StatusError("DEADLINE_EXCEEDED", "Deadline Exceeded")
+            return method(self, request)
+        except StatusError as error:
+            refusal = error
+        except Exception as error:  # a bug: the client gets a status, the log the traceback
+            log.exception("%s failed", method.__name__)
+            refusal = StatusError("INTERNAL", f"{type(error).__name__}: {error}")
+        if refusal.hint:
+            context.set_trailing_metadata(((HINT, refusal.hint.encode()),))
+        context.abort(grpc.StatusCode[refusal.code], _cut(refusal.message))
+
+    return answer
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= _MAX_MESSAGE else message[:_MAX_MESSAGE] + "...TRUNCATED"
+
+
+def _refusing(what: str, instead: str) -> Callable:
+    """Return a method that says that it is not there."""
+
+    def refuse(self: Any, request: Any) -> None:
+        raise StatusError("UNIMPLEMENTED", f"dlkit's server does not answer {what}; {instead}.")
+
+    refuse.__name__ = what
+    return _answering(refuse)
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """tensorflow.serving.PredictionService.
+
+    Args:
+        models: The served models by name.
+    """
+
+    def __init__(self, models: Mapping[str, ServedModel]):
+        self._models = models
+
+    @_answering
+    def Predict(self, request: PredictRequest) -> PredictResponse:  # noqa: N802 - as in the proto
+        """Run a signature on tensors."""
+        return predict(self._models, request)
+
+    @_answering
+    def GetModelMetadata(  # noqa: N802
+        self, request: GetModelMetadataRequest
+    ) -> GetModelMetadataResponse:
+        """Describe the signatures of a version."""
+        spec = read_spec(request)
+        if not request.metadata_field:
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != "signature_def":
+                raise invalid(f"Metadata field {field} is not supported")
+        with use_version(self._models, request) as version:
+            definitions = {
+                key: to_definition(signature)
+                for key, signature in version.runtime.signatures.items()
+            }
+            answer = GetModelMetadataResponse(model_spec=effective_spec(spec.name, version.number))
+        answer.metadata["signature_def"].Pack(SignatureDefMap(signature_def=definitions))
+        return answer
+
+    _instead = "send serialized tf.Examples to Predict, whose signatures take them as strings"
+    Classify = _refusing("Classify", _instead)
+    Regress = _refusing("Regress", _instead)
+    MultiInference = _refusing("MultiInference", _instead)
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """tensorflow.serving.ModelService.
+
+    Args:
+        models: The served models by name.
+    """
+
+    def __init__(self, models: Mapping[str, ServedModel]):
+        self._models = models
+
+    @_answering
+    def GetModelStatus(  # noqa: N802
+        self, request: GetModelStatusRequest
+    ) -> GetModelStatusResponse:
+        """List the versions of a model and what has become of them."""
+        spec = read_spec(request)
+        number = read_version(spec)
+        if spec.name not in self._models:
+            raise StatusError(
+                "NOT_FOUND",
+                f"Could not find any versions of model {spec.name}",
+                hints.for_model(spec.name, self._models),
+            )
+        found = self._models[spec.name].status_json(number)["model_version_status"]
+        states = [{**state, "version": int(state["version"])} for state in found]
+        return GetModelStatusResponse(model_version_status=states)
+
+    HandleReloadConfigRequest = _refusing(
+        "HandleReloadConfigRequest", "it serves the one base path that it was started with"
+    )
