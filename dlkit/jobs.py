@@ -2,7 +2,7 @@
 
     Job -> train -> runs/<name>/{config.json, best.keras, history.csv, results.json, ...}
                       -> evaluate -> numbers
-                      -> export   -> exports/<data set>/<version>
+                      -> export   -> exports/<data set>/<version>, or <data set>.onnx, .tflite
 
 These are the functions under the command line. They hold nothing that a script could not write with
 `dlkit.data`, `dlkit.models`, `dlkit.training` and `dlkit.export`; read them as examples.
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from dlkit.data.record import Data
 
+# Format -> the ending of its file; a SavedModel is a directory.
+FORMATS = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
+QUANTIZED = ("dynamic", "float16", "int8")
 SCHEDULES = ("one_cycle", "constant")
 # One cycle passes through rates at which a constant rate would diverge, and gains from it.
 _PEAK = 4.0
@@ -186,25 +189,62 @@ def read_results(run: str | pathlib.Path) -> dict[str, float]:
         raise InputError(f"{path} cannot be read; run `dlkit evaluate {run}` first.") from None
 
 
-def export(run: str | pathlib.Path, base: str | pathlib.Path | None = None) -> pathlib.Path:
-    """Export a run's best model as the next SavedModel version.
+def export(
+    run: str | pathlib.Path,
+    to: str | pathlib.Path | None = None,
+    *,
+    format: str = "saved_model",
+    quantize: str | None = None,
+) -> pathlib.Path:
+    """Export a run's best model, as the next SavedModel version or as a file.
 
     Args:
         run: A run directory.
-        base: The model's directory. Defaults to None: `exports/<data set's name>`.
+        to: The model's directory, or the file. Defaults to None: `exports/<data set's name>`, with
+            the ending `.onnx` or `.tflite` for a file.
+        format: `"saved_model"`, `"onnx"` or `"litert"`. Defaults to "saved_model".
+        quantize: For LiteRT: `"dynamic"`, `"float16"` or `"int8"`. Defaults to None.
 
     Returns:
-        The version directory.
+        The version directory, or the file.
 
     Raises:
-        InputError: when the run or the directory cannot be used.
+        InputError: when the run, the path or an option cannot be used.
+        MissingExtraError: when ONNX's packages are not installed.
         ExportError: when the export does not answer like the model.
     """
     import dlkit
 
+    check_export(format, quantize)
     job, model = open_run(run)
-    base = pathlib.Path("exports", job.data) if base is None else base
-    return dlkit.export.saved_model(model, base, data=job.load_data())
+    data = job.load_data()
+    to = pathlib.Path("exports", job.data + FORMATS[format]) if to is None else to
+    if format == "onnx":
+        return dlkit.export.onnx(model, to, data)
+    if format == "litert":
+        return dlkit.export.litert(model, to, data, quantize=quantize)
+    return dlkit.export.saved_model(model, to, data=data)
+
+
+def check_export(format: str, quantize: str | None) -> None:
+    """Refuse an unknown format, or a quantization that it has not. Loads no TensorFlow.
+
+    Args:
+        format: A key of `FORMATS`.
+        quantize: One of `QUANTIZED`, for LiteRT, or None.
+
+    Raises:
+        InputError: naming what there is.
+    """
+    check_choice("format", format, FORMATS)
+    if quantize is None:
+        return
+    check_choice("quantize", quantize, QUANTIZED)
+    if format != "litert":
+        raise InputError(
+            f"Only LiteRT files are quantized: give --format litert with --quantize {quantize}."
+            f" Received: format={format!r}."
+        )
 
 
 def open_run(run: str | pathlib.Path) -> tuple[Job, keras.Model]:

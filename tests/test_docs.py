@@ -97,6 +97,7 @@ def has_fashion_mnist():
 EXAMPLES = {
     "digits.py": [],
     "served_model.py": [],
+    "export_formats.py": [],
     "fashion_mnist.py": ["--epochs", "1"],
     "table.py": [],
     "image_folder.py": [],

@@ -218,3 +218,33 @@ def test_a_used_name_with_another_job_is_refused(trained):
     with pytest.raises(InputError, match=r"epochs \(2 there, 5 now\)"):
         jobs.train(dataclasses.replace(JOB, epochs=5), run=trained.name, base=trained.parent)
     assert jobs.read_results(trained)  # and the run is as it was
+
+
+def test_a_quantized_file_goes_where_it_was_told(trained, tmp_path):
+    sizes = {}
+    for quantize in (None, "dynamic"):
+        path = tmp_path / f"{quantize}.tflite"
+        assert jobs.export(trained, path, format="litert", quantize=quantize) == path
+        sizes[quantize] = path.stat().st_size
+    assert sizes["dynamic"] < sizes[None]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"format": "pb"}, "must be one of: saved_model, onnx, litert. Received: format='pb'."),
+        ({"quantize": "dynamic"}, "--quantize dynamic. Received: format='saved_model'."),
+        ({"format": "onnx", "quantize": "int8"}, "--quantize int8. Received: format='onnx'."),
+        ({"format": "litert", "quantize": "int4"}, "dynamic, float16, int8. Received: quantize="),
+    ],
+)
+def test_a_format_that_there_is_not_is_refused(trained, tmp_path, options, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        jobs.export(trained, tmp_path / "m", **options)
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_quantizations_are_those_of_the_export():
+    from dlkit.export import quantizing
+
+    assert set(jobs.QUANTIZED) == set(quantizing.MAX_LOSS)

@@ -67,7 +67,7 @@ def test_its_metadata_says_what_the_package_says(wheel):
     assert metadata["Requires-Python"] == "<3.14,>=3.11"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert "Apache License" in read(wheel, "licenses/LICENSE")
-    assert set(metadata.get_all("Provides-Extra")) == {"serve", "plot", "gpu", "all", "dev"}
+    assert set(metadata.get_all("Provides-Extra")) == {"serve", "plot", "onnx", "gpu", "all", "dev"}
     assert metadata.get_payload() == (ROOT / "README.md").read_text()
 
 

@@ -48,7 +48,7 @@ def convert(
             with _interpreter_of_tensorflow():  # calibrates
                 return converter.convert()
         except Exception as error:  # the converter raises whatever its parts raise
-            raise ExportError(_explain(model, error)) from error
+            raise ExportError(_refusal_text(model, error)) from error
 
 
 @contextlib.contextmanager
@@ -61,7 +61,7 @@ def _interpreter_of_tensorflow() -> Iterator[None]:
         yield
 
 
-def _explain(model: keras.Model, error: Exception) -> str:
+def _refusal_text(model: keras.Model, error: Exception) -> str:
     names = sorted(set(re.findall(r"'?\btf\.([A-Z]\w+)", str(error))))
     what = f"Model '{model.name}' cannot be written for LiteRT"
     if any(name.startswith("TensorList") for name in names):

@@ -120,13 +120,15 @@ def _translate(concrete: Any, name: str, opset: int) -> Any:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep tf2onnx's log to itself: what matters in it becomes an error's sentence here."""
-    log = logging.getLogger("tf2onnx")
-    before = log.level
-    log.setLevel(logging.CRITICAL + 1)
+    logs = [logging.getLogger(name) for name in ("tf2onnx", "tensorflow")]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        log.setLevel(before)
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)
 
 
 def _refuse_unknown(model: keras.Model, proto: Any, opset: int) -> None:
