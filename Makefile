@@ -32,6 +32,7 @@ format: $(INSTALLED)  ## rewrite the code and the generated tables of the README
 bench: $(INSTALLED)  ## the figures of the README, about 40 minutes on 2 cores
 	@$(RUN) benchmarks/start_up.py
 	@$(RUN) benchmarks/fit_speed.py
+	@$(RUN) benchmarks/export_formats.py
 	@$(RUN) benchmarks/image_pipeline.py
 	@$(RUN) benchmarks/fashion_mnist.py
 
