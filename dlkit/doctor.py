@@ -20,6 +20,8 @@ PACKAGES = {
     "typer": None,
     "rich": None,
     "uvicorn": "serve",
+    "grpcio-health-checking": "serve",
+    "grpcio-reflection": "serve",
     "httpx": "serve",
     "orjson": "serve",
     "matplotlib": "plot",
