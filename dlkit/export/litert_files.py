@@ -69,6 +69,11 @@ def _refusal_text(model: keras.Model, error: Exception) -> str:
             f"{what}, whose loops need a fixed batch size ({', '.join(names)}); build its recurrent"
             " layers with unroll=True and a fixed number of steps."
         )
+    if re.search(r"xb?f16>", str(error)):
+        return (
+            f"{what}, whose operators do not compute in half precision ({', '.join(names)}); build"
+            " it without mixed_precision and load the weights into that."
+        )
     if names:
         return f"{what}, which has no {', '.join(names)}; export a SavedModel instead."
     return f"{what}: {writer.cause(error)}."

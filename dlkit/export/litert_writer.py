@@ -28,12 +28,13 @@ def litert(
     not, inputs and outputs keep their types, and the preprocessing computes in floats.
 
     LiteRT's interpreter is compared with `model.predict` on batches of 1 and 3 before the file
-    appears under its name: within 1e-4 of the value and of the output's largest value (more for
-    half precision, as for `saved_model`). Quantized, the accuracy (R2 for a regression) on up to
-    1,024 rows of `data.test` may fall by 0.005 ("float16"), 0.01 ("dynamic") or 0.02 ("int8"), or
-    by one row; without test rows, outputs may be off by 0.005, 0.05 or 0.1 of the largest.
+    appears under its name: within 1e-4 of the value and of the output's largest value. Quantized,
+    the accuracy (R2 for a regression) on up to 1,024 rows of `data.test` may fall by 0.005
+    ("float16"), 0.01 ("dynamic") or 0.02 ("int8"), or by one row; without test rows, outputs may be
+    off by 0.005, 0.05 or 0.1 of the largest.
 
-    Recurrent layers need `unroll=True`. There is no quantization-aware training for Keras 3.
+    Recurrent layers need `unroll=True`; a model that computes in half precision is refused. There
+    is no quantization-aware training for Keras 3.
 
     Reference: https://ai.google.dev/edge/litert/models/post_training_quantization
 

@@ -29,3 +29,11 @@ def test_text_is_refused_with_the_operations_that_are_missing():
     model = keras.Model(text, words(text), name="texts")
     with pytest.raises(ExportError, match=r"'texts' .* LiteRT, which has no .*StringSplitV2"):
         litert_files.convert(model, signatures.serving_default(model))
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_is_refused_with_a_way_out(dtype):
+    dense = keras.layers.Dense(3, dtype=dtype, activation="relu")
+    model = keras.Sequential([keras.Input((4,), name="row"), dense], name="half")
+    with pytest.raises(ExportError, match=r"'half' .* half precision \(.*\); build it without"):
+        litert_files.convert(model, signatures.serving_default(model))
