@@ -157,7 +157,7 @@ def export(
         str | None, typer.Option(help="Smaller weights for litert: dynamic, float16 or int8.")
     ] = None,
 ) -> None:
-    """Export a run's best model as a SavedModel, ONNX or LiteRT, and check it."""
+    """Export a run's best model as SavedModel, ONNX or LiteRT."""
     from dlkit import jobs
 
     jobs.find_run(run)
