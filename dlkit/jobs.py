@@ -150,7 +150,7 @@ def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs"
         # A bar that redraws itself is for eyes; a log gets a line an epoch.
         verbose="auto" if sys.stdout.isatty() else 2,
     )
-    evaluate(directory)
+    _evaluate(directory, open_run(directory)[1], data)
     return directory
 
 
@@ -167,7 +167,11 @@ def evaluate(run: str | pathlib.Path) -> dict[str, float]:
         InputError: when the directory is not that of a run, or it has no model yet.
     """
     job, model = open_run(run)
-    results = model.evaluate(job.load_data().test, verbose=0, return_dict=True)
+    return _evaluate(run, model, job.load_data())
+
+
+def _evaluate(run: str | pathlib.Path, model: keras.Model, data: Data) -> dict[str, float]:
+    results = model.evaluate(data.test, verbose=0, return_dict=True)
     results = {name: float(value) for name, value in results.items()}
     (pathlib.Path(run) / "results.json").write_text(json.dumps({"test": results}, indent=2) + "\n")
     return results
