@@ -80,9 +80,8 @@ class RestApi:
             status, headers, body = _refusal(error)
         except _ClientGone:
             return
-        except (
-            Exception
-        ) as error:  # a bug: the client gets JSON all the same, the log the traceback
+        except Exception as error:
+            # A bug: the client gets JSON all the same, the log the traceback.
             log.exception("%s %s failed", scope["method"], path)
             failure = StatusError("INTERNAL", f"{type(error).__name__}: {error}")
             status, headers, body = _refusal(failure)
