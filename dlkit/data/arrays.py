@@ -6,6 +6,7 @@ raw arrays -> checks -> stratified splits -> preprocessing learned on the traini
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import keras
@@ -15,7 +16,8 @@ import tensorflow as tf
 from dlkit.checks import check_fraction, check_integer
 from dlkit.data import augment as augmentation
 from dlkit.data import targets as labelling
-from dlkit.data.feeding import EXAMPLES, Feed, check_batch
+from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare
+from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
 from dlkit.errors import InputError
 
@@ -85,36 +87,45 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
     x = _inputs(x, "x")
     targets = labelling.read(y, task, class_names)
     _check_pair(x, targets.values, "x", "y")
-    rest, test_x, test_y = _hold_out(x, targets, test)
-    train, val = labelling.split(targets.take(rest), val_fraction, seed)
-    train, val = rest[train], rest[val]
-    check_batch(batch_size, len(train), len(x))
+    held = None
+    if test is not None:
+        held = len(test[1])
+        x, targets = _joined(x, targets, test)
+    split = divide(targets, held, val_fraction, seed)
+    check_batch(batch_size, len(split.train), len(x))
 
-    preprocessing = _preprocessing(x[train])
-    spec = preprocessing.outputs[0]
-    augment = augmentation.resolve(augment, len(spec.shape))
-    feed = Feed(preprocessing, batch_size, cache, seed, augment)
-    return Data(
-        name=name,
-        task=targets.task,
-        train=feed.batches(x[train], targets.values[train], train=True),
-        val=feed.batches(x[val], targets.values[val]) if len(val) else None,
-        test=feed.batches(test_x, test_y),
-        input_spec={preprocessing.inputs[0].name: tf.TensorSpec(spec.shape[1:], spec.dtype)},
-        num_classes=targets.num_classes,
-        class_names=targets.class_names,
-        preprocessing=preprocessing,
-        examples=(test_x[:EXAMPLES], test_y[:EXAMPLES]),
-    )
+    def make(split: Split) -> Data:
+        preprocessing = _preprocessing(x[split.train])
+        spec = preprocessing.outputs[0]
+        feed = Feed(
+            hold(prepare(x, preprocessing) if cache else x),
+            targets.values,
+            batch_size,
+            seed,
+            None if cache else preprocessing,
+            augmentation.resolve(augment, len(spec.shape)),
+        )
+        raw = preprocessing.inputs[0].name
+        return Data(
+            name=name,
+            task=targets.task,
+            kind=raw,
+            **splits(feed, split),
+            input_spec={raw: tf.TensorSpec(spec.shape[1:], spec.dtype)},
+            num_classes=targets.num_classes,
+            class_names=targets.class_names,
+            preprocessing=preprocessing,
+            examples=(x[split.test[:EXAMPLES]], targets.values[split.test[:EXAMPLES]]),
+            origin=Origin(split, targets, lambda rows: x[rows], feed, make),
+        )
+
+    return make(split)
 
 
-def _hold_out(
-    x: np.ndarray, targets: labelling.Targets, test: tuple[Any, Any] | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the rows of `x` that are not for testing, and the test split's inputs and targets."""
-    if test is None:
-        rest, held = labelling.split_test(targets)
-        return rest, x[held], targets.values[held]
+def _joined(
+    x: np.ndarray, targets: labelling.Targets, test: tuple[Any, Any]
+) -> tuple[np.ndarray, labelling.Targets]:
+    """Return inputs and targets with those of the test split behind them."""
     test_x, test_y = _inputs(test[0], "test x"), labelling.encode(test[1], targets)
     _check_pair(test_x, test_y, "test x", "test y")
     if test_x.shape[1:] != x.shape[1:]:
@@ -122,7 +133,13 @@ def _hold_out(
             f"An example of test x must have the shape of one of x, {x.shape[1:]}."
             f" Received: {test_x.shape[1:]}."
         )
-    return np.arange(len(x)), test_x, test_y
+    if not np.can_cast(test_x.dtype, x.dtype, "same_kind"):
+        raise InputError(
+            f"test x must hold numbers of the type of x, {x.dtype}. Received: {test_x.dtype};"
+            " convert one of them."
+        )
+    values = np.concatenate([targets.values, test_y])
+    return np.concatenate([x, test_x.astype(x.dtype)]), dataclasses.replace(targets, values=values)
 
 
 def _inputs(x: Any, what: str) -> np.ndarray:

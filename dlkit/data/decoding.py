@@ -19,13 +19,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
+from dlkit.data import feeding
 from dlkit.data.image_files import KINDS, Files
 from dlkit.errors import InputError
 
 _UNREADABLE = "cannot be decoded (it is damaged or gone); mend or remove it, or give corrupt='skip'"
-
-
-Rows = Callable[[], tf.data.Dataset]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Reader:
     size: tuple[int, int]
     channels: int
 
-    def batches(self, rows: Rows, batch_size: int) -> tf.data.Dataset:
+    def batches(self, rows: feeding.Rows, batch_size: int) -> tf.data.Dataset:
         """Return batches `(rows, images)` in the order of `rows`; a file that fails is named.
 
         `rows` makes the pipeline of row numbers. It is made twice, since two iterators of one
@@ -92,18 +90,7 @@ class Reader:
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class Held:
-    """Gives images that were decoded once, in the way of `Reader.batches`."""
-
-    images: tf.Tensor
-
-    def batches(self, rows: Rows, batch_size: int) -> tf.data.Dataset:
-        """Return batches `(rows, images)` in the order of `rows`."""
-        return rows().batch(batch_size).map(lambda batch: (batch, tf.gather(self.images, batch)))
-
-
-def hold(reader: Reader) -> Held:
+def hold(reader: Reader) -> feeding.Held:
     """Decode all files of `reader` into memory, as uint8."""
     count = len(reader.files.paths)
     images = np.empty((count, *reader.size, reader.channels), np.uint8)
@@ -111,8 +98,7 @@ def hold(reader: Reader) -> Held:
         batches = reader.batches(lambda: tf.data.Dataset.range(count), 64)
         for rows, batch in batches.as_numpy_iterator():
             images[rows] = batch
-    with tf.device("CPU"):
-        return Held(tf.constant(images))
+    return feeding.hold(images)
 
 
 @contextlib.contextmanager

@@ -1,17 +1,17 @@
-"""From prepared splits to batches: the one pipeline that arrays and tables share.
+"""From row numbers to batches: the one pipeline that all kinds of data share.
 
-    indices shuffled -> batches gathered -> prepared, unless that was done before -> augmented
-                     -> prefetched
+    row numbers shuffled -> read or gathered, by the batch -> prepared, unless that was done before
+                         -> augmented -> prefetched
 
-Indices are shuffled rather than examples, and a batch is gathered at once: a step costs one gather
-however large an example is.
+Row numbers are shuffled rather than examples: a step costs one gather however large an example is.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -27,6 +27,54 @@ _CHUNK = 4096
 # These pipelines shuffle by themselves, so there is nothing that a user could do about it.
 warnings.filterwarnings("ignore", "`shuffle=True` was passed, but will be ignored", UserWarning)
 
+Rows = Callable[[], tf.data.Dataset]
+
+
+class Source(Protocol):
+    """What gives inputs by row number."""
+
+    def batches(self, rows: Rows, batch_size: int) -> tf.data.Dataset:
+        """Return batches `(rows, inputs)` in the order of `rows`, which makes a pipeline of them.
+
+        It is a function since two iterators of one shuffled pipeline have two orders.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """Gives inputs that are held in memory: a tensor, or a dict of them."""
+
+    inputs: Any
+
+    def batches(self, rows: Rows, batch_size: int) -> tf.data.Dataset:
+        """Return batches `(rows, inputs)` in the order of `rows`."""
+
+        def gather(chosen: tf.Tensor) -> tuple[tf.Tensor, Any]:
+            taken = tf.nest.map_structure(lambda values: tf.gather(values, chosen), self.inputs)
+            return chosen, taken
+
+        return rows().batch(batch_size).map(gather)
+
+
+def hold(inputs: Any) -> Held:
+    """Return arrays as a source; they stay in the host's memory, whatever trains."""
+    with tf.device("CPU"):
+        return Held(tf.nest.map_structure(tf.constant, inputs))
+
+
+def prepare(inputs: Any, preprocessing: keras.Model) -> Any:
+    """Return the network's inputs for raw ones, as arrays.
+
+    In pieces, since a preprocessing holds several copies of what it works on.
+    """
+    count = len(tf.nest.flatten(inputs)[0])
+    parts = []
+    for start in range(0, count, _CHUNK):
+        chosen = slice(start, start + _CHUNK)
+        chunk = tf.nest.map_structure(lambda values, c=chosen: tf.constant(values[c]), inputs)
+        parts.append(tf.nest.map_structure(lambda part: part.numpy(), preprocessing(chunk)))
+    return tf.nest.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
+
 
 def check_batch(batch_size: int, train: int, total: int) -> None:
     """Refuse batches that are larger than the training split.
@@ -41,18 +89,19 @@ def check_batch(batch_size: int, train: int, total: int) -> None:
         )
 
 
-def order(count: int, seed: int, *, train: bool) -> tf.data.Dataset:
-    """Return the numbers below `count`; those of `train` in a new seeded order each epoch."""
-    dataset = tf.data.Dataset.range(count)
+def order(rows: np.ndarray, seed: int, *, train: bool) -> tf.data.Dataset:
+    """Return the numbers `rows`; those of `train` in a new seeded order each epoch."""
+    with tf.device("CPU"):
+        dataset = tf.data.Dataset.from_tensor_slices(np.asarray(rows, np.int64))
     if train:
-        dataset = dataset.shuffle(count, seed=seed, reshuffle_each_iteration=True)
+        dataset = dataset.shuffle(len(rows), seed=seed, reshuffle_each_iteration=True)
     return dataset
 
 
 def augmented(
     dataset: tf.data.Dataset, augment: Augmentation, seed: int, *, parallel: bool = False
 ) -> tf.data.Dataset:
-    """Return batches `(images, targets)` augmented, each batch with a seed of its own.
+    """Return batches `(inputs, targets, ...)` augmented, each batch with a seed of its own.
 
     `parallel` works on several batches at once; not for Keras layers, which keep a seed that each
     batch moves on.
@@ -60,9 +109,9 @@ def augmented(
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     seeds = seeds.batch(2, drop_remainder=True)
 
-    def apply(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> Any:
-        images, targets = batch
-        return tf.ensure_shape(augment(images, seed), images.shape), targets
+    def apply(batch: tuple[tf.Tensor, ...], seed: tf.Tensor) -> Any:
+        inputs, *rest = batch
+        return tf.ensure_shape(augment(inputs, seed), inputs.shape), *rest
 
     calls = tf.data.AUTOTUNE if parallel else None
     return tf.data.Dataset.zip(dataset, seeds).map(apply, num_parallel_calls=calls)
@@ -73,42 +122,51 @@ class Feed:
     """Makes the pipelines of one data set, all with the same preparation and batch size.
 
     Attributes:
-        preprocessing: From raw inputs, an array or a dict of them, to what the network takes.
+        source: Gives inputs by row number.
+        targets: The targets of all rows: an array, or a dict of arrays.
         batch_size: Examples a batch.
-        cache: Prepare everything once, up front.
         seed: Of the order and the augmentation.
+        preprocessing: From the source's inputs to what the network takes, or `None` where they are
+            that already.
         augment: What is done to batches of the training split, or `None`.
+        parallel: Whether several batches are prepared and augmented at once: for costly ones.
     """
 
-    preprocessing: keras.Model
+    source: Source
+    targets: Any
     batch_size: int
-    cache: bool
     seed: int
-    augment: Augmentation | None
+    preprocessing: keras.Model | None = None
+    augment: Augmentation | None = None
+    parallel: bool = False
 
-    def batches(self, x: Any, y: np.ndarray, *, train: bool = False) -> tf.data.Dataset:
-        """Return the pipeline of one split; that of `train` is shuffled and augmented."""
-        with tf.device("CPU"):  # the arrays stay in the host's memory, whatever trains
-            inputs = tf.nest.map_structure(tf.constant, self._prepared(x, len(y)))
-            targets = tf.constant(y)
-        dataset = order(len(y), self.seed, train=train).batch(self.batch_size)
+    def batches(
+        self, rows: np.ndarray, *, train: bool = False, weights: np.ndarray | None = None
+    ) -> tf.data.Dataset:
+        """Return batches `(inputs, targets)` of some rows.
 
-        def gather(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            batch = tf.nest.map_structure(lambda values: tf.gather(values, rows), inputs)
-            return batch if self.cache else self.preprocessing(batch), tf.gather(targets, rows)
+        Args:
+            rows: Row numbers.
+            train: Whether they are shuffled and augmented.
+            weights: A weight for each row of the data set; it makes the batches `(inputs, targets,
+                weights)`.
+        """
+        extra = () if weights is None else (np.asarray(weights, np.float32),)
+        with tf.device("CPU"):
+            beside = tf.nest.map_structure(tf.constant, (self.targets, *extra))
 
-        dataset = dataset.map(gather)
+        def prepared(chosen: tf.Tensor, inputs: Any) -> tuple[Any, ...]:
+            x = inputs if self.preprocessing is None else self.preprocessing(inputs)
+            return x, *tf.nest.map_structure(lambda values: tf.gather(values, chosen), beside)
+
+        dataset = self.source.batches(lambda: order(rows, self.seed, train=train), self.batch_size)
+        dataset = dataset.map(prepared, num_parallel_calls=self._calls)
         if train and self.augment is not None:
-            dataset = augmented(dataset, self.augment, self.seed)
-        return dataset.prefetch(tf.data.AUTOTUNE)
+            dataset = augmented(dataset, self.augment, self.seed, parallel=self.parallel)
+        # What is read from files is not counted by tf.data, since a file may fail.
+        count = tf.data.experimental.assert_cardinality(-(-len(rows) // self.batch_size))
+        return dataset.apply(count).prefetch(tf.data.AUTOTUNE)
 
-    def _prepared(self, x: Any, count: int) -> Any:
-        if not self.cache:
-            return x
-        # In pieces, since the standardisation holds several copies of what it works on.
-        parts = []
-        for start in range(0, count, _CHUNK):
-            chosen = slice(start, start + _CHUNK)
-            chunk = tf.nest.map_structure(lambda values, c=chosen: tf.constant(values[c]), x)
-            parts.append(self.preprocessing(chunk).numpy())
-        return np.concatenate(parts)
+    @property
+    def _calls(self) -> int | None:
+        return tf.data.AUTOTUNE if self.parallel else None

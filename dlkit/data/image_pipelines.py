@@ -19,10 +19,10 @@ from dlkit.checks import check_choice, check_fraction, check_integer
 from dlkit.data import augment as augmentation
 from dlkit.data import decoding, feeding, image_files
 from dlkit.data import targets as labelling
+from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
 from dlkit.errors import InputError
 
-Source = decoding.Reader | decoding.Held
 # As many images give mean and variance of a channel to a few hundredths of a standard deviation.
 _SAMPLE = 512
 
@@ -69,36 +69,56 @@ def make(
 ) -> Data:
     """Return the `Data` of files and their labels; `held` are those of the test split."""
     files = _usable(files, options)
-    targets = labelling.read(files.labels, task, class_names)
-    values, rows = targets.values, np.arange(len(files.paths))
-    if held is None:
-        rest, test = labelling.split_test(targets)
-    else:
+    targets, count = labelling.read(files.labels, task, class_names), None
+    if held is not None:
         held = _usable(held, options)
-        values = np.concatenate([values, labelling.encode(held.labels, targets)])
-        rest, test = rows, np.arange(len(rows), len(values))
-        files = files.joined(held)
-    train, val = labelling.split(targets.take(rest), options.val_fraction, options.seed)
-    train, val = rest[train], rest[val]
-    feeding.check_batch(options.batch_size, len(train), len(rows))
+        count = len(held.paths)
+        values = np.concatenate([targets.values, labelling.encode(held.labels, targets)])
+        targets, files = dataclasses.replace(targets, values=values), files.joined(held)
+    split = divide(targets, count, options.val_fraction, options.seed)
+    feeding.check_batch(options.batch_size, len(split.train), len(files.paths))
 
     reader = decoding.Reader(files, tuple(options.image_size), options.channels)
     source = decoding.hold(reader) if options.cache else reader
-    preprocessing = _standardisation(source, train, options)
-    feed = _Feed(source, values, preprocessing, options)
-    spec = preprocessing.outputs[0]
-    return Data(
-        name=name,
-        task=targets.task,
-        train=feed.batches(train, train=True),
-        val=feed.batches(val) if len(val) else None,
-        test=feed.batches(test),
-        input_spec={"image": tf.TensorSpec(spec.shape[1:], spec.dtype)},
-        num_classes=targets.num_classes,
-        class_names=targets.class_names,
-        preprocessing=preprocessing,
-        examples=feed.examples(test),
-    )
+
+    def raw(rows: np.ndarray) -> np.ndarray:
+        with decoding.naming_the_file():
+            dataset = source.batches(lambda: feeding.order(rows, 0, train=False), len(rows))
+            return next(dataset.as_numpy_iterator())[1]
+
+    def make(split: Split) -> Data:
+        preprocessing = _standardisation(source, np.unique(split.train), options)
+        feed = feeding.Feed(
+            source,
+            targets.values,
+            options.batch_size,
+            options.seed,
+            preprocessing,
+            augmentation.resolve(options.augment, 4),
+            # A Keras layer keeps a seed, and a function may keep anything.
+            parallel=not callable(options.augment),
+        )
+        spec = preprocessing.outputs[0]
+        shown = _spread(split.test, feeding.EXAMPLES)
+        return Data(
+            name=name,
+            task=targets.task,
+            kind="image",
+            **splits(feed, split),
+            input_spec={"image": tf.TensorSpec(spec.shape[1:], spec.dtype)},
+            num_classes=targets.num_classes,
+            class_names=targets.class_names,
+            preprocessing=preprocessing,
+            examples=(raw(shown), targets.values[shown]) if len(shown) else None,
+            origin=Origin(split, targets, raw, feed, make),
+        )
+
+    return make(split)
+
+
+def _spread(rows: np.ndarray, count: int) -> np.ndarray:
+    """Return up to `count` of `rows`, from all over them."""
+    return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
 
 
 def _usable(files: image_files.Files, options: Options) -> image_files.Files:
@@ -111,7 +131,7 @@ def _usable(files: image_files.Files, options: Options) -> image_files.Files:
     return image_files.leave_out(files, {i: f"{files.paths[i]} is damaged" for i in damaged})
 
 
-def _standardisation(source: Source, train: np.ndarray, options: Options) -> keras.Model:
+def _standardisation(source: feeding.Source, train: np.ndarray, options: Options) -> keras.Model:
     """Return the model from uint8 images to channels of mean 0 and variance 1."""
     chosen = np.sort(np.random.default_rng(options.seed).permutation(train)[:_SAMPLE])
     total, squares, count = 0.0, 0.0, 0
@@ -131,46 +151,3 @@ def _standardisation(source: Source, train: np.ndarray, options: Options) -> ker
         axis=-1, mean=mean.tolist(), variance=variance.tolist()
     )
     return keras.Model(raw, standardise(raw), name="preprocessing")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Feed:
-    """Makes the pipelines of one data set out of the row numbers of its splits."""
-
-    source: Source
-    values: np.ndarray
-    preprocessing: keras.Model
-    options: Options
-
-    def batches(self, rows: np.ndarray, *, train: bool = False) -> tf.data.Dataset:
-        """Return the pipeline of one split; that of `train` is shuffled and augmented."""
-        options, size = self.options, self.options.batch_size
-        with tf.device("CPU"):
-            numbers, targets = tf.constant(rows), tf.constant(self.values)
-
-        def chosen() -> tf.data.Dataset:
-            order = feeding.order(len(rows), options.seed, train=train)
-            return order.map(lambda index: numbers[index])
-
-        def prepare(rows: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return self.preprocessing(images), tf.gather(targets, rows)
-
-        dataset = self.source.batches(chosen, size)
-        dataset = dataset.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
-        augment = augmentation.resolve(options.augment, 4)
-        if train and augment is not None:
-            stateless = not callable(options.augment)
-            dataset = feeding.augmented(dataset, augment, options.seed, parallel=stateless)
-        # What was decoded is not counted by tf.data, since a file may fail.
-        count = tf.data.experimental.assert_cardinality(-(-len(rows) // size))
-        return dataset.apply(count).prefetch(tf.data.AUTOTUNE)
-
-    def examples(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return a few raw images and their targets, from all over the split."""
-        picked = np.linspace(0, len(rows) - 1, min(feeding.EXAMPLES, len(rows))).round()
-        picked = rows[picked.astype(int)]
-        with decoding.naming_the_file():
-            rows = tf.data.Dataset.from_tensor_slices(picked)
-            dataset = self.source.batches(lambda: rows, len(picked))
-            _, images = next(dataset.as_numpy_iterator())
-        return images, self.values[picked]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dlkit.data.columns import Column
+    from dlkit.data.origin import Origin
 
 TASKS = ("binary", "multiclass", "multilabel", "regression")
 
@@ -36,6 +37,10 @@ class Data:
             inputs are an array, or column name -> array for a table.
         columns: What a table's columns are, or `None` for anything else.
         feature_names: What each number of a table's vector stands for, or `None`.
+        kind: What one input is: `"features"`, `"image"`, `"sequence"`, and so on.
+        decoding: A Keras model from the bytes of a file, as a client has it, to what
+            `preprocessing` takes, or `None`; an export offers it as a second signature.
+        origin: All raw examples, and how to make the data again from other rows; or `None`.
 
     Example:
         >>> import dlkit as dk
@@ -56,6 +61,9 @@ class Data:
     examples: tuple[np.ndarray | dict[str, np.ndarray], np.ndarray] | None = None
     columns: tuple[Column, ...] | None = None
     feature_names: tuple[str, ...] | None = None
+    kind: str = "features"
+    decoding: keras.Model | None = None
+    origin: Origin | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def summary(self) -> None:
         """Print what the data set holds, one fact a line.

@@ -8,6 +8,7 @@ The preprocessing is a Keras model that takes raw columns by name, so that an ex
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import os
 import warnings
@@ -22,7 +23,8 @@ from dlkit.data import augment as augmentation
 from dlkit.data import columns as columning
 from dlkit.data import table_files, table_layers
 from dlkit.data import targets as labelling
-from dlkit.data.feeding import EXAMPLES, Feed, check_batch
+from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare
+from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
 from dlkit.errors import InputError
 
@@ -164,33 +166,56 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     targets = labelling.read(
         columning.read_target(table.pop(target), target, task), task, class_names
     )
-    rest, held, held_y = _hold_out(table, target, targets, test, na_values)
-    train, val = (rest[rows] for rows in labelling.split(targets.take(rest), val_fraction, seed))
-    check_batch(batch_size, len(train), len(targets.values))
-    columns = columning.infer(table, train, kinds or {}, max_categories)
-    _check_kept(columns)
-    _check_crosses(crosses, columns)
+    held = None
+    if test is not None:
+        held, targets = _hold_out(table, target, targets, test, na_values)
+    held_rows = None if held is None else len(next(iter(held.values())))
+    split = divide(targets, held_rows, val_fraction, seed)
+    check_batch(batch_size, len(split.train), len(targets.values))
 
-    x = columning.raw(columns, table)
-    held = columning.raw(columns, held, " of the test rows")
-    preprocessing, names = table_layers.build(
-        columns, _take(x, train), crosses=crosses, na_values=na_values, hash_bins=hash_bins
-    )
-    feed = Feed(preprocessing, batch_size, cache, seed, augmentation.resolve(augment, 2))
-    return Data(
-        name=name,
-        task=targets.task,
-        train=feed.batches(_take(x, train), targets.values[train], train=True),
-        val=feed.batches(_take(x, val), targets.values[val]) if len(val) else None,
-        test=feed.batches(held, held_y),
-        input_spec={"features": tf.TensorSpec((len(names),), tf.float32)},
-        num_classes=targets.num_classes,
-        class_names=targets.class_names,
-        preprocessing=preprocessing,
-        examples=(_take(held, slice(EXAMPLES)), held_y[:EXAMPLES]),
-        columns=columns + _crossed(crosses, hash_bins),
-        feature_names=names,
-    )
+    def make(split: Split) -> Data:
+        columns = columning.infer(table, split.train, kinds or {}, max_categories)
+        _check_kept(columns)
+        _check_crosses(crosses, columns)
+        x = columning.raw(columns, table)
+        if held is not None:
+            x = _joined(x, columning.raw(columns, held, " of the test rows"))
+        preprocessing, names = table_layers.build(
+            columns,
+            _take(x, split.train),
+            crosses=crosses,
+            na_values=na_values,
+            hash_bins=hash_bins,
+        )
+        feed = Feed(
+            hold(prepare(x, preprocessing) if cache else x),
+            targets.values,
+            batch_size,
+            seed,
+            None if cache else preprocessing,
+            augmentation.resolve(augment, 2),
+        )
+        shown = split.test[:EXAMPLES]
+        return Data(
+            name=name,
+            task=targets.task,
+            kind="features",
+            **splits(feed, split),
+            input_spec={"features": tf.TensorSpec((len(names),), tf.float32)},
+            num_classes=targets.num_classes,
+            class_names=targets.class_names,
+            preprocessing=preprocessing,
+            examples=(_take(x, shown), targets.values[shown]),
+            columns=columns + _crossed(crosses, hash_bins),
+            feature_names=names,
+            origin=Origin(split, targets, lambda rows: _take(x, rows), feed, make),
+        )
+
+    data = make(split)
+    for column in data.columns:
+        if column.kind == "drop" and column.note != "as told":
+            warnings.warn(f"Column '{column.name}' is dropped: {column.note}.", stacklevel=2)
+    return data
 
 
 def _check_target(table: Mapping[str, np.ndarray], target: str, where: str) -> None:
@@ -207,13 +232,10 @@ def _check_target(table: Mapping[str, np.ndarray], target: str, where: str) -> N
 
 
 def _check_kept(columns: Sequence[columning.Column]) -> None:
-    """Warn of each column that is left out without having been told to; refuse if none is left."""
+    """Refuse a table of which no column is left."""
     if all(column.kind == "drop" for column in columns):
         reasons = "; ".join(f"'{c.name}': {c.note}" for c in columns)
         raise InputError(f"No column is left to learn from ({reasons}); give other kinds.")
-    for column in columns:
-        if column.kind == "drop" and column.note != "as told":
-            warnings.warn(f"Column '{column.name}' is dropped: {column.note}.", stacklevel=3)
 
 
 def _check_crosses(crosses: Sequence[Cross], columns: Sequence[columning.Column]) -> None:
@@ -240,11 +262,8 @@ def _hold_out(
     targets: labelling.Targets,
     test: Any,
     na_values: Collection[str],
-) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
-    """Return the rows of `table` that are not for testing, and the test table and targets."""
-    if test is None:
-        rest, held = labelling.split_test(targets)
-        return rest, _take(table, held), targets.values[held]
+) -> tuple[dict[str, np.ndarray], labelling.Targets]:
+    """Return the test table, and the targets with those of the test table behind them."""
     held = table_files.read_frame(test, na_values)
     for name in (target, *table):
         if name not in held:
@@ -253,7 +272,12 @@ def _hold_out(
                 f"{closest(name, held)} Its columns: {', '.join(held)}."
             )
     labels = columning.read_target(held.pop(target), target, targets.task)
-    return np.arange(len(targets.values)), held, labelling.encode(labels, targets)
+    values = np.concatenate([targets.values, labelling.encode(labels, targets)])
+    return held, dataclasses.replace(targets, values=values)
+
+
+def _joined(x: dict[str, np.ndarray], held: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([values, held[name]]) for name, values in x.items()}
 
 
 def _take(table: Mapping[str, np.ndarray], rows: Any) -> dict[str, np.ndarray]:

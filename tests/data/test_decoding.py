@@ -22,7 +22,7 @@ def files(*paths):
 
 def read(reader):
     """Return all images of a reader, in order."""
-    return decoding.hold(reader).images.numpy()
+    return decoding.hold(reader).inputs.numpy()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.data.feeding import Feed, check_batch
+from dlkit.data.feeding import Feed, check_batch, hold, prepare
 from dlkit.errors import InputError
 
 
@@ -21,9 +21,13 @@ def test_named_columns_stay_with_their_rows_and_targets(cache):
     """5,000 rows, so that preparing in pieces has a seam."""
     numbers = np.arange(5000, dtype=np.float32)
     columns = {"second": numbers, "first": numbers * 10}
-    feed = Feed(doubled_difference(), 512, cache, 0, None)
+    preprocessing = doubled_difference()
+    if cache:
+        feed = Feed(hold(prepare(columns, preprocessing)), numbers, 512, 0)
+    else:
+        feed = Feed(hold(columns), numbers, 512, 0, preprocessing)
     for train in (True, False):
-        batches = list(feed.batches(columns, numbers, train=train).as_numpy_iterator())
+        batches = list(feed.batches(np.arange(5000), train=train).as_numpy_iterator())
         x, y = (np.concatenate(part) for part in zip(*batches, strict=True))
         np.testing.assert_allclose(x[:, 0], 18 * y)
         assert sorted(y) == numbers.tolist()
@@ -35,3 +39,13 @@ def test_a_batch_larger_than_the_split_is_refused():
     check_batch(10, 10, 20)
     with pytest.raises(InputError, match=r"batch_size=11 is larger .* split of 10 .*\(of 20 in"):
         check_batch(11, 10, 20)
+
+
+def test_weights_go_with_their_rows_in_training_batches():
+    numbers = np.arange(10, dtype=np.float32)
+    feed = Feed(hold(numbers), numbers, 4, 0)
+    rows = np.array([1, 3, 3, 8])
+    ((x, y, weights),) = feed.batches(rows, train=True, weights=numbers / 2).as_numpy_iterator()
+    assert sorted(x) == [1, 3, 3, 8]
+    np.testing.assert_array_equal(y, x)
+    np.testing.assert_array_equal(weights, x / 2)

@@ -1,0 +1,87 @@
+"""What a `Data` was made of, and how to make it again from other rows.
+
+All examples of a data set, those of its test split too, are numbered. A `Split` says which numbers
+train, validate and test; `Origin.remake` turns another one into another `Data`, and learns its
+preprocessing from that one's training rows. Folds, balance, filters and checks need nothing else,
+whatever kind of input the data holds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlkit.data import targets as labelling
+
+if TYPE_CHECKING:
+    from dlkit.data.feeding import Feed
+    from dlkit.data.record import Data
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Row numbers of the three splits.
+
+    Attributes:
+        train: What is trained on; a row that stands twice is seen twice an epoch.
+        val: What is validated on; may be empty.
+        test: What is tested on; may be empty.
+        weights: How much each example of the data set counts in training, by row number, or `None`.
+    """
+
+    train: np.ndarray
+    val: np.ndarray
+    test: np.ndarray
+    weights: np.ndarray | None = None
+
+    @property
+    def kept(self) -> np.ndarray:
+        """The row numbers that are not for testing, each once, in rising order."""
+        return np.union1d(self.train, self.val)
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """What a `Data` was made of.
+
+    Attributes:
+        split: Which rows the `Data` trains, validates and tests on.
+        targets: The targets of all rows, or `None` for a task without one target an example.
+        raw: From row numbers to raw inputs, as the preprocessing takes them: an array, or a dict
+            of arrays by name.
+        feed: Makes the pipelines; `feed.batches(rows)` has prepared rows in their order.
+        remake: From another `Split` to another `Data` with the same options.
+    """
+
+    split: Split
+    targets: labelling.Targets | None
+    raw: Callable[[np.ndarray], Any]
+    feed: Feed
+    remake: Callable[[Split], Data]
+
+
+def divide(targets: labelling.Targets, held: int | None, val_fraction: float, seed: int) -> Split:
+    """Return the split of examples with `targets`, of which the last `held` are the test split.
+
+    `held=None` takes a fifth for testing, the same one for every seed. Classes are shared out
+    alike.
+    """
+    if held is None:
+        rest, test = labelling.split_test(targets)
+    else:
+        rows = np.arange(len(targets.values))
+        rest, test = np.split(rows, [len(rows) - held])
+    train, val = labelling.split(targets.take(rest), val_fraction, seed)
+    return Split(rest[train], rest[val], test)
+
+
+def splits(feed: Feed, split: Split) -> dict[str, Any]:
+    """Return the three pipelines, by the names of `Data`'s fields; an empty split has none."""
+    return {
+        "train": feed.batches(split.train, train=True, weights=split.weights),
+        "val": feed.batches(split.val) if len(split.val) else None,
+        "test": feed.batches(split.test) if len(split.test) else None,
+    }
