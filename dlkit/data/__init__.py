@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "Column": "columns",
         "Data": "record",
-        "DataSetInfo": "catalogue",
+        "DataSetInfo": "sets",
         "from_arrays": "arrays",
         "from_csv": "tables",
         "from_dataframe": "tables",

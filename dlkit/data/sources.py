@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dlkit.data import catalogue
 from dlkit.errors import InputError
 
 FASHION_CLASSES = (
@@ -46,6 +47,20 @@ class Arrays(NamedTuple):
     targets: np.ndarray
     test: tuple[np.ndarray, np.ndarray] | None
     class_names: tuple[str, ...] | None
+
+
+def load(name: str, **options: Any) -> Any:
+    """Return the `Data` of the set `name`; `options` as `from_arrays` takes them."""
+    from dlkit.data.arrays import from_arrays
+
+    arrays = read(name)
+    options = {
+        "task": catalogue.find(name).task,
+        "test": arrays.test,
+        "class_names": arrays.class_names,
+        **options,
+    }
+    return from_arrays(arrays.inputs, arrays.targets, name=name, **options)
 
 
 def read(name: str) -> Arrays:

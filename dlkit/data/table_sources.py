@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from dlkit.data import catalogue
+from dlkit.data.published import find
 from dlkit.data.table_files import read_csv
-from dlkit.errors import InputError
 
 ADULT_COLUMNS = (
     *("age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation"),
@@ -35,7 +34,7 @@ class Table(NamedTuple):
 
 
 def _titanic() -> Table:
-    table = read_csv(find_file("titanic.csv"))
+    table = read_csv(find("tabular/titanic.csv"))
     # A name and a ticket are of one person or family; most cabins are unknown.
     kinds = dict.fromkeys(("PassengerId", "Name", "Ticket", "Cabin"), "drop")
     table["Survived"] = table["Survived"].astype(int)
@@ -45,11 +44,11 @@ def _titanic() -> Table:
 
 
 def _penguins() -> Table:
-    return Table(read_csv(find_file("penguins.csv")), "species")
+    return Table(read_csv(find("tabular/penguins.csv")), "species")
 
 
 def _auto_mpg() -> Table:
-    path = find_file("auto-mpg.data")
+    path = find("tabular/auto-mpg.data")
     rows = [
         re.fullmatch(r'\s*(.*?)\s*"(.*)"\s*', line).groups()
         for line in path.read_text().splitlines()
@@ -60,8 +59,8 @@ def _auto_mpg() -> Table:
 
 
 def _adult() -> Table:
-    train = read_csv(find_file("adult-train.csv.gz"), columns=ADULT_COLUMNS)
-    test = read_csv(find_file("adult-test.csv.gz"), columns=ADULT_COLUMNS)
+    train = read_csv(find("tabular/adult-train.csv.gz"), columns=ADULT_COLUMNS)
+    test = read_csv(find("tabular/adult-test.csv.gz"), columns=ADULT_COLUMNS)
     # The published test labels end with a point.
     test["income"] = np.array([label.rstrip(".") for label in test["income"]], object)
     # fnlwgt says how many people a row stands for: nothing about the person.
@@ -69,7 +68,7 @@ def _adult() -> Table:
 
 
 def _california_housing() -> Table:
-    table = read_csv(find_file("california_housing.csv.gz"))
+    table = read_csv(find("tabular/california_housing.csv.gz"))
     # In 100,000 dollars, as scikit-learn has it: a network starts with answers around 0.
     table["median_house_value"] = table["median_house_value"].astype(float) / 1e5
     return Table(table, "median_house_value")
@@ -84,38 +83,15 @@ TABLES: dict[str, Callable[[], Table]] = {
 }
 
 
-def find_file(name: str) -> pathlib.Path:
-    """Return the path of a table's file in `DLKIT_DATA` or Keras's cache.
-
-    Raises:
-        InputError: when it is in none of the folders, naming them.
-    """
-    folders = []
-    if shared := os.environ.get("DLKIT_DATA"):
-        folders += [pathlib.Path(shared), pathlib.Path(shared) / "tabular"]
-    keras_home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
-    folders.append(pathlib.Path(keras_home) / "datasets")
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    raise InputError(
-        f"{name} is not on this machine: put it into one of {', '.join(map(str, folders))}, or"
-        " set DLKIT_DATA to the folder that holds it."
-    )
-
-
-def load(name: str, *, task: str, **feeding: Any) -> Any:
-    """Return the `Data` of the named table; `feeding` as `from_dataframe` takes it."""
+def load(name: str, **options: Any) -> Any:
+    """Return the `Data` of the named table; `options` as `from_dataframe` takes them."""
     from dlkit.data.tables import from_dataframe
 
     table = TABLES[name]()
-    return from_dataframe(
-        table.columns,
-        table.target,
-        test=table.test,
-        task=task,
-        kinds=table.kinds,
-        class_names=table.class_names,
-        name=name,
-        **feeding,
-    )
+    options = {
+        "task": catalogue.find(name).task,
+        "kinds": table.kinds,
+        "class_names": table.class_names,
+        **options,
+    }
+    return from_dataframe(table.columns, table.target, test=table.test, name=name, **options)

@@ -1,13 +1,15 @@
-"""Named sets in zips: found, unpacked once, and refused when damaged or malicious."""
+"""Published files: found, unpacked once, and refused when damaged or malicious."""
 
+import io
+import tarfile
 import zipfile
 
 import pytest
 
-from dlkit.data import archives
+from dlkit.data import archives, published
 from dlkit.errors import InputError
 
-FILE = archives.ARCHIVES["flowers"].file
+FILE = "flower_photos_192.zip"
 
 
 @pytest.fixture
@@ -38,13 +40,13 @@ def test_a_zip_is_unpacked_once_and_again_when_it_changes(home):
 
 
 def test_a_zip_in_the_cache_is_found_too(home):
-    archives.cache_folder().mkdir(parents=True)
-    pack(archives.cache_folder() / FILE, flower_photos__roses__one="red")
+    published.cache_folder().mkdir(parents=True)
+    pack(published.cache_folder() / FILE, flower_photos__roses__one="red")
     assert (archives.folder("flowers") / "roses" / "one").read_text() == "red"
 
 
 def test_a_missing_zip_says_where_it_may_be_put(home):
-    with pytest.raises(InputError, match=f"{FILE} is not on this machine; put it into one of") as e:
+    with pytest.raises(InputError, match=f"{FILE} is not on this machine: put it into one of") as e:
         archives.folder("flowers")
     assert str(home / "shared" / "images") in str(e.value)
 
@@ -61,9 +63,9 @@ def test_a_damaged_zip_is_named_and_leaves_nothing(home, damage):
     else:
         content = b"<html>not found</html>"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=rf"{FILE} is not a whole zip file \(.*fetch it again"):
+    with pytest.raises(InputError, match=rf"{FILE} is not a whole archive \(.*fetch it again"):
         archives.folder("flowers")
-    assert list(archives.cache_folder().iterdir()) == []
+    assert list(published.cache_folder().iterdir()) == []
 
 
 @pytest.mark.parametrize("member", ["../evil", "/evil", "a/../../evil", "..\\evil", "C:\\evil"])
@@ -74,3 +76,36 @@ def test_a_member_outside_the_folder_is_refused(home, member):
     with pytest.raises(InputError, match="would write outside its folder"):
         archives.folder("flowers")
     assert [found for found in home.rglob("*evil*")] == []
+
+
+def test_a_tar_is_unpacked_and_one_that_leads_outside_is_refused(home):
+    path = home / "shared" / "texts.tar.gz"
+    for member in ("inside/one.txt", "../evil.txt"):
+        with tarfile.open(path, "w:gz") as archive:
+            info = tarfile.TarInfo(member)
+            info.size = 5
+            archive.addfile(info, io.BytesIO(b"words"))
+        if "evil" in member:
+            with pytest.raises(InputError, match=r"would write outside its folder \('\.\./evil"):
+                published.unpacked("text/texts.tar.gz")
+        else:
+            folder = published.unpacked("text/texts.tar.gz")
+            assert (folder / "inside" / "one.txt").read_text() == "words"
+    assert [found for found in home.rglob("*evil*")] == []
+
+
+def test_a_link_out_of_a_tar_is_refused(home):
+    path = home / "shared" / "texts.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        info = tarfile.TarInfo("link")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+    with pytest.raises(InputError, match="would write outside its folder"):
+        published.unpacked("text/texts.tar.gz")
+
+
+def test_a_damaged_tar_is_named(home):
+    path = home / "shared" / "texts.tar.gz"
+    path.write_bytes(b"no archive")
+    with pytest.raises(InputError, match=r"texts.tar.gz is not a whole archive"):
+        published.unpacked("text/texts.tar.gz")

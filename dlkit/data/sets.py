@@ -1,0 +1,59 @@
+"""The facts of the named data sets; listing them loads neither TensorFlow nor scikit-learn."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSetInfo:
+    """The facts of a named data set.
+
+    Attributes:
+        name: What `load` takes.
+        kind: What one input is: `"image"`, `"features"`, and so on.
+        task: What a network learns from it.
+        examples: How many examples there are, test split included.
+        description: One line.
+        origin: Where the data comes from.
+        module: The module of `dlkit.data` whose `load` reads it.
+        augment: The name of the augmentation that suits it, or `None`. Defaults to None.
+
+    Example:
+        >>> import dlkit as dk
+        >>> dk.data.list()[0].description
+        'Handwritten digits, 8x8 grey values 0 to 16, 10 classes'
+    """
+
+    name: str
+    kind: str
+    task: str
+    examples: int
+    description: str
+    origin: str
+    module: str
+    augment: str | None = None
+
+
+_SKLEARN = "ships with scikit-learn"
+_KERAS = "DLKIT_DATA, Keras's cache or download"
+_FASHION = f"{_KERAS}, Debian's dataset-fashion-mnist"
+_CACHE = "DLKIT_DATA or Keras's cache"
+_ZIP = f"{_CACHE}, as a zip"
+
+# A row a set, which stays readable only as one.
+# fmt: off
+# ruff: noqa: E501
+SETS = (
+    DataSetInfo("digits", "image", "multiclass", 1797, "Handwritten digits, 8x8 grey values 0 to 16, 10 classes", _SKLEARN, "sources", "shift"),
+    DataSetInfo("iris", "features", "multiclass", 150, "Iris flowers, 4 measurements, 3 species", _SKLEARN, "sources"),
+    DataSetInfo("breast_cancer", "features", "binary", 569, "Breast cancer Wisconsin, 30 measurements of a cell sample, malignant or benign", _SKLEARN, "sources"),
+    DataSetInfo("diabetes", "features", "regression", 442, "Diabetes progression after a year, 10 measurements of a patient", _SKLEARN, "sources"),
+    DataSetInfo("fashion_mnist", "image", "multiclass", 70_000, "Zalando's clothes, 28x28 grey values 0 to 255, 10 classes", _FASHION, "sources", "flip"),
+    DataSetInfo("mnist", "image", "multiclass", 70_000, "Handwritten digits, 28x28 grey values 0 to 255, 10 classes", _KERAS, "sources", "shift"),
+    DataSetInfo("cifar10_jpg", "image", "multiclass", 12_000, "CIFAR-10, a fifth of it as JPEG files, 32x32 in colour, 10 classes", _ZIP, "archives", "light"),
+    DataSetInfo("flowers", "image", "multiclass", 600, "Flower photos, 120 JPEG files a species, read at 128x128 in colour, 5 species", _ZIP, "archives", "medium"),
+    DataSetInfo("titanic", "features", "binary", 891, "Titanic's passengers, 7 columns with gaps, who survived", _CACHE, "table_sources"),
+    DataSetInfo("penguins", "features", "multiclass", 344, "Palmer penguins, 6 columns with gaps, 3 species", _CACHE, "table_sources"),
+    DataSetInfo("auto_mpg", "features", "regression", 398, "Cars of 1970 to 1982, 7 columns with gaps, miles per gallon", _CACHE, "table_sources"),
+    DataSetInfo("adult", "features", "binary", 48_842, "US census of 1994, 13 columns with gaps, income above 50,000 a year", _CACHE, "table_sources"),
+    DataSetInfo("california_housing", "features", "regression", 20_640, "Californian districts of 1990, 9 columns with gaps, house value in 100,000 dollars", _CACHE, "table_sources"),
+)
