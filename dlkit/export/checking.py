@@ -1,13 +1,14 @@
 """Does an export answer as the Keras model did?"""
 
+import dataclasses
 import pathlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from dlkit.errors import ExportError
 from dlkit.export import isolated
@@ -26,18 +27,29 @@ def tolerance(model: keras.Model) -> float:
     return max(TOLERANCES.get(dtype, TOLERANCES["float32"]) for dtype in types)
 
 
-def compare(
-    path: pathlib.Path,
-    batches: Sequence[dict[str, np.ndarray]],
-    expected: Sequence[dict[str, np.ndarray]],
-    limit: float,
-) -> float:
-    """Run the `serving_default` of a SavedModel on `batches` and compare it with `expected`.
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One call of a SavedModel's signature, and what it should answer.
+
+    Attributes:
+        key: The signature's key.
+        inputs: Input name -> array.
+        expected: Output name -> array.
+        unordered: Undoes, in both answers, an order that rounding may change.
+    """
+
+    key: str
+    inputs: dict[str, np.ndarray]
+    expected: dict[str, np.ndarray]
+    unordered: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]] = dict
+
+
+def compare(path: pathlib.Path, checks: Sequence[Check], limit: float) -> float:
+    """Run signatures of a SavedModel in a fresh process and compare the answers.
 
     Args:
         path: The directory that holds `saved_model.pb`.
-        batches: Input name -> array.
-        expected: Output name -> array, for each of `batches`.
+        checks: What to run, and what it should answer.
         limit: The tolerance, relative and absolute.
 
     Returns:
@@ -46,17 +58,25 @@ def compare(
     Raises:
         ExportError: naming the output, the batch size and the difference, when one is too large.
     """
-    inputs, outputs = _tensor_names(path)
-    feeds = [{inputs[name]: value for name, value in batch.items()} for batch in batches]
-    answers = isolated.run(path, feeds, list(outputs.values()))
-    named = [dict(zip(outputs, answer, strict=True)) for answer in answers]
-    return compare_answers(named, expected, limit)
+    signatures = _definitions(path)
+    calls = []
+    for check in checks:
+        inputs, outputs = signatures[check.key].inputs, signatures[check.key].outputs
+        feeds = {inputs[name].name: value for name, value in check.inputs.items()}
+        calls.append((feeds, [outputs[name].name for name in check.expected]))
+    largest = 0.0
+    for check, values in zip(checks, isolated.run(path, calls), strict=True):
+        answer = check.unordered(dict(zip(check.expected, values, strict=True)))
+        expected = check.unordered(check.expected)
+        largest = max(largest, compare_answers([answer], [expected], limit, check.key))
+    return largest
 
 
 def compare_answers(
     answers: Sequence[dict[str, np.ndarray]],
     expected: Sequence[dict[str, np.ndarray]],
     limit: float,
+    key: str = "serving_default",
 ) -> float:
     """Compare an export's `answers`, output name -> array for each batch, with `expected`.
 
@@ -69,17 +89,22 @@ def compare_answers(
     largest = 0.0
     for wanted, answer in zip(expected, answers, strict=True):
         for name, value in answer.items():
-            largest = max(largest, _difference(name, wanted[name], value, limit))
+            named = name
+            if key != "serving_default":  # which has been asked, and warned of, before the others
+                named = f"{name}' of signature '{key}"
+            elif wanted[name].dtype.kind == "f" and np.isnan(wanted[name]).any():
+                warnings.warn(
+                    f"Output '{name}' is NaN for some of the examples that the export was checked"
+                    " with; the weights, or the input, are not finite.",
+                    stacklevel=6,  # the line that called saved_model, onnx or litert
+                )
+            largest = max(largest, _difference(named, wanted[name], value, limit))
     return largest
 
 
-def _tensor_names(path: pathlib.Path) -> tuple[dict[str, str], dict[str, str]]:
+def _definitions(path: pathlib.Path) -> Mapping[str, meta_graph_pb2.SignatureDef]:
     content = (path / "saved_model.pb").read_bytes()
-    graph = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0]
-    signature = graph.signature_def["serving_default"]
-    return tuple(
-        {k: v.name for k, v in side.items()} for side in (signature.inputs, signature.outputs)
-    )
+    return saved_model_pb2.SavedModel.FromString(content).meta_graphs[0].signature_def
 
 
 def _difference(name: str, reference: np.ndarray, answer: np.ndarray, limit: float) -> float:
@@ -92,12 +117,6 @@ def _difference(name: str, reference: np.ndarray, answer: np.ndarray, limit: flo
         if not np.array_equal(reference.astype(answer.dtype), answer):
             raise ExportError(f"{what} {len(reference)}.")
         return 0.0
-    if np.isnan(reference).any():
-        warnings.warn(
-            f"Output '{name}' is NaN for some of the examples that the export was checked with;"
-            " the weights, or the input, are not finite.",
-            stacklevel=7,  # the line that called saved_model, onnx or litert
-        )
     gap = _gap(reference, answer)
     scale = max(1.0, float(np.max(np.abs(reference[np.isfinite(reference)]), initial=0)))
     if not np.allclose(answer, reference, rtol=limit, atol=limit * scale, equal_nan=True):

@@ -19,24 +19,25 @@ import numpy as np
 from dlkit.errors import ExportError
 from dlkit.export import cpp_loader
 
+Call = tuple[Mapping[str, np.ndarray], Sequence[str]]
 
-def run(
-    path: pathlib.Path, batches: Sequence[Mapping[str, np.ndarray]], fetches: Sequence[str]
-) -> list[list[np.ndarray]]:
-    """Return the `fetches` of the SavedModel at `path` for each of `batches`.
+
+def run(path: pathlib.Path, calls: Sequence[Call]) -> list[list[np.ndarray]]:
+    """Return what the SavedModel at `path` gives for each of `calls`.
 
     Args:
         path: The directory that holds `saved_model.pb`.
-        batches: For each run, tensor name -> array.
-        fetches: Tensor names.
+        calls: For each run, tensor name -> array, and the names of the tensors to fetch.
 
     Raises:
         ExportError: with the C++ runtime's message, when the model cannot be loaded or run.
     """
     request = {
         "path": os.path.abspath(path),
-        "batches": [{name: _encode(value) for name, value in batch.items()} for batch in batches],
-        "fetches": list(fetches),
+        "calls": [
+            [{name: _encode(value) for name, value in feeds.items()}, list(fetches)]
+            for feeds, fetches in calls
+        ],
     }
     # The accelerator's memory belongs to the process that trains, so the check runs on the CPU.
     environment = os.environ | {
@@ -60,7 +61,7 @@ def run(
     answer = json.loads(done.stdout)
     if "error" in answer:
         raise ExportError(answer["error"])
-    return [[_decode(value) for value in batch] for batch in answer["batches"]]
+    return [[_decode(value) for value in values] for values in answer["calls"]]
 
 
 def _encode(array: np.ndarray) -> dict[str, Any]:
@@ -86,14 +87,12 @@ def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         with cpp_loader.load(request["path"]) as session:
             results = [
-                session.run(
-                    {name: _decode(value) for name, value in batch.items()}, request["fetches"]
-                )
-                for batch in request["batches"]
+                session.run({name: _decode(value) for name, value in feeds.items()}, fetches)
+                for feeds, fetches in request["calls"]
             ]
     except ExportError as error:
         return {"error": str(error)}
-    return {"batches": [[_encode(array) for array in batch] for batch in results]}
+    return {"calls": [[_encode(array) for array in values] for values in results]}
 
 
 def _main() -> None:

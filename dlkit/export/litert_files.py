@@ -39,7 +39,7 @@ def convert(
     """
     with tempfile.TemporaryDirectory() as folder:
         directory = pathlib.Path(folder) / "saved_model"
-        writer.write_graph(model, data, signature, directory)
+        writer.write_graph(model, data, {"serving_default": signature}, directory)
         converter = tf.lite.TFLiteConverter.from_saved_model(
             str(directory), signature_keys=["serving_default"]
         )

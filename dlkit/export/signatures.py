@@ -7,7 +7,7 @@ the first part of the function, so that no client can prepare its input differen
 import dataclasses
 import itertools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,6 +19,9 @@ from dlkit.errors import InputError
 # TensorFlow Serving's REST API has no JSON form for these types.
 _REST_TYPES = {tf.float16: tf.float32, tf.bfloat16: tf.float32, tf.uint16: tf.int32}
 _AUTOMATIC_NAME = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
+PREDICT = "tensorflow/serving/predict"
+
+Arrays = dict[str, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +32,17 @@ class Signature:
         inputs: Name -> spec with the batch axis, `None`.
         compute: From a dict of tensors, by input name, to a dict of tensors, by output name.
         reference: The same on arrays, through `model.predict`.
+        method: What TensorFlow Serving says it is for.
+        from_raw: From a batch for `serving_default` to one for this signature, to check it with.
+        unordered: Undoes, in arrays of outputs, an order that rounding may change.
     """
 
     inputs: dict[str, tf.TensorSpec]
     compute: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
-    reference: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+    reference: Callable[[Arrays], Arrays]
+    method: str = PREDICT
+    from_raw: Callable[[Arrays], Arrays] = dict
+    unordered: Callable[[Arrays], Arrays] = dict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,15 +99,22 @@ def serving_default(model: keras.Model, data: Any = None) -> Signature:
 
 
 def _check_fit(model: keras.Model, data: Any) -> None:
-    """Refuse data whose network input has other shapes than the model's."""
-    taken = [tensor.shape for tensor in getattr(model, "inputs", None) or ()]
+    """Refuse data whose network input has other shapes than the model's.
+
+    Keras matches a dict of inputs by name, and so does this where all names are the same.
+    """
+    taken = _named_shapes(_symbolic(model, "inputs"))
     preprocessing = getattr(data, "preprocessing", None)
     if preprocessing is not None:
-        given = [tensor.shape for tensor in getattr(preprocessing, "outputs", None) or ()]
+        given = _named_shapes(_symbolic(preprocessing, "outputs"))
     else:
-        given = [(None, *spec.shape) for spec in (getattr(data, "input_spec", None) or {}).values()]
+        specs = getattr(data, "input_spec", None) or {}
+        given = [(name, (None, *spec.shape)) for name, spec in specs.items()]
     if not taken or not given:
         return
+    if sorted(name for name, _ in taken) == sorted(name for name, _ in given):
+        taken, given = (sorted(side, key=lambda pair: pair[0]) for side in (taken, given))
+    taken, given = ([shape for _, shape in side] for side in (taken, given))
     fits = len(taken) == len(given) and all(
         tf.TensorShape(a).is_compatible_with(tf.TensorShape(b))
         for a, b in zip(taken, given, strict=True)
@@ -110,19 +126,36 @@ def _check_fit(model: keras.Model, data: Any) -> None:
         )
 
 
+def _symbolic(model: keras.Model, side: str) -> Any:
+    """Return the nested `inputs` or `outputs` of a model, or `None` where it has no symbolic ones.
+
+    A sequential model does not know them as a structure: it has one of each.
+    """
+    flat = getattr(model, side, None)
+    if not flat or isinstance(model, keras.Sequential):
+        return flat[0] if flat else None
+    return getattr(model, side.removesuffix("s"))
+
+
+def _named_shapes(structure: Any) -> list[tuple[str, Sequence[int | None]]]:
+    """Return the name, by its key or its own, and the shape of each symbolic tensor."""
+    leaves = [] if structure is None else keras.tree.flatten_with_path(structure)
+    return [(_input_name(path, leaf, ""), leaf.shape) for path, leaf in leaves]
+
+
 def _shapes(shapes: Iterable[Sequence[int | None]]) -> str:
     return " and ".join(f"({', '.join(str(size) for size in shape)})" for shape in shapes)
 
 
 def _inputs(model: keras.Model, data: Any) -> _Inputs:
     """Find out what `model` takes: from its symbolic inputs, `data`, or how it was built."""
-    symbolic = getattr(model, "inputs", None)
+    symbolic = _symbolic(model, "inputs")
     told = {
         name: tf.TensorSpec([None, *spec.shape], spec.dtype, name)
         for name, spec in (getattr(data, "input_spec", None) or {}).items()
     }
     if symbolic is not None:
-        structure = symbolic[0] if isinstance(model, keras.Sequential) else model.input
+        structure = symbolic
     elif told:
         structure = told if len(told) > 1 else next(iter(told.values()))
     else:
@@ -196,3 +229,38 @@ def _output_names(model: keras.Model, paths: list[tuple]) -> list[str]:
         names = list(getattr(model, "output_names", None) or numbered)
     counts = [names[:place].count(name) for place, name in enumerate(names)]
     return [f"{name}_{c}" if c else name for name, c in zip(names, counts, strict=True)]
+
+
+def binary_outputs(answers: Iterable[Arrays]) -> dict[str, str]:
+    r"""Return output name -> name ending in `_bytes`, for strings in `answers` that are no text.
+
+    TensorFlow Serving's REST API writes those in base64, and all others as text.
+
+    Example:
+        >>> binary_outputs([{"png": np.array([b"\x89PNG"], dtype=object)}])
+        {'png': 'png_bytes'}
+    """
+    return {
+        name: f"{name}_bytes"
+        for answer in answers
+        for name, value in answer.items()
+        if value.dtype.kind in "OS" and not name.endswith("_bytes") and not _is_text(value)
+    }
+
+
+def _is_text(values: np.ndarray) -> bool:
+    try:
+        return all(isinstance(v, str) or v.decode() is not None for v in values.ravel().tolist())
+    except UnicodeDecodeError:
+        return False
+
+
+def rename_outputs(signature: Signature, names: Mapping[str, str]) -> Signature:
+    """Return `signature` with some outputs called otherwise."""
+
+    def renamed(function: Callable[[dict], dict]) -> Callable[[dict], dict]:
+        return lambda given: {names.get(key, key): v for key, v in function(given).items()}
+
+    return dataclasses.replace(
+        signature, compute=renamed(signature.compute), reference=renamed(signature.reference)
+    )

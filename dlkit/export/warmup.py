@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+from tensorflow_serving.apis import prediction_log_pb2
 
 from dlkit.errors import InputError
 
@@ -62,22 +62,28 @@ def _made_up(spec: tf.TensorSpec, rows: int, random: np.random.Generator) -> np.
     return random.integers(0, 2, shape).astype(spec.dtype.as_numpy_dtype)
 
 
-def write(path: pathlib.Path, model_name: str, batches: Iterable[Mapping[str, np.ndarray]]) -> None:
-    """Write a warm-up file with one predict request for each of `batches`.
+Request = tuple[str, str, Mapping[str, np.ndarray]]
+
+
+def write(path: pathlib.Path, model_name: str, requests: Iterable[Request]) -> None:
+    """Write a warm-up file.
 
     Args:
         path: The file to write.
         model_name: The name that the server will know the model by.
-        batches: For each request, input name of `serving_default` -> array.
+        requests: For each, the signature's key, its method name, and input name -> array.
     """
     with tf.io.TFRecordWriter(str(path)) as records:
-        for batch in batches:
-            request = predict_pb2.PredictRequest()
+        for key, method, inputs in requests:
+            log = prediction_log_pb2.PredictionLog()
+            kind = method.rpartition("/")[2]  # predict, classify or regress
+            request = getattr(log, f"{kind}_log").request
             request.model_spec.name = model_name
-            request.model_spec.signature_name = "serving_default"
-            for name, array in batch.items():
-                request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
-            log = prediction_log_pb2.PredictionLog(
-                predict_log=prediction_log_pb2.PredictLog(request=request)
-            )
+            request.model_spec.signature_name = key
+            if kind == "predict":
+                for name, array in inputs.items():
+                    request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
+            else:
+                examples = request.input.example_list.examples
+                examples.extend(tf.train.Example.FromString(text) for text in inputs["inputs"])
             records.write(log.SerializeToString())

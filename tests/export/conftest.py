@@ -5,9 +5,28 @@ import pathlib
 
 import keras
 import pytest
+import tensorflow as tf
 
 import dlkit as dk
 from dlkit.export import saved_model
+
+
+class Decode(keras.layers.Layer):
+    """Encoded images -> grey pixels of one size."""
+
+    def __init__(self, size, **options):
+        super().__init__(**options)
+        self.size = tuple(size)
+
+    def call(self, files):
+        return tf.map_fn(self.decode, files, fn_output_signature=tf.uint8)
+
+    def decode(self, file):
+        pixels = tf.image.resize(tf.io.decode_image(file, 1, expand_animations=False), self.size)
+        return tf.ensure_shape(tf.cast(tf.round(pixels[:, :, 0]), tf.uint8), self.size)
+
+    def compute_output_shape(self, shape):
+        return (*shape, *self.size)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +41,9 @@ class Digits:
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory) -> Digits:
     keras.utils.set_random_seed(0)
-    data = dk.data.load("digits", seed=0)
+    files = keras.Input((), dtype="string", name="image_bytes")
+    decoding = keras.Model(files, Decode((8, 8), dtype="uint8")(files))
+    data = dataclasses.replace(dk.data.load("digits", seed=0), decoding=decoding)
     inputs = keras.Input((8, 8, 1), name="pixels")
     x = keras.layers.Conv2D(8, 3, activation="relu")(inputs)
     x = keras.layers.BatchNormalization(momentum=0.7)(x)

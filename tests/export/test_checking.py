@@ -24,7 +24,8 @@ def expected():
 
 
 def compare(version, reference, limit=1e-5):
-    return checking.compare(version, [{"row": ROWS}], [{"predictions": reference}], limit)
+    check = checking.Check("serving_default", {"row": ROWS}, {"predictions": reference})
+    return checking.compare(version, [check], limit)
 
 
 def test_the_largest_difference_is_given_back(version):

@@ -42,7 +42,8 @@ def test_what_a_model_prints_does_not_disturb_the_answer(tmp_path, capfd):
     signature = signature_of(version)
     capfd.readouterr()
     feeds = [{signature.inputs["row"].name: np.full((rows, 3), rows, "float32")} for rows in (1, 4)]
-    answers = isolated.run(version, feeds, [signature.outputs["twice"].name])
+    fetches = [signature.outputs["twice"].name]
+    answers = isolated.run(version, [(feed, fetches) for feed in feeds])
     for rows, (answer,) in zip((1, 4), answers, strict=True):
         np.testing.assert_array_equal(answer, np.full((rows, 3), 2.0 * rows))
     assert capfd.readouterr().out == ""
@@ -57,10 +58,10 @@ def test_modules_in_the_working_directory_are_not_in_the_way(tiny, tmp_path, mon
 def test_a_saved_model_that_is_none(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"broken")
     with pytest.raises(ExportError, match=r"C\+\+ loader refused"):
-        isolated.run(tmp_path, [], [])
+        isolated.run(tmp_path, [])
 
 
 def test_a_process_that_dies(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ExportError, match="ended with status 1"):
-        isolated.run(tmp_path, [], [])
+        isolated.run(tmp_path, [])

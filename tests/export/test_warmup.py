@@ -15,8 +15,9 @@ def requests_of(version):
         prediction_log_pb2.PredictionLog.FromString(record.numpy())
         for record in tf.data.TFRecordDataset(str(path))
     ]
-    assert {log.WhichOneof("log_type") for log in logs} == {"predict_log"}
-    return [log.predict_log.request for log in logs]
+    assert {log.WhichOneof("log_type") for log in logs} <= {"predict_log", "classify_log"}
+    requests = [log.predict_log.request for log in logs if log.HasField("predict_log")]
+    return [r for r in requests if r.model_spec.signature_name == "serving_default"]
 
 
 def test_requests_are_real_examples_and_run(digits):
