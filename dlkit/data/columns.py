@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -158,6 +158,40 @@ def _refuse(name: str, kind: str, like: str, row: int, values: np.ndarray, split
         f" {row + 1}{split} is not {like}; mend it, name it in na_values, or give"
         f" kinds={{'{name}': 'category'}}."
     )
+
+
+def check_kept(columns: Sequence[Column]) -> None:
+    """Refuse a table of which no column is left.
+
+    Raises:
+        InputError: naming each column, and why it is dropped.
+    """
+    if all(column.kind == "drop" for column in columns):
+        reasons = "; ".join(f"'{c.name}': {c.note}" for c in columns)
+        raise InputError(f"No column is left to learn from ({reasons}); give other kinds.")
+
+
+def check_crosses(crosses: Sequence[Sequence[str]], columns: Sequence[Column]) -> None:
+    """Refuse groups of columns that cannot be crossed.
+
+    Raises:
+        InputError: naming the group, and its column that is unknown or of a wrong kind.
+    """
+    kinds = {column.name: column.kind for column in columns}
+    for cross in crosses:
+        if isinstance(cross, str) or len(set(cross)) != len(cross) or len(cross) < 2:
+            raise InputError(
+                "crosses must hold groups of two or more different columns, as [('age', 'job')]."
+                f" Received: {cross!r}."
+            )
+        check_columns("crosses", cross, kinds)
+        for name in cross:
+            if kinds[name] in ("date", "drop"):
+                raise InputError(
+                    f"crosses={cross!r} needs numbers or categories, and the column '{name}' is"
+                    f" of kind '{kinds[name]}'; give kinds={{'{name}': 'category'}}, or leave it"
+                    " out."
+                )
 
 
 def raw(columns: Iterable[Column], table: Mapping[str, np.ndarray], split: str = "") -> dict:

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -155,11 +156,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
         >>> data.task, data.feature_names
         ('binary', ('age', 'age missing', 'job missing', 'job=clerk', 'job=cook'))
     """
-    check_integer("batch_size", batch_size)
-    check_integer("seed", seed, minimum=0)
-    check_fraction("val_fraction", val_fraction)
-    check_integer("max_categories", max_categories)
-    check_integer("hash_bins", hash_bins, minimum=2)
+    _check_numbers(batch_size, seed, val_fraction, max_categories, hash_bins)
     na_values = table_files.check_na_values(na_values)
     table = table_files.read_frame(frame, na_values)
     _check_target(table, target, "The table")
@@ -175,11 +172,9 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
 
     def make(split: Split) -> Data:
         columns = columning.infer(table, split.train, kinds or {}, max_categories)
-        _check_kept(columns)
-        _check_crosses(crosses, columns)
-        x = columning.raw(columns, table)
-        if held is not None:
-            x = _joined(x, columning.raw(columns, held, " of the test rows"))
+        columning.check_kept(columns)
+        columning.check_crosses(crosses, columns)
+        x = _raw(columns, table, held)
         preprocessing, names = table_layers.build(
             columns,
             _take(x, split.train),
@@ -195,27 +190,52 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
             None if cache else preprocessing,
             augmentation.resolve(augment, 2),
         )
-        shown = split.test[:EXAMPLES]
-        return Data(
-            name=name,
-            task=targets.task,
-            kind="features",
-            **splits(feed, split),
-            input_spec={"features": tf.TensorSpec((len(names),), tf.float32)},
-            num_classes=targets.num_classes,
-            class_names=targets.class_names,
-            preprocessing=preprocessing,
-            examples=(_take(x, shown), targets.values[shown]),
-            columns=columns + _crossed(crosses, hash_bins),
-            feature_names=names,
-            origin=Origin(split, targets, lambda rows: _take(x, rows), feed, make),
-        )
+        origin = Origin(split, targets, lambda rows: _take(x, rows), feed, make)
+        return _record(name, columns + _crossed(crosses, hash_bins), names, preprocessing, origin)
 
     data = make(split)
-    for column in data.columns:
-        if column.kind == "drop" and column.note != "as told":
-            warnings.warn(f"Column '{column.name}' is dropped: {column.note}.", stacklevel=2)
+    _warn_of_dropped(data.columns)
     return data
+
+
+def _record(
+    name: str,
+    columns: tuple[columning.Column, ...],
+    names: tuple[str, ...],
+    preprocessing: keras.Model,
+    origin: Origin,
+) -> Data:
+    shown = origin.split.test[:EXAMPLES]
+    return Data(
+        name=name,
+        task=origin.targets.task,
+        kind="features",
+        **splits(origin.feed, origin.split),
+        input_spec={"features": tf.TensorSpec((len(names),), tf.float32)},
+        num_classes=origin.targets.num_classes,
+        class_names=origin.targets.class_names,
+        preprocessing=preprocessing,
+        examples=(origin.raw(shown), origin.targets.values[shown]),
+        columns=columns,
+        feature_names=names,
+        origin=origin,
+    )
+
+
+def _warn_of_dropped(columns: Sequence[columning.Column]) -> None:
+    for column in columns:
+        if column.kind == "drop" and column.note != "as told":
+            warnings.warn(f"Column '{column.name}' is dropped: {column.note}.", stacklevel=3)
+
+
+def _check_numbers(
+    batch_size: int, seed: int, val_fraction: float, max_categories: int, hash_bins: int
+) -> None:
+    check_integer("batch_size", batch_size)
+    check_integer("seed", seed, minimum=0)
+    check_fraction("val_fraction", val_fraction)
+    check_integer("max_categories", max_categories)
+    check_integer("hash_bins", hash_bins, minimum=2)
 
 
 def _check_target(table: Mapping[str, np.ndarray], target: str, where: str) -> None:
@@ -229,31 +249,6 @@ def _check_target(table: Mapping[str, np.ndarray], target: str, where: str) -> N
         )
     if len(table) == 1:
         raise InputError(f"{where} has no column besides the target '{target}' to learn from.")
-
-
-def _check_kept(columns: Sequence[columning.Column]) -> None:
-    """Refuse a table of which no column is left."""
-    if all(column.kind == "drop" for column in columns):
-        reasons = "; ".join(f"'{c.name}': {c.note}" for c in columns)
-        raise InputError(f"No column is left to learn from ({reasons}); give other kinds.")
-
-
-def _check_crosses(crosses: Sequence[Cross], columns: Sequence[columning.Column]) -> None:
-    kinds = {column.name: column.kind for column in columns}
-    for cross in crosses:
-        if isinstance(cross, str) or len(set(cross)) != len(cross) or len(cross) < 2:
-            raise InputError(
-                "crosses must hold groups of two or more different columns, as [('age', 'job')]."
-                f" Received: {cross!r}."
-            )
-        columning.check_columns("crosses", cross, kinds)
-        for name in cross:
-            if kinds[name] in ("date", "drop"):
-                raise InputError(
-                    f"crosses={cross!r} needs numbers or categories, and the column '{name}' is"
-                    f" of kind '{kinds[name]}'; give kinds={{'{name}': 'category'}}, or leave it"
-                    " out."
-                )
 
 
 def _hold_out(
@@ -276,8 +271,17 @@ def _hold_out(
     return held, dataclasses.replace(targets, values=values)
 
 
-def _joined(x: dict[str, np.ndarray], held: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: np.concatenate([values, held[name]]) for name, values in x.items()}
+def _raw(
+    columns: Sequence[columning.Column],
+    table: Mapping[str, np.ndarray],
+    held: Mapping[str, np.ndarray] | None,
+) -> dict[str, np.ndarray]:
+    """Return the raw columns, with those of the test table behind them."""
+    x = columning.raw(columns, table)
+    if held is None:
+        return x
+    test = columning.raw(columns, held, " of the test rows")
+    return {name: np.concatenate([values, test[name]]) for name, values in x.items()}
 
 
 def _take(table: Mapping[str, np.ndarray], rows: Any) -> dict[str, np.ndarray]:
