@@ -133,7 +133,10 @@ def test_every_module_has_its_test_file():
 
 # Module -> the tests that hold it to account.
 TESTED_ELSEWHERE = {
-    "dlkit/data/pictures.py": "test_record.py draws each kind through Data.show",
+    "dlkit/data/archives.py": "test_images.py and test_catalogue.py load the archives",
+    "dlkit/data/feature_drawing.py": "test_record.py draws each kind through Data.show",
+    "dlkit/data/image_drawing.py": "test_record.py draws each kind through Data.show",
+    "dlkit/data/sequence_drawing.py": "test_pictures.py draws sequences",
     "dlkit/data/sources.py": "test_catalogue.py loads each source",
     "dlkit/data/targets.py": "test_arrays.py gives each kind of target to from_arrays",
 }

@@ -110,7 +110,7 @@ def make(
             class_names=targets.class_names,
             preprocessing=preprocessing,
             examples=(raw(shown), targets.values[shown]) if len(shown) else None,
-            origin=Origin(split, targets, raw, feed, make),
+            origin=Origin(split, targets, raw, feed, make, files.paths),
         )
 
     return make(split)

@@ -30,12 +30,14 @@ class Split:
         val: What is validated on; may be empty.
         test: What is tested on; may be empty.
         weights: How much each example of the data set counts in training, by row number, or `None`.
+        published: Whether the test split was given, rather than cut off here. Defaults to False.
     """
 
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
     weights: np.ndarray | None = None
+    published: bool = False
 
     @property
     def kept(self) -> np.ndarray:
@@ -54,6 +56,7 @@ class Origin:
             of arrays by name.
         feed: Makes the pipelines; `feed.batches(rows)` has prepared rows in their order.
         remake: From another `Split` to another `Data` with the same options.
+        paths: The files of the rows, or `None` where the examples are not a file each.
     """
 
     split: Split
@@ -61,6 +64,7 @@ class Origin:
     raw: Callable[[np.ndarray], Any]
     feed: Feed
     remake: Callable[[Split], Data]
+    paths: np.ndarray | None = None
 
 
 def divide(targets: labelling.Targets, held: int | None, val_fraction: float, seed: int) -> Split:
@@ -75,7 +79,7 @@ def divide(targets: labelling.Targets, held: int | None, val_fraction: float, se
         rows = np.arange(len(targets.values))
         rest, test = np.split(rows, [len(rows) - held])
     train, val = labelling.split(targets.take(rest), val_fraction, seed)
-    return Split(rest[train], rest[val], test)
+    return Split(rest[train], rest[val], test, published=held is not None)
 
 
 def splits(feed: Feed, split: Split) -> dict[str, Any]:

@@ -1,13 +1,22 @@
-"""Drawings of a batch of data. Matplotlib's object interface only: no global state, no window."""
+"""Drawings of data. Matplotlib's object interface only: no global state, no window.
+
+Each kind of input has a module that draws it: `draw_example(axis, example, target, data)` for one
+network input and its target, or `draw(data, count)` for a figure of its own where a grid of
+examples makes no sense.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlkit.checks import check_integer, require
+from dlkit.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,15 +24,83 @@ if TYPE_CHECKING:
 
     from dlkit.data.record import Data
 
+DRAWINGS = {
+    "features": "feature_drawing",
+    "image": "image_drawing",
+    "sequence": "sequence_drawing",
+}
+_SIZE = (1.5, 1.7)  # inches of one example, where its module has no SIZE
 
-def draw(data: Data, count: int) -> Figure:
-    """Draw the first training batch of `data`: pictures as a grid, anything else as histograms."""
+
+def draw(data: Data, count: int, *, augmented: bool = False) -> Figure:
+    """Draw up to `count` examples of the first training batch, as `Data.show` tells."""
     check_integer("count", count)
     require("matplotlib", "plot")
-    inputs, targets = (part.numpy() for part in next(iter(data.train)))
-    if inputs.ndim == 4:
-        return draw_images(inputs[:count], [target_text(data, y) for y in targets[:count]])
-    return draw_features(data, inputs.reshape(len(inputs), -1), targets, count)
+    if augmented:
+        _check_augmented(data)
+    batch = first_batch(data)
+    drawing = importlib.import_module(f"dlkit.data.{DRAWINGS[_kind(data, batch)]}")
+    if not hasattr(drawing, "draw_example"):
+        if augmented:
+            raise InputError(
+                f"show(augmented=True) draws examples, and those of kind '{data.kind}' are drawn"
+                " together; leave augmented=True out."
+            )
+        return drawing.draw(data, count)
+    batches = (batch, first_batch(data, augmented=True)) if augmented else (batch,)
+    shown = min(count, len(_leaves(batch[1])[0]))
+    figure, axes = grid(shown, *getattr(drawing, "SIZE", _SIZE), copies=len(batches))
+    for index, axis in enumerate(axes):
+        inputs, targets = batches[index % len(batches)]
+        row = index // len(batches)
+        drawing.draw_example(axis, _row(inputs, row), _row(targets, row), data)
+        if index % len(batches) and axis.get_title() == axes[index - 1].get_title():
+            axis.set_title("augmented", fontsize=8)
+    return figure
+
+
+def first_batch(data: Data, *, augmented: bool = False) -> tuple[Any, Any]:
+    """Return the inputs and targets of the first training batch, plain or as it is trained on."""
+    dataset = data.train
+    if data.origin is not None and not augmented:
+        plain = dataclasses.replace(data.origin.feed, augment=None)
+        # The same seed gives the same order, so these are the rows of the augmented batch.
+        dataset = plain.batches(data.origin.split.train, train=True)
+    inputs, targets, *_ = next(iter(dataset))
+    return inputs, targets
+
+
+def _check_augmented(data: Data) -> None:
+    if data.origin is None or data.origin.feed.augment is None:
+        raise InputError(
+            f"show(augmented=True) needs augmentation, and '{data.name}' has none; make the data"
+            " with augment=..., as augment='light' for images."
+        )
+
+
+def _kind(data: Data, batch: tuple[Any, Any]) -> str:
+    leaves = _leaves(batch[0])
+    # A record made by hand need not tell its kind.
+    if data.kind == "features" and len(leaves) == 1 and len(leaves[0].shape) == 4:
+        return "image"
+    if data.kind not in DRAWINGS:
+        raise InputError(
+            f"show draws inputs of kind {', '.join(DRAWINGS)}. Received: kind={data.kind!r} in"
+            f" '{data.name}'."
+        )
+    return data.kind
+
+
+def _leaves(structure: Any) -> list[Any]:
+    import tensorflow as tf
+
+    return tf.nest.flatten(structure)
+
+
+def _row(structure: Any, row: int) -> Any:
+    import tensorflow as tf
+
+    return tf.nest.map_structure(lambda part: part[row].numpy(), structure)
 
 
 def target_text(data: Data, target: np.ndarray) -> str:
@@ -37,46 +114,26 @@ def target_text(data: Data, target: np.ndarray) -> str:
     return ", ".join(data.class_names[i] if data.class_names else str(i) for i in chosen)
 
 
-def grid(count: int, *, width: float = 1.5, height: float = 1.7) -> tuple[Figure, list[Axes]]:
-    """Return a figure with `count` axes in a near-square grid; `width` and `height` in inches."""
+def grid(
+    count: int, width: float = _SIZE[0], height: float = _SIZE[1], *, copies: int = 1
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with `count` axes in a near-square grid; `width` and `height` in inches.
+
+    `copies=2` gives twice as many axes, two that belong together side by side.
+    """
     from matplotlib.figure import Figure
 
-    columns = math.ceil(math.sqrt(count))
-    rows = math.ceil(count / columns)
+    columns = copies * math.ceil(math.sqrt(count / copies))
+    rows = math.ceil(count * copies / columns)
     figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
-    return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(count)]
+    return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(count * copies)]
 
 
-def draw_images(images: np.ndarray, titles: list[str]) -> Figure:
+def draw_images(images: np.ndarray, titles: Sequence[str]) -> Figure:
     """Draw images (N, H, W, C) of any value range, each stretched to its own contrast."""
+    from dlkit.data.image_drawing import draw_image
+
     figure, axes = grid(len(images))
     for axis, image, title in zip(axes, images, titles, strict=True):
-        low, high = image.min(), image.max()
-        picture = (image - low) / max(high - low, 1e-12)
-        axis.imshow(picture, cmap="gray")  # cmap is for one channel only
-        axis.set_title(title, fontsize=8)
-        axis.set_axis_off()
-    return figure
-
-
-def draw_features(data: Data, inputs: np.ndarray, targets: np.ndarray, count: int) -> Figure:
-    """Draw each feature's distribution by class, or against the target of a regression."""
-    shown = min(count, inputs.shape[1])
-    figure, axes = grid(shown, width=2.2, height=1.8)
-    for feature, axis in enumerate(axes):
-        values = inputs[:, feature]
-        if data.task == "regression":
-            axis.scatter(values, targets.reshape(len(targets), -1)[:, 0], s=6)
-        elif data.task == "multilabel":
-            axis.hist(values, bins=15)
-        else:
-            labels = [target_text(data, k) for k in range(data.num_classes)]
-            groups = [values[targets == k] for k in range(data.num_classes)]
-            axis.hist(groups, bins=15, stacked=True, label=labels)
-        names = data.feature_names
-        axis.set_title(names[feature] if names else f"feature {feature}", fontsize=8)
-        axis.tick_params(labelsize=6)
-    handles, labels = axes[0].get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=7)
+        draw_image(axis, image, title)
     return figure

@@ -99,17 +99,26 @@ class Data:
             facts.append(f"{split:<14} {_batches(getattr(self, split))}")
         return facts
 
-    def show(self, path: str | pathlib.Path | None = None, *, count: int = 25) -> Figure:
-        """Draw the first batch of the training data: a grid of pictures, or a plot a feature.
+    def show(
+        self,
+        path: str | pathlib.Path | None = None,
+        *,
+        count: int = 25,
+        augmented: bool = False,
+    ) -> Figure:
+        """Draw the first batch of the training data: a grid of examples, or a plot a feature.
 
         Args:
             path: Where to save the picture as well; its ending chooses the format.
-            count: How many examples (pictures) or features (tables) to draw. Defaults to 25.
+            count: How many examples, or features of a table, to draw. Defaults to 25.
+            augmented: Draw each example twice, plain and as augmentation changed it. Defaults to
+                False.
 
         Returns:
             The Matplotlib figure.
 
         Raises:
+            InputError: for augmented=True on data that is not augmented.
             MissingExtraError: when Matplotlib is not installed.
 
         Example:
@@ -120,7 +129,7 @@ class Data:
         """
         from dlkit.data import pictures
 
-        figure = pictures.draw(self, count)
+        figure = pictures.draw(self, count, augmented=augmented)
         if path is not None:
             figure.savefig(path, dpi=120)
         return figure

@@ -129,7 +129,7 @@ def plot_predictions(model: keras.Model, data: Data, *, count: int = 16) -> Figu
     from dlkit.data.pictures import draw_images, target_text
 
     split = predictions.check_test_split(data)
-    images = np.concatenate([x.numpy() for x, _ in split])
+    images = np.concatenate([x.numpy() for x, *_ in split])
     if images.ndim != 4:
         raise InputError(
             "plot_predictions draws images (height, width, channels);"

@@ -23,7 +23,7 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, n
 
     Args:
         model: A model that takes the dataset's inputs.
-        dataset: Batches of `(inputs, targets)`.
+        dataset: Batches of `(inputs, targets)` or `(inputs, targets, weights)`.
 
     Returns:
         Targets and predictions, the examples along the first axis of each.
@@ -40,11 +40,11 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, n
     targets = []
 
     def inputs() -> Iterator[tf.Tensor]:
-        for x, y in dataset:
+        for x, y, *_ in dataset:
             targets.append(y.numpy())
             yield x
 
-    spec, _ = dataset.element_spec
+    spec = dataset.element_spec[0]
     batches = tf.data.Dataset.from_generator(inputs, output_signature=spec)
     counted = tf.data.experimental.assert_cardinality(dataset.cardinality())
     predictions = model.predict(batches.apply(counted), verbose=0)
