@@ -2,10 +2,8 @@
 
     row numbers -> read, decode, resize (several at a time) -> batches
 
-A JPEG of at least twice the wanted size is decoded at a half, a quarter or an eighth of it, which
-the format does at less cost. TensorFlow's decoders do not say which file they failed on. So what
-they fail on is dropped, and the rows that are left are held against those that were asked for: the
-first that is missing is named.
+TensorFlow's decoders do not say which file they failed on. So what they fail on is dropped, and the
+rows that are left are held against those that were asked for: the first that is missing is named.
 """
 
 from __future__ import annotations
@@ -14,12 +12,13 @@ import contextlib
 import dataclasses
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from dlkit.data import feeding
+from dlkit.data.decoders import read_image
 from dlkit.data.image_files import KINDS, Files
 from dlkit.errors import InputError
 
@@ -69,25 +68,19 @@ class Reader:
 
     def _decoded(self, rows: tf.data.Dataset) -> tf.data.Dataset:
         present, kinds = np.unique(self.files.kinds, return_inverse=True)
-        decoders = [_DECODERS[KINDS[kind]] for kind in present]
         with tf.device("CPU"):
             kinds, paths = tf.constant(kinds, tf.int32), self._paths
 
         def load(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             content = tf.io.read_file(paths[row])
-            calls = [lambda decode=decode: self._decode(decode, content) for decode in decoders]
+            calls = [
+                lambda kind=kind: read_image(content, KINDS[kind], self.size, self.channels)
+                for kind in present
+            ]
             image = calls[0]() if len(calls) == 1 else tf.switch_case(kinds[row], calls)
             return row, image
 
         return rows.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-
-    def _decode(self, decode: Callable[..., tf.Tensor], content: tf.Tensor) -> tf.Tensor:
-        image = decode(content, self.channels, self.size)
-        # A JPEG was brought near the wanted size already; others may shrink by any factor.
-        resized = tf.image.resize(image, self.size, antialias=decode is not _jpeg)
-        return tf.ensure_shape(
-            tf.saturate_cast(tf.round(resized), tf.uint8), (*self.size, self.channels)
-        )
 
 
 def hold(reader: Reader) -> feeding.Held:
@@ -117,41 +110,3 @@ def naming_the_file() -> Iterator[None]:
         # TensorFlow writes quotes and letters beyond ASCII as a C string has them.
         sentence = found[1].encode().decode("unicode_escape").encode("latin-1").decode()
         raise InputError(f"{sentence}.") from None
-
-
-def _jpeg(content: tf.Tensor, channels: int, size: tuple[int, int]) -> tf.Tensor:
-    shape = tf.image.extract_jpeg_shape(content)
-    times = tf.minimum(shape[0] // size[0], shape[1] // size[1])
-    halvings = tf.reduce_sum(tf.cast(times >= [2, 4, 8], tf.int32))
-    # The accurate transform costs the same as the default, and gives the pixels that Pillow and
-    # other clients decode.
-    options = {"channels": channels, "dct_method": "INTEGER_ACCURATE"}
-    calls = [
-        lambda ratio=ratio: tf.io.decode_jpeg(content, ratio=ratio, **options)
-        for ratio in (1, 2, 4, 8)
-    ]
-    return tf.switch_case(halvings, calls)
-
-
-def _png(content: tf.Tensor, channels: int, size: tuple[int, int]) -> tf.Tensor:
-    return tf.io.decode_png(content, channels=channels)
-
-
-def _bmp(content: tf.Tensor, channels: int, size: tuple[int, int]) -> tf.Tensor:
-    image = tf.io.decode_bmp(content)[..., :3]  # without transparency; 1 or 3 channels
-    return _in_channels(image, channels)
-
-
-def _gif(content: tf.Tensor, channels: int, size: tuple[int, int]) -> tf.Tensor:
-    image = tf.io.decode_image(content, expand_animations=False)  # the first frame
-    return _in_channels(image, channels)
-
-
-def _in_channels(image: tf.Tensor, channels: int) -> tf.Tensor:
-    """Return an image of 1 or 3 channels in `channels`, 1 or 3."""
-    shape = tf.shape(image)
-    colour = tf.broadcast_to(image, [shape[0], shape[1], 3])
-    return colour if channels == 3 else tf.image.rgb_to_grayscale(colour)
-
-
-_DECODERS = dict(zip(KINDS, (_jpeg, _png, _bmp, _gif), strict=True))

@@ -18,7 +18,7 @@ from dlkit.checks import check_choice
 from dlkit.errors import InputError
 
 KINDS = ("jpeg", "png", "bmp", "gif")
-_MAGIC = {
+MAGIC = {
     b"\xff\xd8\xff": "jpeg",
     b"\x89PNG\r\n\x1a\n": "png",
     b"BM": "bmp",
@@ -150,7 +150,7 @@ def inspect(path: str | os.PathLike) -> tuple[str, str]:
     try:
         with open(path, "rb") as file:
             head = file.read(64)
-            kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "")
+            kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
             if not head:
                 return "", "is empty"
             if not kind:
@@ -179,7 +179,9 @@ def _bmp_fault(head: bytes, size: int) -> str:
     if int.from_bytes(head[2:6], "little") > size:
         return "is a BMP image that was cut short"
     bits = int.from_bytes(head[28:30], "little")
-    # TensorFlow takes 8 bits for grey values, whatever the palette says.
     if bits not in (8, 24, 32):
-        return f"is a BMP image of {bits} bits a pixel, and only 8 (grey), 24 and 32 can be read"
+        return f"is a BMP image of {bits} bits a pixel, and only 8, 24 and 32 can be read"
+    old = int.from_bytes(head[14:18], "little") < 40
+    if bits == 8 and (old or int.from_bytes(head[30:34], "little")):
+        return "is a BMP image that is compressed or of OS/2, and only plain ones can be read"
     return ""

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from dlkit.checks import check_choice, check_fraction, check_integer
 from dlkit.data import augment as augmentation
-from dlkit.data import decoding, feeding, image_files
+from dlkit.data import decoders, decoding, feeding, image_files
 from dlkit.data import targets as labelling
 from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
@@ -109,6 +109,7 @@ def make(
             num_classes=targets.num_classes,
             class_names=targets.class_names,
             preprocessing=preprocessing,
+            decoding=decoders.decoding_model(reader.size, options.channels),
             examples=(raw(shown), targets.values[shown]) if len(shown) else None,
             origin=Origin(split, targets, raw, feed, make, files.paths),
         )

@@ -30,8 +30,9 @@ def from_image_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
     """Make a `Data` record of a folder with one sub-folder of images a class.
 
     When to use: for pictures sorted into folders. JPEG, PNG, BMP (8, 24 or 32 bits) and GIF (its
-    first frame) are read, whatever their file names; hidden files are not. The preprocessing takes
-    uint8 images of `image_size` and standardises each channel.
+    first frame) are read, whatever their file names; hidden files are not. A JPEG is turned
+    upright, as its Exif orientation says. The preprocessing takes uint8 images of `image_size` and
+    standardises each channel; `decoding` takes the bytes of a file.
 
     Args:
         folder: The folder of the class folders.

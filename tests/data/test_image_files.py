@@ -36,7 +36,11 @@ def test_a_kind_is_told_by_the_bytes_whatever_the_name(tmp_path, kind):
         (content("jpeg")[:-2], "is a JPEG image that was cut short"),
         (content("png")[:-300], "is a PNG image that was cut short"),
         (content("bmp")[:-1], "is a BMP image that was cut short"),
-        (content("bmp", "1"), "is a BMP image of 1 bits a pixel, and only 8 (grey), 24 and 32 can"),
+        (content("bmp", "1"), "is a BMP image of 1 bits a pixel, and only 8, 24 and 32 can"),
+        (
+            content("bmp", "L")[:30] + b"\1" + content("bmp", "L")[31:],
+            "is a BMP image that is comp",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path, written, fault):
