@@ -1,7 +1,15 @@
-"""The published files of the named data sets: where they lie, unpacked where they are archives."""
+"""The published files of the named data sets: where they lie, unpacked where they are archives.
+
+    DLKIT_DATA -> the cache -> a download into the cache (downloads.py) -> unpacked in the cache
+
+A download is held against its checksum before it appears. A file that somebody else put into
+dlkit's cache is held against it once, and against its size and time from then on. What lies under
+DLKIT_DATA is the user's own, and taken as it is: sets are published in several editions.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import pathlib
@@ -11,6 +19,8 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 
+from dlkit.data import downloads
+from dlkit.data.published_files import FILES, PublishedFile
 from dlkit.errors import InputError
 
 _DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError)
@@ -31,26 +41,77 @@ def places(file: str) -> Iterator[pathlib.Path]:
     name = pathlib.PurePosixPath(file).name
     if shared := os.environ.get("DLKIT_DATA"):
         yield from (pathlib.Path(shared, file), pathlib.Path(shared, name))
-    yield from (cache_folder() / name, cache_folder().parent / name)
+    yield from (cache_folder() / file, cache_folder() / name, cache_folder().parent / name)
 
 
 def find(file: str) -> pathlib.Path:
-    """Return the path of a published file.
+    """Return the path of a published file; one that is nowhere is downloaded, where that can be.
+
+    Where DLKIT_OFFLINE is set, nothing is downloaded.
 
     Args:
         file: Its path in the folder that DLKIT_DATA names, as `"tabular/titanic.csv"`.
 
     Raises:
-        InputError: when it is nowhere, naming the folders it may be put into.
+        InputError: when it cannot be had, naming the folders it may be put into.
     """
+    published, note = FILES.get(file), ""
     for place in places(file):
         if place.is_file():
-            return place
-    listed = ", ".join(str(place.parent) for place in places(file))
+            if not (told := _wrong(place, published)):
+                return place
+            bad = downloads.set_aside(place, place)
+            note = f"; what lay at {place} is not the published file ({told}), and is kept as {bad}"
+    if published is not None and published.url is not None:
+        try:
+            return _download(file, published)
+        except downloads.BrokenOffError as error:
+            note = f"; its download from {published.url} failed ({error}){note}"
+    listed = ", ".join(dict.fromkeys(str(place.parent) for place in places(file)))
     raise InputError(
         f"{pathlib.PurePosixPath(file).name} is not on this machine: put it into one of {listed},"
-        " or set DLKIT_DATA to the folder that holds the data sets."
+        f" or set DLKIT_DATA to the folder that holds the data sets{note}."
     )
+
+
+def _download(file: str, published: PublishedFile) -> pathlib.Path:
+    if os.environ.get("DLKIT_OFFLINE"):
+        raise downloads.BrokenOffError("DLKIT_OFFLINE is set")
+    target = cache_folder() / file
+    downloads.fetch(published, target)
+    _mark(target)
+    return target
+
+
+def _wrong(place: pathlib.Path, published: PublishedFile | None) -> str:
+    """Return in which way a file in dlkit's own cache differs from the published one.
+
+    One that is published at no address may well be another edition.
+    """
+    own = place.is_relative_to(cache_folder())
+    if not own or published is None or published.url is None:
+        return ""
+    if _marker(place).is_file() and _marker(place).read_text() == _stamp(place):
+        return ""
+    told = downloads.difference(place, published)
+    if not told:
+        _mark(place)
+    return told
+
+
+def _mark(place: pathlib.Path) -> None:
+    """Note that a file in the cache has been held against its checksum."""
+    with contextlib.suppress(OSError):  # a folder that cannot be written is checked each time
+        _marker(place).write_text(_stamp(place))
+
+
+def _marker(place: pathlib.Path) -> pathlib.Path:
+    return place.with_name(f".{place.name}.checked")
+
+
+def _stamp(place: pathlib.Path) -> str:
+    facts = place.stat()
+    return f"{facts.st_size} {facts.st_mtime_ns}"
 
 
 def unpacked(file: str) -> pathlib.Path:
