@@ -172,9 +172,9 @@ def export(
 @app.command()
 def serve(
     directory: Annotated[
-        pathlib.Path,
+        pathlib.Path | None,
         typer.Argument(metavar="DIR", help="What `dlkit export` names: it holds 1/, 2/, ..."),
-    ],
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="The model's name in URLs; the directory's by default.")
     ] = None,
@@ -193,17 +193,28 @@ def serve(
             " there is no gRPC.",
         ),
     ] = None,
+    config: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            "--model-config-file",
+            metavar="FILE",
+            help="Several models instead of DIR: a ModelServerConfig of TensorFlow Serving.",
+        ),
+    ] = None,
 ) -> None:
     """Serve an export over TensorFlow Serving's REST and gRPC APIs.
 
-    Ctrl-C or SIGTERM stops it, after the requests that are running.
+    Ctrl-C or SIGTERM stops it, after the requests that are running. `dlkit-model-server` does the
+    same and takes the flags of `tensorflow_model_server`.
     """
     from dlkit import serving
-    from dlkit.serving.server import check_base
+    from dlkit.serving.server import which_models
+    from dlkit.serving.settings import Settings
 
-    check_base(directory)
+    options = {"model_config_file": config} if config else {}
+    which_models(directory, name, Settings.of("serve", options))
     load_tensorflow()
-    serving.serve(directory, name=name, host=host, rest_port=port, grpc_port=grpc_port)
+    serving.serve(directory, name=name, host=host, rest_port=port, grpc_port=grpc_port, **options)
 
 
 @app.command()

@@ -15,11 +15,11 @@ from dlkit.serving.settings import Settings
 def main(arguments: list[str] | None = None) -> int:
     """Serve until stopped; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m dlkit.serving")
-    parser.add_argument("base")
+    parser.add_argument("base", nargs="?")
     parser.add_argument("--name")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--rest-port", type=int, default=8501)
-    parser.add_argument("--grpc-port", type=int)
+    parser.add_argument("--rest-port", type=_port, default=8501)
+    parser.add_argument("--grpc-port", type=_port)
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with the parent")
     for field in fields(Settings):
         kind = _flag if field.type is bool else field.type
@@ -33,6 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _port(text: str) -> int | None:
+    return None if text == "None" else int(text)
 
 
 def _flag(text: str) -> bool:

@@ -1,7 +1,6 @@
 """A gRPC server with TensorFlow Serving's services, health checks and reflection."""
 
 import threading
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -15,7 +14,7 @@ from tensorflow_serving.apis import (
 )
 
 from dlkit.serving.grpc_service import ModelService, PredictionService
-from dlkit.serving.versions import ServedModel
+from dlkit.serving.model_set import ServedModels
 
 # From the descriptors, which have to be loaded for reflection to describe the services.
 _NAMES = tuple(
@@ -36,7 +35,7 @@ class GrpcServer:
     """The services on a port, from `start` to `stop`.
 
     Args:
-        models: The served models by name.
+        models: The served models.
         address: Where to listen, as `127.0.0.1:8500`; port 0 takes a free one.
         threads: How many requests are answered at a time.
 
@@ -44,7 +43,7 @@ class GrpcServer:
         RuntimeError: when the port is taken.
     """
 
-    def __init__(self, models: Mapping[str, ServedModel], address: str, threads: int):
+    def __init__(self, models: ServedModels, address: str, threads: int):
         self._pool = ThreadPoolExecutor(threads, "grpc")
         self._server = grpc.server(self._pool, options=_OPTIONS)
         self._health = health.HealthServicer()

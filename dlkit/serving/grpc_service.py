@@ -19,9 +19,13 @@ from tensorflow_serving.apis.get_model_status_pb2 import (
     GetModelStatusRequest,
     GetModelStatusResponse,
 )
+from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest, ReloadConfigResponse
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+from tensorflow_serving.apis.status_pb2 import StatusProto
 
-from dlkit.serving import hints
+from dlkit.serving.model_config import from_list
+from dlkit.serving.model_set import ServedModels
+from dlkit.serving.predict import find_status
 from dlkit.serving.predict_proto import (
     effective_spec,
     predict,
@@ -119,10 +123,10 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     """tensorflow.serving.ModelService.
 
     Args:
-        models: The served models by name.
+        models: The served models.
     """
 
-    def __init__(self, models: Mapping[str, ServedModel]):
+    def __init__(self, models: ServedModels):
         self._models = models
 
     @_answering
@@ -131,17 +135,19 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     ) -> GetModelStatusResponse:
         """List the versions of a model and what has become of them."""
         spec = read_spec(request)
-        number = read_version(spec)
-        if spec.name not in self._models:
-            raise StatusError(
-                "NOT_FOUND",
-                f"Could not find any versions of model {spec.name}",
-                hints.for_model(spec.name, self._models),
-            )
-        found = self._models[spec.name].status_json(number)["model_version_status"]
+        found = find_status(self._models, spec.name, read_version(spec))
         states = [{**state, "version": int(state["version"])} for state in found]
         return GetModelStatusResponse(model_version_status=states)
 
-    HandleReloadConfigRequest = _refusing(
-        "HandleReloadConfigRequest", "it serves the one base path that it was started with"
-    )
+    @_answering
+    def HandleReloadConfigRequest(  # noqa: N802
+        self, request: ReloadConfigRequest
+    ) -> ReloadConfigResponse:
+        """Serve the models of another configuration, and nothing else."""
+        if request.config.WhichOneof("config") != "model_config_list":
+            raise invalid(
+                "ServerModelConfig type not supported by HandleReloadConfigRequest."
+                " Only ModelConfigList is currently supported"
+            )
+        self._models.reload(from_list(request.config.model_config_list, self._models))
+        return ReloadConfigResponse(status=StatusProto())

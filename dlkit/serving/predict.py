@@ -4,6 +4,7 @@ No HTTP in here: `rest` calls it from a thread, since everything in it takes the
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -12,16 +13,17 @@ from dlkit.serving.json_answer import encode
 from dlkit.serving.json_tensor import decode, read_request
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature
 from dlkit.serving.status import StatusError, invalid, not_available
-from dlkit.serving.versions import ServedModel, Version
+from dlkit.serving.version import Version, Wanted
+from dlkit.serving.versions import ServedModel, unknown_label
 
 
-def predict(models: Mapping[str, ServedModel], name: str, number: int | None, body: bytes) -> bytes:
+def predict(models: Mapping[str, ServedModel], name: str, wanted: Wanted, body: bytes) -> bytes:
     """Answer a predict request.
 
     Args:
         models: The served models by name.
         name: Which of them is asked.
-        number: Which version; None for the highest one available.
+        wanted: Which version, by number or label; None for the highest one available.
         body: The request's JSON text.
 
     Returns:
@@ -31,7 +33,7 @@ def predict(models: Mapping[str, ServedModel], name: str, number: int | None, bo
         StatusError: with TensorFlow Serving's message, and a hint where one is known.
     """
     request = read_request(body)  # before the model is looked up, as TensorFlow Serving does it
-    with find_model(models, name, number).use(number) as version:
+    with find_model(models, name, wanted).use(wanted) as version:
         key, signature = find_signature(version, request.signature_name)
         try:
             inputs, rows = decode(request, signature.inputs)
@@ -41,19 +43,35 @@ def predict(models: Mapping[str, ServedModel], name: str, number: int | None, bo
         return encode(run(version, key, inputs), rows=rows)
 
 
-def find_model(
-    models: Mapping[str, ServedModel], name: str, number: int | None = None
-) -> ServedModel:
-    """Return the model called `name`, of which version `number` is wanted.
+def find_model(models: Mapping[str, ServedModel], name: str, wanted: Wanted = None) -> ServedModel:
+    """Return the model called `name`, of which version `wanted` is asked for.
 
     Raises:
-        StatusError: NOT_FOUND, with the known names as the hint.
+        StatusError: NOT_FOUND, or INVALID_ARGUMENT where a label is asked for, with the known names
+            as the hint.
     """
-    if name not in models:
-        error = not_available(name, number)
+    model = models.get(name)
+    if model is None:
+        labelled = isinstance(wanted, str)
+        error = unknown_label(wanted) if labelled else not_available(name, wanted)
         error.hint = hints.for_model(name, models)
         raise error
-    return models[name]
+    return model
+
+
+def find_status(
+    models: Mapping[str, ServedModel], name: str, wanted: Wanted
+) -> list[dict[str, Any]]:
+    """Return what the status API says of a model's versions, or of the one that is wanted.
+
+    Raises:
+        StatusError: NOT_FOUND for what is not there, INVALID_ARGUMENT for an unknown label.
+    """
+    model = models.get(name)
+    if model is None:
+        text = f"Could not find any versions of model {name}"
+        raise StatusError("NOT_FOUND", text, hints.for_model(name, models))
+    return model.status_json(wanted)["model_version_status"]
 
 
 def find_signature(version: Version, name: str) -> tuple[str, Signature]:

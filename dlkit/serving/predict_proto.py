@@ -17,7 +17,8 @@ from dlkit.serving.predict import find_model, run
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, DTYPES, Signature
 from dlkit.serving.status import StatusError, invalid
 from dlkit.serving.tensor_protos import to_array, to_proto
-from dlkit.serving.versions import ServedModel, Version
+from dlkit.serving.version import Version, Wanted
+from dlkit.serving.versions import ServedModel
 
 
 def predict(models: Mapping[str, ServedModel], request: PredictRequest) -> PredictResponse:
@@ -53,14 +54,14 @@ def use_version(models: Mapping[str, ServedModel], request: Any) -> Iterator[Ver
     """Hold the version that a request's `model_spec` names, for the length of the request.
 
     Raises:
-        StatusError: INVALID_ARGUMENT without a model's name or for a label, NOT_FOUND for a model
-            or a version that is not there.
+        StatusError: INVALID_ARGUMENT without a model's name or for an unknown label, NOT_FOUND for
+            a model or a version that is not there.
     """
     spec = read_spec(request)
     if not spec.name:
         raise invalid("ModelSpec has no name specified.")
-    number = read_version(spec)
-    with find_model(models, spec.name, number).use(number) as version:
+    wanted = read_version(spec)
+    with find_model(models, spec.name, wanted).use(wanted) as version:
         yield version
 
 
@@ -75,15 +76,11 @@ def read_spec(request: Any) -> ModelSpec:
     return request.model_spec
 
 
-def read_version(spec: ModelSpec) -> int | None:
-    """Return the version that is asked for; None for the highest one.
-
-    Raises:
-        StatusError: INVALID_ARGUMENT for a label: no model has one.
-    """
+def read_version(spec: ModelSpec) -> Wanted:
+    """Return the version that is asked for, by number or label; None for the highest one."""
     choice = spec.WhichOneof("version_choice")
     if choice == "version_label":
-        raise invalid(f"Unrecognized servable version label: {spec.version_label}")
+        return spec.version_label
     return spec.version.value if choice == "version" else None
 
 

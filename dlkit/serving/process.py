@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Any
 
 from dlkit.checks import require
-from dlkit.errors import ServerError
-from dlkit.serving.server import check_base, check_name, check_ports, default_name
+from dlkit.errors import InputError, ServerError
+from dlkit.serving.addresses import check_ports
+from dlkit.serving.server import which_models
 from dlkit.serving.settings import Settings
 
 # The line for gRPC comes first: with REST's line, both are there.
@@ -34,7 +35,8 @@ class Server:
     Reference: https://www.tensorflow.org/tfx/serving/api_rest
 
     Args:
-        base: The model's base path, which holds `<version>/saved_model.pb`.
+        base: The model's base path, which holds `<version>/saved_model.pb`. Defaults to None: the
+            option `model_config_file` lists the models.
         name: The model's name in URLs. Defaults to None, the base directory's name.
         host: The address to listen on. Defaults to "127.0.0.1", this machine only.
         rest_port: The port for REST; 0 lets the system choose one. Defaults to 8501.
@@ -61,7 +63,7 @@ class Server:
 
     def __init__(
         self,
-        base: str | os.PathLike,
+        base: str | os.PathLike | None = None,
         *,
         name: str | None = None,
         host: str = "127.0.0.1",
@@ -70,11 +72,13 @@ class Server:
         start_seconds: float = 120.0,
         **options: Any,
     ):
-        Settings.of("Server", options)
+        settings = Settings.of("Server", options)
         require("uvicorn", "serve")
-        self._base = check_base(base)
-        self._name = check_name(name or default_name(self._base))
+        self._models = which_models(base, name, settings)
         check_ports(rest_port, grpc_port)
+        if rest_port is None:
+            raise InputError(f"Server needs a rest_port, 0 for a free one. Received: {rest_port=}.")
+        self._file = settings.model_config_file
         self._host, self._rest_port, self._grpc_port = host, rest_port, grpc_port
         self._start_seconds = start_seconds
         self._options = options
@@ -98,7 +102,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The model's URL, for `Client` or `curl`.
+        """The model's URL, for `Client` or `curl`; the first model's where there are several.
 
         Raises:
             ServerError: when the server is not running.
@@ -106,6 +110,17 @@ class Server:
         if not self._url:
             raise ServerError("The server is not running: use it as `with Server(...) as server:`.")
         return self._url
+
+    def url_of(self, name: str) -> str:
+        """Return the URL of one model, where there are several.
+
+        Args:
+            name: The model's name.
+
+        Raises:
+            ServerError: when the server is not running.
+        """
+        return f"{self.url.rpartition('/')[0]}/{name}"
 
     @property
     def grpc_url(self) -> str:
@@ -155,10 +170,13 @@ class Server:
             raise
 
     def _command(self) -> list[str]:
-        flags = {"name": self._name, "host": self._host, "rest_port": self._rest_port}
+        flags = {"host": self._host, "rest_port": self._rest_port}
+        command = [sys.executable, "-m", "dlkit.serving", "--until-stdin-closes"]
+        if not self._file:
+            command.append(str(self._models[0].base))
+            flags["name"] = self._models[0].name
         if self._grpc_port is not None:
             flags["grpc_port"] = self._grpc_port
-        command = [sys.executable, "-m", "dlkit.serving", str(self._base), "--until-stdin-closes"]
         for key, value in {**flags, **self._options}.items():
             command.append(f"--{key.replace('_', '-')}={value}")
         return command
@@ -177,9 +195,12 @@ class Server:
                 raise ServerError(self._last_words() or "The server ended without a word.")
             time.sleep(_POLL_SECONDS)
         raise ServerError(
-            f"The server for {self._base} did not answer within {self._start_seconds:g} seconds"
+            f"The server for {self._served()} did not answer within {self._start_seconds:g} seconds"
             f" (start_seconds). Its last words: {self._last_words()}"
         )
+
+    def _served(self) -> str:
+        return self._file or str(self._models[0].base)
 
     def _read_output(self) -> bytes:
         self._output.seek(0)

@@ -15,9 +15,10 @@ from urllib.parse import unquote
 
 from dlkit.serving import hints
 from dlkit.serving.json_text import pretty
-from dlkit.serving.predict import find_model, predict
+from dlkit.serving.predict import find_model, find_status, predict
 from dlkit.serving.signatures import metadata_json
 from dlkit.serving.status import StatusError, invalid
+from dlkit.serving.version import Wanted
 from dlkit.serving.versions import ServedModel
 
 log = logging.getLogger("dlkit.serving")
@@ -114,18 +115,18 @@ class RestApi:
         if match["verb"] != "predict":
             raise self._malformed("POST", match.string)
         name = unquote(match["name"])
-        number = _version(match)
+        wanted = _wanted(match)
         headers = dict(scope["headers"])
         body = await self._body(headers, receive)
         packed = b"gzip" in headers.get(b"content-encoding", b"")
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._pool, self._work, name, number, body, packed)
+        answer = await loop.run_in_executor(self._pool, self._work, name, wanted, body, packed)
         return 200, [_JSON], answer
 
-    def _work(self, name: str, number: int | None, body: bytes, packed: bool) -> bytes:
+    def _work(self, name: str, wanted: Wanted, body: bytes, packed: bool) -> bytes:
         if packed:
             body = _gunzip(body, self._max_body_bytes)
-        return predict(self._models, name, number, body)
+        return predict(self._models, name, wanted, body)
 
     async def _body(self, headers: dict[bytes, bytes], receive: Callable) -> bytes:
         announced = int(headers.get(b"content-length", b"0"))
@@ -146,19 +147,13 @@ class RestApi:
     def _describe(self, match: re.Match) -> dict[str, Any]:
         if match["name"] is None:
             raise invalid("Missing model name in request.")
-        name, number = unquote(match["name"]), _version(match)
+        name, wanted = unquote(match["name"]), _wanted(match)
         if match["part"] == "metadata":
-            return self._metadata(name, number)
-        if name not in self._models:
-            raise StatusError(
-                "NOT_FOUND",
-                f"Could not find any versions of model {name}",
-                hints.for_model(name, self._models),
-            )
-        return self._models[name].status_json(number)
+            return self._metadata(name, wanted)
+        return {"model_version_status": find_status(self._models, name, wanted)}
 
-    def _metadata(self, name: str, number: int | None) -> dict[str, Any]:
-        with find_model(self._models, name, number).use(number) as version:
+    def _metadata(self, name: str, wanted: Wanted) -> dict[str, Any]:
+        with find_model(self._models, name, wanted).use(wanted) as version:
             return metadata_json(name, version.number, version.runtime.signatures)
 
     def _probe(self, method: str, path: str) -> Answer:
@@ -174,10 +169,10 @@ class RestApi:
         return 404, [(b"content-type", b"text/html")], _NOT_FOUND_PAGE
 
 
-def _version(match: re.Match) -> int | None:
-    """Return the version number in a URL, or None when it names none."""
-    if match["label"] is not None:  # a model has labels by configuration only, and there is none
-        raise invalid(f"Unrecognized servable version label: {unquote(match['label'])}")
+def _wanted(match: re.Match) -> Wanted:
+    """Return the version number or the label in a URL, or None when it names neither."""
+    if match["label"] is not None:
+        return unquote(match["label"])
     if match["version"] is None:
         return None
     number = int(match["version"][:20])

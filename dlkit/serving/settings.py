@@ -1,5 +1,6 @@
 """What a server can be told, in one place for `serve`, `Server` and the command line."""
 
+import os
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -21,6 +22,12 @@ class Settings:
             processor.
         warmup: Whether the export's warm-up requests are run before a version takes traffic.
         cors: Whether browsers of other origins may read the answers.
+        model_config_file: A file that lists the models, in the text format of TensorFlow Serving's
+            `ModelServerConfig`, instead of one base path.
+        model_config_poll_seconds: How often that file is read again; 0 for never.
+        early_labels: Whether a label may name a version before it is loaded.
+        max_load_retries: How often a version that failed to load is tried again.
+        load_retry_seconds: How long to wait before that.
     """
 
     poll_seconds: float = 1.0
@@ -30,6 +37,11 @@ class Settings:
     threads: int = 0
     warmup: bool = True
     cors: bool = False
+    model_config_file: str = ""
+    model_config_poll_seconds: float = 0.0
+    early_labels: bool = False
+    max_load_retries: int = 5
+    load_retry_seconds: float = 60.0
 
     @classmethod
     def of(cls, what: str, options: dict[str, Any]) -> "Settings":
@@ -47,25 +59,40 @@ class Settings:
             5
         """
         check_names(what, options, [field.name for field in fields(cls)])
-        settings = cls(**options)
-        check_integer("num_versions", settings.num_versions)
-        check_integer("max_body_bytes", settings.max_body_bytes)
-        check_integer("threads", settings.threads, minimum=0)
-        _check_seconds("poll_seconds", settings.poll_seconds)
-        _check_seconds("timeout_seconds", settings.timeout_seconds)
-        _check_bool("warmup", settings.warmup)
-        _check_bool("cors", settings.cors)
-        return settings
+        return cls(**{name: _check(name, value) for name, value in options.items()})
 
 
-def _check_bool(argument: str, value: Any) -> None:
+_MINIMUM = {"num_versions": 1, "max_body_bytes": 1}  # of the whole numbers that may not be 0
+_TYPES = {field.name: field.type for field in fields(Settings)}
+
+
+def _check(name: str, value: Any) -> Any:
+    kind = _TYPES[name]
+    if kind is bool:
+        return _check_bool(name, value)
+    if kind is float:
+        return _check_seconds(name, value)
+    if kind is int:
+        return check_integer(name, value, minimum=_MINIMUM.get(name, 0))
+    return _check_path(name, value)
+
+
+def _check_bool(argument: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise InputError(f"{argument} must be True or False. Received: {argument}={value!r}.")
+    return value
 
 
-def _check_seconds(argument: str, value: Any) -> None:
+def _check_seconds(argument: str, value: Any) -> float:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not 0 <= value < 1e6:
         raise InputError(
             f"{argument} must be a number of seconds, 0 or more. Received: {argument}={value!r}."
         )
+    return value
+
+
+def _check_path(argument: str, value: Any) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        raise InputError(f"{argument} must be a path. Received: {argument}={value!r}.")
+    return os.fspath(value)

@@ -1,7 +1,7 @@
 """Which versions of a model are loaded: watch the base path, load, swap, drain, unload.
 
-The rules are TensorFlow Serving's: `<base>/<integer>/` holds a version, the highest ones are
-served, a new one is loaded before an old one goes (so that no request is refused in between), a
+The rules are TensorFlow Serving's: `<base>/<integer>/` holds a version, a policy says which of them
+are served, a new one is loaded before an old one goes (so that no request is refused in between), a
 version that fails to load never replaces a good one, and a request finishes on the version that it
 started on.
 """
@@ -13,53 +13,14 @@ import pathlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from dlkit.serving.base_path import find_versions, no_versions_text
-from dlkit.serving.signatures import Signature
-from dlkit.serving.status import StatusError, not_available
+from dlkit.serving.status import StatusError, invalid, not_available
+from dlkit.serving.version import Runtime, Version, Wanted
+from dlkit.serving.version_policy import VersionPolicy
 
 log = logging.getLogger("dlkit.serving")
-
-
-class Runtime(Protocol):
-    """A loaded version, whatever library runs it."""
-
-    signatures: Mapping[str, Signature]
-
-    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any:
-        """Return the outputs by name."""
-
-    def close(self) -> None:
-        """Free what it holds."""
-
-
-@dataclass
-class Version:
-    """One version of a model and what has become of it.
-
-    Args:
-        number: The version number.
-        path: Its directory.
-        state: START, LOADING, AVAILABLE, UNLOADING or END.
-        error: Why it could not be loaded, if so.
-        runtime: The loaded model while there is one.
-        users: How many requests are running on it.
-        attempts: How often loading was tried.
-        retry_at: When to try again, on the monotonic clock.
-    """
-
-    number: int
-    path: pathlib.Path
-    state: str = "START"
-    error: StatusError | None = None
-    runtime: Runtime | None = None
-    users: int = 0
-    attempts: int = 0
-    retry_at: float = 0.0
 
 
 class ServedModel:
@@ -69,7 +30,7 @@ class ServedModel:
         name: The model's name in URLs.
         base: The base path.
         load: Loads a version directory; raises StatusError when it cannot.
-        num_versions: How many of the highest versions are served at a time. Defaults to 1.
+        policy: Which versions are served. Defaults to None, the highest one.
         max_retries: How often a failed load is tried again. Defaults to 5.
         retry_seconds: How long to wait before that. Defaults to 60.
     """
@@ -80,47 +41,56 @@ class ServedModel:
         base: pathlib.Path,
         load: Callable[[pathlib.Path], Runtime],
         *,
-        num_versions: int = 1,
+        policy: VersionPolicy | None = None,
         max_retries: int = 5,
         retry_seconds: float = 60.0,
     ):
         self.name = name
         self.base = base
+        self.policy = policy or VersionPolicy()
+        self.labels: Mapping[str, int] = {}  # replaced as a whole, never changed
         self._load = load
-        self._num_versions = max(1, num_versions)
         self._max_retries = max_retries
         self._retry_seconds = retry_seconds
         self._versions: dict[int, Version] = {}
+        self._wanted: list[int] | None = None
         self._lock = threading.Lock()
         self._complaint = ""
 
     # ------------------------------------------------------------ requests
 
     @contextlib.contextmanager
-    def use(self, number: int | None = None) -> Iterator[Version]:
+    def use(self, wanted: Wanted = None) -> Iterator[Version]:
         """Hold a version for the length of a request, so that it is not unloaded under it.
 
         Args:
-            number: The version; None for the highest one that is available.
+            wanted: The version's number or a label of it; None for the highest one available.
 
         Raises:
-            StatusError: NOT_FOUND when it is not available.
+            StatusError: NOT_FOUND when it is not available, INVALID_ARGUMENT for an unknown label.
         """
-        version = self._acquire(number)
+        version = self._acquire(wanted)
         try:
             yield version
         finally:
             self._release(version)
 
-    def _acquire(self, number: int | None) -> Version:
+    def _acquire(self, wanted: Wanted) -> Version:
         with self._lock:
-            if number is None:
-                number = max(self._available(), default=None)
+            number = max(self._available(), default=None) if wanted is None else self._find(wanted)
             version = self._versions.get(number) if number is not None else None
-            if version is None or version.state != "AVAILABLE":
+            if version is None or not version.available:
                 raise not_available(self.name, number)
             version.users += 1
             return version
+
+    def _find(self, wanted: Wanted) -> int | None:
+        """Return the number that is meant."""
+        if isinstance(wanted, str):
+            if wanted not in self.labels:
+                raise unknown_label(wanted)
+            return self.labels[wanted]
+        return wanted
 
     def _release(self, version: Version) -> None:
         with self._lock:
@@ -130,7 +100,7 @@ class ServedModel:
             threading.Thread(target=self._close_last, args=(version,), daemon=True).start()
 
     def _available(self) -> list[int]:
-        return [number for number, v in self._versions.items() if v.state == "AVAILABLE"]
+        return [number for number, version in self._versions.items() if version.available]
 
     @property
     def ready(self) -> bool:
@@ -138,41 +108,70 @@ class ServedModel:
         with self._lock:
             return bool(self._available())
 
-    def status_json(self, number: int | None = None) -> dict[str, Any]:
+    def is_available(self, number: int) -> bool:
+        """Whether requests may ask for version `number`."""
+        with self._lock:
+            return number in self._available()
+
+    def status_json(self, wanted: Wanted = None) -> dict[str, Any]:
         """Return the answer of `GET /v1/models/<name>[/versions/<number>]`.
 
         Raises:
-            StatusError: NOT_FOUND for a version that never was.
+            StatusError: NOT_FOUND for a version that never was, INVALID_ARGUMENT for an unknown
+                label.
         """
         with self._lock:
+            number = self._find(wanted)
             known = sorted(self._versions.values(), key=lambda v: -v.number)
-            states = [_state_json(v) for v in known if number in (None, v.number)]
+            states = [v.state_json() for v in known if number in (None, v.number)]
         if not states:
             what = "any versions" if number is None else f"version {number}"
             raise StatusError("NOT_FOUND", f"Could not find {what} of model {self.name}")
         return {"model_version_status": states}
 
-    def first_error(self) -> StatusError | None:
-        """Return why the highest version that failed did so, or None."""
+    def first_failed(self) -> Version | None:
+        """Return the highest version that could not be loaded, or None."""
         failed = [v for v in self._versions.values() if v.error is not None]
-        return max(failed, key=lambda v: v.number).error if failed else None
+        return max(failed, key=lambda v: v.number, default=None)
 
-    # ------------------------------------------------------------ the watcher
+    # ------------------------------------------------------------ what is loaded
 
     def poll(self) -> None:
         """Look at the base path once and bring the loaded versions in line with it.
 
-        Only one thread may call it. Loading happens here; requests go on meanwhile.
+        Only one thread at a time may call this and the methods below. Loading happens here;
+        requests go on meanwhile.
         """
+        loaded = self.load_wanted()
+        if self.retire_others() or loaded:
+            settle_memory()
+
+    def load_wanted(self) -> bool:
+        """Load what the policy wants and is not there; nothing goes yet. Say if any was loaded."""
+        self._wanted = None
         found = find_versions(self.base)
         if found is None:
             self._complain(f"Could not find base path {self.base} for servable {self.name}")
-            return
-        self._complain("" if found else no_versions_text(self.name, self.base))
-        wanted = sorted(found)[-self._num_versions :]
-        changed = [self._ensure(number, found[number]) for number in wanted]
-        if self._retire_all_but(wanted) or any(changed):
-            settle_memory()
+            return False
+        self._complain(self._complaint_about(found))
+        wanted = self.policy.select(found)
+        loaded = [self._ensure(number, found[number]) for number in wanted]
+        # A policy that names nothing which is there is a mistake: what serves goes on.
+        self._wanted = wanted if wanted or not found else None
+        return any(loaded)
+
+    def retire_others(self) -> bool:
+        """Unload what the policy does not want, unless nothing else could answer."""
+        return self._wanted is not None and self._retire_all_but(self._wanted)
+
+    def _complaint_about(self, found: Mapping[int, pathlib.Path]) -> str:
+        missing = self.policy.missing(found)
+        if found and missing:
+            return (
+                f"Versions {missing} of servable {self.name}, which its version policy asks for,"
+                f" were not found under base path {self.base}"
+            )
+        return "" if found else no_versions_text(self.name, self.base)
 
     def _complain(self, text: str) -> None:
         if text and text != self._complaint:  # once, not every second
@@ -214,18 +213,18 @@ class ServedModel:
         return False
 
     def _retire_all_but(self, wanted: list[int]) -> bool:
-        """Unload what is no longer wanted, unless nothing else could answer; say if any was."""
         with self._lock:
             available = self._available()
             if wanted and not set(available) & set(wanted):
                 return False
             leaving = [self._versions[number] for number in available if number not in wanted]
-            for version in leaving:
-                version.state = "UNLOADING"
-            idle = [version for version in leaving if version.users == 0]
-        for version in idle:
+            idle = _mark_unloading(leaving)
+        return self._close_all(idle)
+
+    def _close_all(self, versions: list[Version]) -> bool:
+        for version in versions:
             self._close(version)
-        return bool(idle)
+        return bool(versions)
 
     def _close_last(self, version: Version) -> None:
         self._close(version)
@@ -238,42 +237,34 @@ class ServedModel:
         version.state = "END"
         log.info("Version %s of %s is unloaded", version.number, self.name)
 
+    def move_to(self, other: "ServedModel") -> None:
+        """Serve what `other` has loaded from another base path; what was served here goes.
+
+        Args:
+            other: A model that nobody else uses, and that is ready.
+        """
+        with self._lock:
+            leaving = [self._versions[number] for number in self._available()]
+            self._versions, self._wanted = other._versions, other._wanted
+            self.base, self.policy, self.labels = other.base, other.policy, other.labels
+            idle = _mark_unloading(leaving)
+        self._close_all(idle)
+
     def close(self) -> None:
         """Unload everything; the running requests finish first."""
         self._retire_all_but([])
 
 
-class Watcher:
-    """A thread that polls models until it is stopped.
+def _mark_unloading(versions: list[Version]) -> list[Version]:
+    """Let no more requests onto `versions`; return those that no request runs on."""
+    for version in versions:
+        version.state = "UNLOADING"
+    return [version for version in versions if version.users == 0]
 
-    Args:
-        models: What to poll.
-        seconds: The time between two looks.
-    """
 
-    def __init__(self, models: list[ServedModel], seconds: float):
-        self._models = models
-        self._seconds = seconds
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="versions", daemon=True)
-
-    def start(self) -> None:
-        """Begin to poll, the first time after one interval."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop polling, and wait for a load that is under way."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._seconds):
-            for model in self._models:
-                try:
-                    model.poll()
-                except Exception:  # the disk may do anything; the server goes on
-                    log.exception("Looking for versions of %s failed", model.name)
+def unknown_label(label: str) -> StatusError:
+    """Return TensorFlow Serving's answer for a label that no version has."""
+    return invalid(f"Unrecognized servable version label: {label}")
 
 
 def settle_memory() -> None:
@@ -284,15 +275,3 @@ def settle_memory() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-
-
-def _state_json(version: Version) -> dict[str, Any]:
-    error = version.error
-    return {
-        "version": str(version.number),
-        "state": version.state,
-        "status": {
-            "error_code": error.code if error else "OK",
-            "error_message": error.message if error else "",
-        },
-    }

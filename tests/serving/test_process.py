@@ -87,3 +87,8 @@ def test_the_server_does_not_outlive_a_killed_program(half_plus_two):
     else:
         os.kill(int(pid), 9)
         raise AssertionError("the server is still there")
+
+
+def test_a_server_that_is_no_http_server_is_not_for_a_block(half_plus_two):
+    with pytest.raises(InputError, match=r"Server needs a rest_port.*rest_port=None"):
+        Server(half_plus_two, rest_port=None, grpc_port=0)

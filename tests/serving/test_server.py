@@ -63,19 +63,6 @@ def test_bad_arguments_are_sentences(half_plus_two, monkeypatch):
             server.serve(half_plus_two, host=host, rest_port=port)
 
 
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:80/v1/models/m"),
-        ("0.0.0.0", "http://127.0.0.1:80/v1/models/m"),
-        ("::1", "http://[::1]:80/v1/models/m"),
-        ("::", "http://[::1]:80/v1/models/m"),
-    ],
-)
-def test_urls(host, url):
-    assert server.url(host, 80, "m") == url
-
-
 @pytest.fixture
 def process(sink):
     """A server as a user starts it, and the URL that it prints."""

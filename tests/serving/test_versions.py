@@ -3,52 +3,14 @@
 test_reloading.py has the same with TensorFlow, over HTTP and under load.
 """
 
-import logging
 import threading
 
 import pytest
 
-from dlkit.serving.signatures import Signature
 from dlkit.serving.status import StatusError
-from dlkit.serving.versions import ServedModel, Watcher
-
-
-class Number:
-    """A runtime that answers with the number in its saved_model.pb."""
-
-    def __init__(self, path):
-        self.signatures = {"serving_default": Signature({}, {})}
-        text = (path / "saved_model.pb").read_text()
-        if not text.isdigit():
-            raise StatusError("DATA_LOSS", f"no number: {text}")
-        self.number, self.closed = int(text), False
-
-    def run(self, signature_name, inputs):
-        assert not self.closed
-        return self.number
-
-    def close(self):
-        self.closed = True
-
-
-def publish(base, name, text=None):
-    (base / name).mkdir(parents=True)
-    (base / name / "saved_model.pb").write_text(name if text is None else text)
-
-
-def remove(base, name):
-    (base / name / "saved_model.pb").unlink()
-    (base / name).rmdir()
-
-
-def states(model):
-    found = model.status_json()["model_version_status"]
-    return {state["version"]: state["state"] for state in found}
-
-
-def answer(model, number=None):
-    with model.use(number) as version:
-        return version.runtime.run("serving_default", {})
+from dlkit.serving.version_policy import VersionPolicy
+from dlkit.serving.versions import ServedModel
+from tests.serving.number_models import Number, answer, publish, remove, states, wait_for
 
 
 @pytest.fixture
@@ -80,7 +42,7 @@ def test_l3_only_the_highest_version_is_served(base):
 def test_l3_the_n_highest_versions_are_served(base):
     publish(base, "2")
     publish(base, "3")
-    model = ServedModel("m", base, Number, num_versions=2)
+    model = ServedModel("m", base, Number, policy=VersionPolicy(count=2))
     model.poll()
     assert states(model) == {"3": "AVAILABLE", "2": "AVAILABLE"}
     assert [answer(model), answer(model, 2)] == [3, 2]
@@ -129,17 +91,6 @@ def test_v9_a_running_request_keeps_its_version(model, base):
         pass
 
 
-def wait_for(condition, seconds=10):
-    """Poll until `condition` holds."""
-    tick = threading.Event()
-    for _ in range(int(seconds / 0.01)):
-        if condition():
-            return
-        tick.wait(0.01)
-        yield
-    raise AssertionError("it never came to be")
-
-
 def test_s10_a_broken_version_never_replaces_a_good_one(model, base, caplog):
     publish(base, "2", "broken")
     model.poll()
@@ -161,7 +112,7 @@ def test_whatever_a_loader_raises_is_a_state(base):
     model = ServedModel("m", base, load)
     model.poll()
     assert not model.ready
-    assert model.first_error().message == "ZeroDivisionError: oh"
+    assert model.first_failed().error.message == "ZeroDivisionError: oh"
 
 
 def test_l12_a_failed_load_is_tried_again(model, base):
@@ -242,27 +193,6 @@ def test_close_unloads(model):
     assert states(model) == {"1": "END"}
 
 
-def test_the_watcher_goes_on_after_trouble(model, base, caplog, monkeypatch):
-    caplog.set_level(logging.ERROR)
-    good_poll, calls = model.poll, []
-
-    def poll():
-        calls.append(1)
-        if len(calls) == 1:
-            raise PermissionError("no")
-        good_poll()
-
-    monkeypatch.setattr(model, "poll", poll)
-    publish(base, "2")
-    watcher = Watcher([model], 0.01)
-    watcher.start()
-    for _ in wait_for(lambda: states(model).get("2") == "AVAILABLE"):
-        pass
-    watcher.stop()
-    assert answer(model) == 2
-    assert "Looking for versions of m failed" in caplog.text
-
-
 def test_no_request_fails_while_versions_come_and_go(model, base):
     """Eight threads ask while five versions pass; each answer is right for its version."""
     stop, wrong = threading.Event(), []
@@ -289,3 +219,37 @@ def test_no_request_fails_while_versions_come_and_go(model, base):
         thread.join()
     assert wrong == []
     assert answer(model) == 6
+
+
+def test_l5_a_policy_that_names_nothing_that_is_there_changes_nothing(model, base, caplog):
+    """A number mistyped in a configuration is no reason to stop serving."""
+    model.policy = VersionPolicy("specific", versions=(7,))
+    model.poll()
+    model.poll()
+    assert answer(model) == 1
+    assert caplog.text.count("Versions [7] of servable m, which its version policy asks for") == 1
+    publish(base, "7")
+    model.poll()
+    assert states(model) == {"7": "AVAILABLE", "1": "END"}
+
+
+def test_l4_every_version_is_served(base):
+    publish(base, "5")
+    publish(base, "3")
+    model = ServedModel("m", base, Number, policy=VersionPolicy("all"))
+    model.poll()
+    assert states(model) == {"5": "AVAILABLE", "3": "AVAILABLE", "1": "AVAILABLE"}
+    remove(base, "5")
+    model.poll()
+    assert states(model) == {"5": "END", "3": "AVAILABLE", "1": "AVAILABLE"}
+
+
+def test_v5_v6_v7_labels(model, base):
+    model.labels = {"stable": 1, "gone": 9}
+    assert answer(model, "stable") == 1
+    assert model.status_json("stable")["model_version_status"][0]["version"] == "1"
+    with pytest.raises(StatusError, match="Unrecognized servable version label: canary") as caught:
+        answer(model, "canary")
+    assert caught.value.code == "INVALID_ARGUMENT"
+    with pytest.raises(StatusError, match=r"Servable not found for request: Specific\(m, 9\)"):
+        answer(model, "gone")

@@ -1,0 +1,76 @@
+"""Where a server listens: ports, the URLs that they make, and what is said when one is taken."""
+
+import socket
+
+from dlkit.errors import InputError, ServerError
+
+
+def check_ports(rest_port: int | None, grpc_port: int | None) -> None:
+    """Refuse one port for both, and no port at all.
+
+    Raises:
+        InputError: naming the ports.
+    """
+    if rest_port is None and grpc_port is None:
+        raise InputError(
+            "A server needs rest_port, grpc_port or both; 0 takes a free one."
+            f" Received: rest_port={rest_port}, grpc_port={grpc_port}."
+        )
+    if grpc_port and grpc_port == rest_port:
+        raise InputError(
+            "rest_port and grpc_port must differ, or be 0 for free ones."
+            f" Received: rest_port={rest_port}, grpc_port={grpc_port}."
+        )
+
+
+def bind(host: str, port: int, argument: str) -> socket.socket:
+    """Take a port without opening it yet.
+
+    Args:
+        host: The address.
+        port: The port; 0 for a free one.
+        argument: What the user calls the port, for the message.
+
+    Raises:
+        ServerError: when it cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sets TCP_NODELAY on what it accepts; without, the kernel
+    # holds the second packet of each answer back for 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise cannot_listen(host, port, argument, error) from None
+    return listener
+
+
+def cannot_listen(host: str, port: int, argument: str, error: Exception) -> ServerError:
+    """Return the error for a port that cannot be had, and what to do about it."""
+    reason = getattr(error, "strerror", None) or error
+    return ServerError(
+        f"Cannot listen on {host} port {port}: {reason}. Stop what uses it, or choose another"
+        f" port ({argument}=0 takes a free one)."
+    )
+
+
+def url(host: str, port: int, name: str, scheme: str = "http") -> str:
+    """Return the URL under which a model is served.
+
+    Example:
+        >>> url("127.0.0.1", 8501, "digits")
+        'http://127.0.0.1:8501/v1/models/digits'
+    """
+    return f"{scheme}://{shown_host(host)}:{port}/v1/models/{name}"
+
+
+def shown_host(host: str) -> str:
+    """Return a listening address as a client of this machine writes it.
+
+    Example:
+        >>> shown_host("0.0.0.0"), shown_host("::1")
+        ('127.0.0.1', '[::1]')
+    """
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)

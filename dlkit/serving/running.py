@@ -1,0 +1,145 @@
+"""Loaded models -> REST and gRPC on their ports, until a signal ends it."""
+
+import asyncio
+import os
+import pathlib
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from dlkit.serving.addresses import cannot_listen, shown_host, url
+from dlkit.serving.loading import ConfigFile
+from dlkit.serving.model_set import ServedModels
+from dlkit.serving.settings import Settings
+from dlkit.serving.watcher import Watcher
+
+_DRAIN_SECONDS = 60  # how long a client that was answered half may take after SIGTERM
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def run(
+    models: ServedModels,
+    settings: Settings,
+    *,
+    host: str,
+    listener: socket.socket | None,
+    grpc_port: int | None,
+) -> None:
+    """Answer until SIGTERM or SIGINT, then let the running requests finish and unload the models.
+
+    Args:
+        models: The loaded models.
+        settings: The options.
+        host: The address to listen on.
+        listener: The port for REST, taken and not yet open; None for no REST.
+        grpc_port: The port for gRPC; None for no gRPC.
+
+    Raises:
+        ServerError: when a port is taken after all.
+    """
+    threads = settings.threads or 4 * (os.cpu_count() or 1)
+    ended = threading.Event()
+    with ExitStack() as stack:
+        stack.callback(models.close)
+        stack.enter_context(_signals_to(ended))
+        if listener is not None:
+            _open(host, listener)
+        rpc = None
+        if grpc_port is not None:
+            rpc = _start_grpc(models, host, grpc_port, threads)
+            stack.callback(rpc.close)
+        for watcher in _watchers(models, settings):
+            watcher.start()
+            stack.callback(watcher.stop)
+        if listener is None or ended.is_set():
+            ended.wait()
+            if rpc is not None:
+                rpc.stop(_DRAIN_SECONDS).wait()
+            return
+        pool = ThreadPoolExecutor(threads, "predict")
+        stack.callback(pool.shutdown)
+        _serve_rest(models, pool, settings, listener, rpc)
+
+
+def _watchers(models: ServedModels, settings: Settings) -> Iterator[Watcher]:
+    yield Watcher(models.poll, settings.poll_seconds)
+    if settings.model_config_file:
+        file = ConfigFile(pathlib.Path(settings.model_config_file), models)
+        yield Watcher(file.poll, settings.model_config_poll_seconds)
+
+
+def _open(host: str, listener: socket.socket) -> None:
+    try:
+        listener.listen(2048)
+    except OSError as error:
+        port = listener.getsockname()[1]
+        raise cannot_listen(host, port, "rest_port", error) from None
+
+
+def _start_grpc(models: ServedModels, host: str, port: int, threads: int) -> Any:
+    """Start the gRPC server and say where; before REST's line, which says that all is ready."""
+    from dlkit.serving.grpc_server import GrpcServer
+
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        rpc = GrpcServer(models, address, threads)
+    except RuntimeError as error:  # the port was free when the models began to load
+        raise cannot_listen(host, port, "grpc_port", error) from None
+    rpc.start()
+    print(f"Serving {', '.join(models)} at grpc://{shown_host(host)}:{rpc.port}", flush=True)
+    return rpc
+
+
+def _serve_rest(
+    models: ServedModels,
+    pool: ThreadPoolExecutor,
+    settings: Settings,
+    listener: socket.socket,
+    rpc: Any,
+) -> None:
+    import uvicorn
+
+    from dlkit.serving.rest import RestApi
+
+    app = RestApi(models, pool, cors=settings.cors, max_body_bytes=settings.max_body_bytes)
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    host, port = listener.getsockname()[:2]
+    for name in models or [""]:
+        print(f"Serving {name or 'no model'} at {url(host, port, name)}", flush=True)
+    server = _draining_both(uvicorn.Server, rpc)(config)
+    asyncio.run(server.serve(sockets=[listener]))
+
+
+def _draining_both(server: type, rpc: Any) -> type:
+    """Return uvicorn's `server` made to drain gRPC at the same time as HTTP."""
+
+    class Draining(server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            drained = rpc.stop(_DRAIN_SECONDS)
+            await super().shutdown(sockets)
+            await asyncio.get_running_loop().run_in_executor(None, drained.wait)
+
+    return server if rpc is None else Draining
+
+
+@contextmanager
+def _signals_to(ended: threading.Event) -> Iterator[None]:
+    """Set `ended` where a signal would end the process; uvicorn raises its signals again."""
+    kept = {number: signal.signal(number, lambda *_: ended.set()) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, former in kept.items():
+            signal.signal(number, former)

@@ -1,0 +1,73 @@
+"""One version of a model, and what has become of it."""
+
+import pathlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from dlkit.serving.signatures import Signature
+from dlkit.serving.status import StatusError
+
+# What a request may ask for: a version's number, the label of one, or None for the highest.
+Wanted = int | str | None
+
+
+class Runtime(Protocol):
+    """A loaded version, whatever library runs it."""
+
+    signatures: Mapping[str, Signature]
+
+    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any:
+        """Return the outputs by name."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+@dataclass
+class Version:
+    """One version of a model and what has become of it.
+
+    Args:
+        number: The version number.
+        path: Its directory.
+        state: START, LOADING, AVAILABLE, UNLOADING or END.
+        error: Why it could not be loaded, if so.
+        runtime: The loaded model while there is one.
+        users: How many requests are running on it.
+        attempts: How often loading was tried.
+        retry_at: When to try again, on the monotonic clock.
+    """
+
+    number: int
+    path: pathlib.Path
+    state: str = "START"
+    error: StatusError | None = None
+    runtime: Runtime | None = None
+    users: int = 0
+    attempts: int = 0
+    retry_at: float = 0.0
+
+    @property
+    def available(self) -> bool:
+        """Whether requests may run on it."""
+        return self.state == "AVAILABLE"
+
+    def state_json(self) -> dict[str, Any]:
+        """Return the version's entry in the answer of the status API.
+
+        Example:
+            >>> Version(3, pathlib.Path("exports/digits/3")).state_json()["version"]
+            '3'
+        """
+        error = self.error
+        return {
+            "version": str(self.number),
+            "state": self.state,
+            "status": {
+                "error_code": error.code if error else "OK",
+                "error_message": error.message if error else "",
+            },
+        }
