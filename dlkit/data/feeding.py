@@ -151,21 +151,30 @@ class Feed:
             weights: A weight for each row of the data set; it makes the batches `(inputs, targets,
                 weights)`.
         """
+        numbered = self.source.batches(lambda: order(rows, self.seed, train=train), self.batch_size)
+        return self.finished(self.prepared(numbered, weights), len(rows), train=train)
+
+    def prepared(
+        self, batches: tf.data.Dataset, weights: np.ndarray | None = None
+    ) -> tf.data.Dataset:
+        """Return the source's batches `(rows, inputs)` prepared, with targets in place of rows."""
         extra = () if weights is None else (np.asarray(weights, np.float32),)
         with tf.device("CPU"):
             beside = tf.nest.map_structure(tf.constant, (self.targets, *extra))
 
-        def prepared(chosen: tf.Tensor, inputs: Any) -> tuple[Any, ...]:
+        def prepare_one(chosen: tf.Tensor, inputs: Any) -> tuple[Any, ...]:
             x = inputs if self.preprocessing is None else self.preprocessing(inputs)
             return x, *tf.nest.map_structure(lambda values: tf.gather(values, chosen), beside)
 
-        dataset = self.source.batches(lambda: order(rows, self.seed, train=train), self.batch_size)
-        dataset = dataset.map(prepared, num_parallel_calls=self._calls)
+        return batches.map(prepare_one, num_parallel_calls=self._calls)
+
+    def finished(self, dataset: tf.data.Dataset, count: int, *, train: bool) -> tf.data.Dataset:
+        """Return prepared batches of `count` examples augmented, if for training, and counted."""
         if train and self.augment is not None:
             dataset = augmented(dataset, self.augment, self.seed, parallel=self.parallel)
         # What is read from files is not counted by tf.data, since a file may fail.
-        count = tf.data.experimental.assert_cardinality(-(-len(rows) // self.batch_size))
-        return dataset.apply(count).prefetch(tf.data.AUTOTUNE)
+        counted = tf.data.experimental.assert_cardinality(-(-count // self.batch_size))
+        return dataset.apply(counted).prefetch(tf.data.AUTOTUNE)
 
     @property
     def _calls(self) -> int | None:
