@@ -136,6 +136,8 @@ TESTED_ELSEWHERE = {
     "dlkit/data/archives.py": "test_images.py and test_catalogue.py load the archives",
     "dlkit/data/feature_drawing.py": "test_record.py draws each kind through Data.show",
     "dlkit/data/image_drawing.py": "test_record.py draws each kind through Data.show",
+    "dlkit/data/ratings_drawing.py": "test_ratings.py compares the bars with the counts",
+    "dlkit/data/relation_sources.py": "test_ratings.py loads the set",
     "dlkit/data/sequence_drawing.py": "test_pictures.py draws sequences",
     "dlkit/data/sources.py": "test_catalogue.py loads each source",
     "dlkit/data/targets.py": "test_arrays.py gives each kind of target to from_arrays",

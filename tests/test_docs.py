@@ -101,8 +101,9 @@ EXAMPLES = {
     "fashion_mnist.py": ["--epochs", "1"],
     "table.py": [],
     "image_folder.py": [],
+    "ratings.py": [],
 }
-NEED_SHARED_DATA = ("table.py", "image_folder.py")
+NEED_SHARED_DATA = ("table.py", "image_folder.py", "ratings.py")
 
 
 def test_every_example_is_run():

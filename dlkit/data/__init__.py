@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = attach(
         "from_dataframe": "tables",
         "from_image_folder": "images",
         "from_image_table": "images",
+        "from_ratings": "ratings",
         "list": "catalogue",
         "load": "catalogue",
     },

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DRAWINGS = {
     "features": "feature_drawing",
     "image": "image_drawing",
+    "ratings": "ratings_drawing",
     "sequence": "sequence_drawing",
 }
 _SIZE = (1.5, 1.7)  # inches of one example, where its module has no SIZE

@@ -37,6 +37,8 @@ class Data:
             inputs are an array, or column name -> array for a table.
         columns: What a table's columns are, or `None` for anything else.
         feature_names: What each number of a table's vector stands for, or `None`.
+        vocabularies: Input name -> what each of its whole numbers stands for, in their order; or
+            `None`.
         kind: What one input is: `"features"`, `"image"`, `"sequence"`, and so on.
         decoding: A Keras model from the bytes of a file, as a client has it, to what
             `preprocessing` takes, or `None`; an export offers it as a second signature.
@@ -61,6 +63,7 @@ class Data:
     examples: tuple[np.ndarray | dict[str, np.ndarray], np.ndarray] | None = None
     columns: tuple[Column, ...] | None = None
     feature_names: tuple[str, ...] | None = None
+    vocabularies: dict[str, tuple[str, ...]] | None = None
     kind: str = "features"
     decoding: keras.Model | None = None
     origin: Origin | None = dataclasses.field(default=None, repr=False, compare=False)
