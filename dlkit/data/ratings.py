@@ -13,7 +13,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -129,13 +128,10 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
             task="regression",
             kind="ratings",
             **splits(feed, split),
-            input_spec=_specs(coding.preprocessing),
+            **_encoded(coding),
             num_classes=1,
-            preprocessing=coding.preprocessing,
             examples=_examples(raw, targets.values, split.test),
             columns=_notes(coding.vocabularies, targets.values[split.train]),
-            feature_names=coding.feature_names,
-            vocabularies=coding.vocabularies,
             origin=Origin(split, targets, lambda rows: _take(raw, rows), feed, make),
         )
 
@@ -184,10 +180,16 @@ def _by_time(when: np.ndarray, users: np.ndarray, val_fraction: float, *, latest
     return Split(*(np.sort(part) for part in parts))
 
 
-def _specs(preprocessing: keras.Model) -> dict[str, tf.TensorSpec]:
-    outputs = preprocessing.output
+def _encoded(coding: rating_layers.Encoding) -> dict[str, Any]:
+    """Return what `Data` tells of the encoding."""
+    outputs = coding.preprocessing.output
     named = outputs if isinstance(outputs, dict) else {"features": outputs}
-    return {key: tf.TensorSpec(spec.shape[1:], spec.dtype) for key, spec in named.items()}
+    return {
+        "preprocessing": coding.preprocessing,
+        "input_spec": {k: tf.TensorSpec(v.shape[1:], v.dtype) for k, v in named.items()},
+        "feature_names": coding.feature_names,
+        "vocabularies": coding.vocabularies,
+    }
 
 
 def _notes(known: dict[str, tuple[str, ...]], stars: np.ndarray) -> tuple[Column, ...]:
