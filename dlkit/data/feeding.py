@@ -76,6 +76,11 @@ def prepare(inputs: Any, preprocessing: keras.Model) -> Any:
     return tf.nest.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
 
 
+def spread(rows: np.ndarray, count: int) -> np.ndarray:
+    """Return up to `count` of `rows`, from all over them."""
+    return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
+
+
 def check_batch(batch_size: int, train: int, total: int) -> None:
     """Refuse batches that are larger than the training split.
 

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from dlkit.checks import check_choice, check_fraction, check_integer
 from dlkit.data import augment as augmentation
-from dlkit.data import decoders, decoding, feeding, image_files
+from dlkit.data import decoders, decoding, feeding, image_files, reading
 from dlkit.data import targets as labelling
 from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
@@ -79,10 +79,10 @@ def make(
     feeding.check_batch(options.batch_size, len(split.train), len(files.paths))
 
     reader = decoding.Reader(files, tuple(options.image_size), options.channels)
-    source = decoding.hold(reader) if options.cache else reader
+    source = reading.hold(reader) if options.cache else reader
 
     def raw(rows: np.ndarray) -> np.ndarray:
-        with decoding.naming_the_file():
+        with reading.naming_the_file():
             dataset = source.batches(lambda: feeding.order(rows, 0, train=False), len(rows))
             return next(dataset.as_numpy_iterator())[1]
 
@@ -99,7 +99,7 @@ def make(
             parallel=not callable(options.augment),
         )
         spec = preprocessing.outputs[0]
-        shown = _spread(split.test, feeding.EXAMPLES)
+        shown = feeding.spread(split.test, feeding.EXAMPLES)
         return Data(
             name=name,
             task=targets.task,
@@ -117,11 +117,6 @@ def make(
     return make(split)
 
 
-def _spread(rows: np.ndarray, count: int) -> np.ndarray:
-    """Return up to `count` of `rows`, from all over them."""
-    return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
-
-
 def _usable(files: image_files.Files, options: Options) -> image_files.Files:
     """Return the files that are images; with `corrupt="skip"`, that decode."""
     files = image_files.checked(files, options.corrupt)
@@ -136,7 +131,7 @@ def _standardisation(source: feeding.Source, train: np.ndarray, options: Options
     """Return the model from uint8 images to channels of mean 0 and variance 1."""
     chosen = np.sort(np.random.default_rng(options.seed).permutation(train)[:_SAMPLE])
     total, squares, count = 0.0, 0.0, 0
-    with decoding.naming_the_file():
+    with reading.naming_the_file():
         rows = tf.data.Dataset.from_tensor_slices(chosen)
         for _, images in source.batches(lambda: rows, 32).as_numpy_iterator():
             pixels = images.reshape(-1, options.channels)

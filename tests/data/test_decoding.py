@@ -1,15 +1,13 @@
-"""Decoding: against Pillow's pixels, in order, with the damaged file named."""
+"""Decoding: against Pillow's pixels."""
 
 import pathlib
 
 import numpy as np
 import pytest
 import sklearn.datasets
-import tensorflow as tf
 from PIL import Image
 
-from dlkit.data import decoding, image_files
-from dlkit.errors import InputError
+from dlkit.data import decoding, image_files, reading
 
 PHOTO = pathlib.Path(sklearn.datasets.__file__).parent / "images" / "china.jpg"
 SIZE = (20, 30)
@@ -22,7 +20,7 @@ def files(*paths):
 
 def read(reader):
     """Return all images of a reader, in order."""
-    return decoding.hold(reader).inputs.numpy()
+    return reading.hold(reader).inputs.numpy()
 
 
 @pytest.fixture
@@ -74,47 +72,3 @@ def test_a_jpeg_decoded_at_a_reduced_scale_is_the_same_picture(size):
         expected = np.asarray(original.resize(size[::-1], Image.Resampling.BOX)).astype(int)
     assert np.abs(image - expected).mean() < 8
     assert np.corrcoef(image.ravel(), expected.ravel())[0, 1] > 0.97
-
-
-def damaged(path):
-    """Write a JPEG that begins and ends as one should."""
-    path.write_bytes(PHOTO.read_bytes()[:700] + b"\xff\xd9")
-    return path
-
-
-@pytest.mark.parametrize("place", [0, 2, 4])
-def test_the_damaged_file_is_named_wherever_it_stands(tmp_path, place):
-    paths = [PHOTO] * 4
-    paths.insert(place, damaged(tmp_path / "schäden '1'.jpg"))
-    reader = decoding.Reader(files(*paths), SIZE, 3)
-    with pytest.raises(
-        InputError, match=rf"^{tmp_path}/schäden '1'\.jpg cannot be decoded .*corrupt='skip'\.$"
-    ):
-        decoding.hold(reader)
-    np.testing.assert_array_equal(reader.readable(), np.delete(np.arange(5), place))
-
-
-def test_a_file_that_is_gone_is_named(tmp_path):
-    path = tmp_path / "gone.png"
-    Image.new("RGB", (5, 5)).save(path)
-    reader = decoding.Reader(files(PHOTO, path), SIZE, 3)
-    path.unlink()
-    with pytest.raises(InputError, match=r"gone\.png cannot be decoded"):
-        decoding.hold(reader)
-
-
-def test_another_error_is_not_taken_for_a_damaged_file():
-    error = tf.errors.InvalidArgumentError(None, None, "something else")
-    with pytest.raises(type(error), match="something else"), decoding.naming_the_file():
-        raise error
-
-
-def test_batches_come_in_the_order_of_the_rows_also_from_memory(each_kind):
-    reader = decoding.Reader(files(*each_kind), SIZE, 3)
-    images = read(reader)
-    rows = np.random.default_rng(0).integers(0, len(images), 25)
-    for source in (reader, decoding.hold(reader)):
-        batches = source.batches(lambda: tf.data.Dataset.from_tensor_slices(rows), 4)
-        found, got = (np.concatenate(part) for part in zip(*batches, strict=True))
-        np.testing.assert_array_equal(found, rows)
-        np.testing.assert_array_equal(got, images[rows])
