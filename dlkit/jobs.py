@@ -227,7 +227,10 @@ def export(
         return dlkit.export.onnx(model, to, data)
     if format == "litert":
         return dlkit.export.litert(model, to, data, quantize=quantize)
-    return dlkit.export.saved_model(model, to, data=data)
+    notes = {"seed": job.seed, "run": str(run)}
+    if pathlib.Path(run, "results.json").exists():
+        notes["metrics"] = read_results(run)
+    return dlkit.export.saved_model(model, to, data, notes=notes)
 
 
 def check_export(format: str, quantize: str | None) -> None:

@@ -229,6 +229,16 @@ def test_a_quantized_file_goes_where_it_was_told(trained, tmp_path):
     assert sizes["dynamic"] < sizes[None]
 
 
+def test_the_model_card_tells_the_run(trained, tmp_path):
+    version = jobs.export(trained, tmp_path / "m")
+    notes = json.loads((version / "assets.extra/model_card.json").read_text())["notes"]
+    assert notes == {
+        "seed": JOB.seed,
+        "run": str(trained),
+        "metrics": jobs.read_results(trained),
+    }
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -1,14 +1,16 @@
 """Does an export answer as the Keras model did?"""
 
 import dataclasses
+import os
 import pathlib
+import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import ExportError
 from dlkit.export import isolated
@@ -44,13 +46,38 @@ class Check:
     unordered: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]] = dict
 
 
-def compare(path: pathlib.Path, checks: Sequence[Check], limit: float) -> float:
-    """Run signatures of a SavedModel in a fresh process and compare the answers.
+def ask(
+    path: pathlib.Path, calls: Sequence[tuple[str, dict[str, np.ndarray]]]
+) -> list[dict[str, np.ndarray]]:
+    """Run signatures of a SavedModel in a fresh process.
 
     Args:
         path: The directory that holds `saved_model.pb`.
-        checks: What to run, and what it should answer.
-        limit: The tolerance, relative and absolute.
+        calls: For each, the signature's key, and input name -> array.
+
+    Returns:
+        The outputs by name, for each call.
+
+    Raises:
+        ExportError: when the model cannot be loaded or run.
+    """
+    content = (path / "saved_model.pb").read_bytes()
+    found = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0].signature_def
+    named = []
+    for key, inputs in calls:
+        feeds = {found[key].inputs[name].name: value for name, value in inputs.items()}
+        named.append((feeds, [info.name for info in found[key].outputs.values()]))
+    values = isolated.run(path, named)
+    return [
+        dict(zip(found[key].outputs, answer, strict=True))
+        for (key, _), answer in zip(calls, values, strict=True)
+    ]
+
+
+def compare(
+    answers: Sequence[dict[str, np.ndarray]], checks: Sequence[Check], limit: float
+) -> float:
+    """Compare the `answers` to `checks` with what they should be.
 
     Returns:
         The largest absolute difference.
@@ -58,17 +85,10 @@ def compare(path: pathlib.Path, checks: Sequence[Check], limit: float) -> float:
     Raises:
         ExportError: naming the output, the batch size and the difference, when one is too large.
     """
-    signatures = _definitions(path)
-    calls = []
-    for check in checks:
-        inputs, outputs = signatures[check.key].inputs, signatures[check.key].outputs
-        feeds = {inputs[name].name: value for name, value in check.inputs.items()}
-        calls.append((feeds, [outputs[name].name for name in check.expected]))
     largest = 0.0
-    for check, values in zip(checks, isolated.run(path, calls), strict=True):
-        answer = check.unordered(dict(zip(check.expected, values, strict=True)))
-        expected = check.unordered(check.expected)
-        largest = max(largest, compare_answers([answer], [expected], limit, check.key))
+    for check, answer in zip(checks, answers, strict=True):
+        alike = [check.unordered(answer)], [check.unordered(check.expected)]
+        largest = max(largest, compare_answers(*alike, limit, check.key))
     return largest
 
 
@@ -96,15 +116,18 @@ def compare_answers(
                 warnings.warn(
                     f"Output '{name}' is NaN for some of the examples that the export was checked"
                     " with; the weights, or the input, are not finite.",
-                    stacklevel=6,  # the line that called saved_model, onnx or litert
+                    stacklevel=_level_of_caller(),
                 )
             largest = max(largest, _difference(named, wanted[name], value, limit))
     return largest
 
 
-def _definitions(path: pathlib.Path) -> Mapping[str, meta_graph_pb2.SignatureDef]:
-    content = (path / "saved_model.pb").read_bytes()
-    return saved_model_pb2.SavedModel.FromString(content).meta_graphs[0].signature_def
+def _level_of_caller() -> int:
+    """Return how far up the stack the line is that called saved_model, onnx or litert."""
+    folder, level, frame = os.path.dirname(__file__), 0, sys._getframe(1)
+    while frame is not None and os.path.dirname(frame.f_code.co_filename) == folder:
+        level, frame = level + 1, frame.f_back
+    return level + 1
 
 
 def _difference(name: str, reference: np.ndarray, answer: np.ndarray, limit: float) -> float:

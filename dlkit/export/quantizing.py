@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.errors import ExportError, InputError
-from dlkit.export import checking, joining, litert_files, signatures
+from dlkit.export import checking, joining, litert_files, scoring, signatures
 
 # By how much the accuracy (R2 for a regression) may fall on the test rows, and how far an output
 # may be off, in parts of the largest, where there are no test rows.
@@ -149,7 +149,7 @@ def _check_score(content: bytes, network: signatures.Signature, data: Any, quant
     batch = {name: np.concatenate([batch[name] for batch, _ in rows]) for name in network.inputs}
     y = np.concatenate([y for _, y in rows])
     before, after = (
-        score(data.task, y, next(iter(answer.values())))
+        scoring.score(data.task, y, next(iter(answer.values())))
         for answer in (network.reference(batch), *litert_files.answers(content, [batch]))
     )
     # A single row of a small split must not decide.
@@ -160,20 +160,3 @@ def _check_score(content: bytes, network: signatures.Signature, data: Any, quant
             f"quantize='{quantize}' lowers the {measure} on {len(y)} test rows from {before:.4f} to"
             f" {after:.4f}, by more than {limit:.3g}; use a gentler one, or none."
         )
-
-
-def score(task: str, y: np.ndarray, predictions: np.ndarray) -> float:
-    """Return the accuracy of predictions, or R2 for a regression.
-
-    Example:
-        >>> score("binary", np.array([0, 1]), np.array([[0.2], [0.4]]))
-        0.5
-    """
-    if task == "multiclass":
-        classes = y.argmax(axis=-1) if y.ndim > 1 else y
-        return float(np.mean(predictions.argmax(axis=-1) == classes))
-    y = y.reshape(predictions.shape)
-    if task == "regression":
-        rest, spread = np.square(predictions - y).sum(), np.square(y - y.mean(axis=0)).sum()
-        return float(1 - rest / max(spread, 1e-12))
-    return float(np.mean((predictions >= 0.5) == (y >= 0.5)))

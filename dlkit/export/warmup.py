@@ -32,8 +32,9 @@ def samples(specs: Mapping[str, tf.TensorSpec], examples: Any, rows: int) -> dic
     if examples is None:
         random = np.random.default_rng(0)
         return {name: _made_up(spec, rows, random) for name, spec in specs.items()}
-    if not isinstance(examples, Mapping):
-        examples = dict.fromkeys(list(specs)[:1], examples)
+    if not isinstance(examples, Mapping) or list(examples) == [""]:
+        (array,) = examples.values() if isinstance(examples, Mapping) else [examples]
+        examples = dict.fromkeys(list(specs)[:1], array)
     if set(examples) != set(specs):
         raise InputError(
             f"data.examples must hold the inputs {sorted(specs)}. Received: {sorted(examples)}."

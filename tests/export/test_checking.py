@@ -25,7 +25,7 @@ def expected():
 
 def compare(version, reference, limit=1e-5):
     check = checking.Check("serving_default", {"row": ROWS}, {"predictions": reference})
-    return checking.compare(version, [check], limit)
+    return checking.compare(checking.ask(version, [(check.key, check.inputs)]), [check], limit)
 
 
 def test_the_largest_difference_is_given_back(version):

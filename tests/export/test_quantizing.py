@@ -3,32 +3,11 @@ import types
 import keras
 import numpy as np
 import pytest
-import sklearn.metrics
 import tensorflow as tf
 
 import dlkit as dk
 from dlkit.errors import ExportError
 from dlkit.export import litert, litert_files, quantizing, signatures
-
-
-def test_scores_are_those_of_scikit_learn():
-    random = np.random.default_rng(0)
-    for task, y, p in (
-        ("multiclass", random.integers(0, 3, 50), random.random((50, 3))),
-        ("binary", random.integers(0, 2, 50), random.random((50, 1))),
-        ("multilabel", random.integers(0, 2, (50, 4)), random.random((50, 4))),
-        ("regression", random.normal(size=50), random.normal(size=(50, 1))),
-    ):
-        got = quantizing.score(task, y, p)
-        if task == "regression":
-            expected = sklearn.metrics.r2_score(y, p[:, 0])
-        elif task == "multiclass":
-            expected = sklearn.metrics.accuracy_score(y, p.argmax(axis=1))
-            one_hot = np.eye(3)[y]
-            assert quantizing.score(task, one_hot, p) == pytest.approx(expected)
-        else:
-            expected = sklearn.metrics.accuracy_score(y.ravel(), (p >= 0.5).ravel())
-        assert got == pytest.approx(expected)
 
 
 def test_rows_are_bounded_and_come_in_order():
