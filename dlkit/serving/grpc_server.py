@@ -13,8 +13,10 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from dlkit.errors import ServerError
 from dlkit.serving.grpc_service import ModelService, PredictionService
 from dlkit.serving.model_set import ServedModels
+from dlkit.serving.settings import Settings
 
 # From the descriptors, which have to be loaded for reflection to describe the services.
 _NAMES = tuple(
@@ -38,17 +40,24 @@ class GrpcServer:
         models: The served models.
         address: Where to listen, as `127.0.0.1:8500`; port 0 takes a free one.
         threads: How many requests are answered at a time.
+        settings: The options; of them those whose names begin with `grpc` matter here, and
+            `tensor_content`. Defaults to None, all at their defaults.
 
     Raises:
         RuntimeError: when the port is taken.
+        ServerError: when the Unix socket cannot be made.
     """
 
-    def __init__(self, models: ServedModels, address: str, threads: int):
-        self._pool = ThreadPoolExecutor(threads, "grpc")
-        self._server = grpc.server(self._pool, options=_OPTIONS)
+    def __init__(
+        self, models: ServedModels, address: str, threads: int, settings: Settings | None = None
+    ):
+        settings = settings or Settings()
+        self._pool = ThreadPoolExecutor(settings.grpc_threads or threads, "grpc")
+        options = [*_OPTIONS, *channel_arguments(settings.grpc_channel_arguments)]
+        self._server = grpc.server(self._pool, options=options)
         self._health = health.HealthServicer()
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(models), self._server
+            PredictionService(models, typed=not settings.tensor_content), self._server
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
             ModelService(models), self._server
@@ -57,6 +66,17 @@ class GrpcServer:
         names = (*_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         self.port = self._server.add_insecure_port(address)
+        if settings.grpc_socket_path:
+            self._listen_on_socket(settings.grpc_socket_path)
+
+    def _listen_on_socket(self, path: str) -> None:
+        try:
+            self._server.add_insecure_port(f"unix:{path}")
+        except RuntimeError:
+            raise ServerError(
+                f"Cannot listen on the Unix socket {path} (grpc_socket_path): give a path of up to"
+                " 107 bytes in a directory that can be written to."
+            ) from None
 
     def start(self) -> None:
         """Begin to answer."""
@@ -80,3 +100,14 @@ class GrpcServer:
         """Let go of the port and the threads, at once."""
         self.stop(0).wait()
         self._pool.shutdown()
+
+
+def channel_arguments(text: str) -> list[tuple[str, int | str]]:
+    """Return options of gRPC from how TensorFlow Serving's flag writes them.
+
+    Example:
+        >>> channel_arguments("grpc.max_connection_age_ms=2000,grpc.lb_policy_name=x")
+        [('grpc.max_connection_age_ms', 2000), ('grpc.lb_policy_name', 'x')]
+    """
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    return [(name, int(value) if value.isdigit() else value) for name, _, value in pairs]

@@ -83,15 +83,17 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     Args:
         models: The served models by name.
+        typed: Whether answers carry tensors in typed fields. Defaults to True.
     """
 
-    def __init__(self, models: Mapping[str, ServedModel]):
+    def __init__(self, models: Mapping[str, ServedModel], *, typed: bool = True):
         self._models = models
+        self._typed = typed
 
     @_answering
     def Predict(self, request: PredictRequest) -> PredictResponse:  # noqa: N802 - as in the proto
         """Run a signature on tensors."""
-        return predict(self._models, request)
+        return predict(self._models, request, typed=self._typed)
 
     @_answering
     def GetModelMetadata(  # noqa: N802

@@ -28,7 +28,7 @@ def load_models(configs: Sequence[ModelConfig], settings: Settings) -> ServedMod
     from dlkit.serving.runtime import SavedModel
 
     def load(name: str, path: pathlib.Path) -> SavedModel:
-        return SavedModel(path, timeout_seconds=settings.timeout_seconds, warmup=settings.warmup)
+        return SavedModel(path, settings)
 
     for config in configs:
         versions = find_versions(config.base) or {}

@@ -21,15 +21,19 @@ from dlkit.serving.version import Version, Wanted
 from dlkit.serving.versions import ServedModel
 
 
-def predict(models: Mapping[str, ServedModel], request: PredictRequest) -> PredictResponse:
+def predict(
+    models: Mapping[str, ServedModel], request: PredictRequest, *, typed: bool = True
+) -> PredictResponse:
     """Answer a predict request.
 
     Args:
         models: The served models by name.
         request: The message. Its fields for language models are ignored.
+        typed: Whether the outputs go into the dtypes' own fields, as TensorFlow Serving sends them
+            by default, or into `tensor_content`. Defaults to True.
 
     Returns:
-        The outputs in their typed fields, with the model's name, version and signature.
+        The outputs, with the model's name, version and signature.
 
     Raises:
         StatusError: with TensorFlow Serving's message.
@@ -42,7 +46,7 @@ def predict(models: Mapping[str, ServedModel], request: PredictRequest) -> Predi
         outputs = run(version, key, inputs)
         return PredictResponse(
             model_spec=effective_spec(request.model_spec.name, version.number, key),
-            outputs={name: _to_proto(outputs[name]) for name in wanted},
+            outputs={name: _to_proto(outputs[name], typed) for name in wanted},
         )
 
 
@@ -165,8 +169,8 @@ def _read_filter(output_filter: Sequence[str], signature: Signature) -> list[str
     return wanted or list(signature.outputs)
 
 
-def _to_proto(array: np.ndarray) -> TensorProto:
+def _to_proto(array: np.ndarray, typed: bool) -> TensorProto:
     try:
-        return to_proto(array, typed=True)
+        return to_proto(array, typed=typed)
     except ValueError as error:
         raise invalid(f"An output cannot be sent: {error}") from None

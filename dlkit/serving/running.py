@@ -41,7 +41,6 @@ def run(
     Raises:
         ServerError: when a port is taken after all.
     """
-    threads = settings.threads or 4 * (os.cpu_count() or 1)
     ended = threading.Event()
     with ExitStack() as stack:
         stack.callback(models.close)
@@ -50,7 +49,7 @@ def run(
             _open(host, listener)
         rpc = None
         if grpc_port is not None:
-            rpc = _start_grpc(models, host, grpc_port, threads)
+            rpc = _start_grpc(models, host, grpc_port, settings)
             stack.callback(rpc.close)
         for watcher in _watchers(models, settings):
             watcher.start()
@@ -60,9 +59,13 @@ def run(
             if rpc is not None:
                 rpc.stop(_DRAIN_SECONDS).wait()
             return
-        pool = ThreadPoolExecutor(threads, "predict")
+        pool = ThreadPoolExecutor(_threads(settings), "predict")
         stack.callback(pool.shutdown)
         _serve_rest(models, pool, settings, listener, rpc)
+
+
+def _threads(settings: Settings) -> int:
+    return settings.threads or 4 * (os.cpu_count() or 1)
 
 
 def _watchers(models: ServedModels, settings: Settings) -> Iterator[Watcher]:
@@ -80,13 +83,13 @@ def _open(host: str, listener: socket.socket) -> None:
         raise cannot_listen(host, port, "rest_port", error) from None
 
 
-def _start_grpc(models: ServedModels, host: str, port: int, threads: int) -> Any:
+def _start_grpc(models: ServedModels, host: str, port: int, settings: Settings) -> Any:
     """Start the gRPC server and say where; before REST's line, which says that all is ready."""
     from dlkit.serving.grpc_server import GrpcServer
 
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        rpc = GrpcServer(models, address, threads)
+        rpc = GrpcServer(models, address, _threads(settings), settings)
     except RuntimeError as error:  # the port was free when the models began to load
         raise cannot_listen(host, port, "grpc_port", error) from None
     rpc.start()

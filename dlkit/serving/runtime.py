@@ -17,6 +17,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.core.protobuf.config_pb2 import CallableOptions
 
+from dlkit.serving.settings import Settings
 from dlkit.serving.signature_protos import from_definition
 from dlkit.serving.signatures import Signature
 from dlkit.serving.status import StatusError, code_by_number
@@ -30,23 +31,24 @@ class SavedModel:
 
     Args:
         path: The version directory, which holds `saved_model.pb`.
-        timeout_seconds: How long one call may run; 0 for no limit.
-        warmup: Whether to run the requests in `assets.extra/tf_serving_warmup_requests` first.
+        settings: The options; of them the timeout, warm-up, tags and threads matter here. Defaults
+            to None, all at their defaults.
 
     Raises:
         StatusError: when it cannot be loaded, or a warm-up request fails.
     """
 
-    def __init__(self, path: pathlib.Path, *, timeout_seconds: float = 30.0, warmup: bool = True):
-        self._timeout_ms = max(0, int(timeout_seconds * 1000))
+    def __init__(self, path: pathlib.Path, settings: Settings | None = None):
+        settings = settings or Settings()
+        self._timeout_ms = max(0, int(settings.timeout_seconds * 1000))
         self._callables: dict[str, Callable] = {}
         self._lock = threading.Lock()
-        self._session = _new_session()
+        self._session = _new_session(settings)
         try:
-            definitions = _load(self._session, path)
+            definitions = _load(self._session, path, settings.saved_model_tags.split(","))
             self.signatures = _signatures(definitions)
-            if warmup:
-                run_warmup(self, path)
+            if settings.warmup:
+                run_warmup(self, path, max(1, settings.warmup_iterations))
         except BaseException:
             self.close()
             raise
@@ -97,14 +99,18 @@ def _array(value: np.ndarray | np.generic | bytes) -> np.ndarray:
     return np.array(value, object if isinstance(value, bytes) else None)
 
 
-def _new_session() -> tf.compat.v1.Session:
-    config = tf.compat.v1.ConfigProto()
+def _new_session(settings: Settings) -> tf.compat.v1.Session:
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=settings.intra_op_threads,
+        inter_op_parallelism_threads=settings.inter_op_threads,
+    )
+    config.gpu_options.per_process_gpu_memory_fraction = settings.gpu_memory_fraction
     config.gpu_options.allow_growth = True  # other programs of the user share the device
     return tf.compat.v1.Session(graph=tf.Graph(), config=config)
 
 
 def _load(
-    session: tf.compat.v1.Session, path: pathlib.Path
+    session: tf.compat.v1.Session, path: pathlib.Path, tags: list[str]
 ) -> Mapping[str, meta_graph_pb2.SignatureDef]:
     logger = tf.get_logger()
     level = logger.level
@@ -112,7 +118,6 @@ def _load(
     try:
         with session.graph.as_default():
             loader = tf.compat.v1.saved_model.loader
-            tags = [tf.saved_model.SERVING]
             return loader.load(session, tags, str(path)).signature_def
     except tf.errors.OpError as error:
         raise StatusError(code_by_number(error.error_code), error.message) from None

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, fields
 from typing import Any
 
-from dlkit.checks import check_integer, check_names
+from dlkit.checks import check_fraction, check_integer, check_names
 from dlkit.errors import InputError
 
 
@@ -28,6 +28,15 @@ class Settings:
         early_labels: Whether a label may name a version before it is loaded.
         max_load_retries: How often a version that failed to load is tried again.
         load_retry_seconds: How long to wait before that.
+        warmup_iterations: How often each warm-up request is run; 0 counts as 1.
+        saved_model_tags: The tags of the graph in the SavedModel, with commas between them.
+        intra_op_threads: How many threads one operation may use; 0 for as many as processors.
+        inter_op_threads: How many operations run at a time; 0 for as many as processors.
+        gpu_memory_fraction: The share of the GPU's memory to take at once; 0 for as needed.
+        grpc_threads: How many gRPC requests are answered at a time; 0 for `threads`.
+        grpc_socket_path: A Unix socket on which gRPC is answered, too.
+        grpc_channel_arguments: Options of gRPC's server, as `a=1,b=x`.
+        tensor_content: Whether gRPC answers carry tensors as bytes instead of in typed fields.
     """
 
     poll_seconds: float = 1.0
@@ -42,6 +51,15 @@ class Settings:
     early_labels: bool = False
     max_load_retries: int = 5
     load_retry_seconds: float = 60.0
+    warmup_iterations: int = 0
+    saved_model_tags: str = "serve"
+    intra_op_threads: int = 0
+    inter_op_threads: int = 0
+    gpu_memory_fraction: float = 0.0
+    grpc_threads: int = 0
+    grpc_socket_path: str = ""
+    grpc_channel_arguments: str = ""
+    tensor_content: bool = False
 
     @classmethod
     def of(cls, what: str, options: dict[str, Any]) -> "Settings":
@@ -70,6 +88,8 @@ def _check(name: str, value: Any) -> Any:
     kind = _TYPES[name]
     if kind is bool:
         return _check_bool(name, value)
+    if name == "gpu_memory_fraction":
+        return check_fraction(name, value)
     if kind is float:
         return _check_seconds(name, value)
     if kind is int:

@@ -28,15 +28,16 @@ class _Runnable(Protocol):
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any: ...
 
 
-def run_warmup(model: _Runnable, path: pathlib.Path) -> int:
+def run_warmup(model: _Runnable, path: pathlib.Path, iterations: int = 1) -> int:
     """Run each request of the version's warm-up file on `model`.
 
     Args:
         model: What `run`s a signature.
         path: The version directory.
+        iterations: How often each request is run. Defaults to 1.
 
     Returns:
-        How many requests ran; 0 when there is no file.
+        How many requests the file holds; 0 when there is no file.
 
     Raises:
         StatusError: for the first request that fails, for a file that is no TFRecord, and for more
@@ -51,7 +52,8 @@ def run_warmup(model: _Runnable, path: pathlib.Path) -> int:
             raise invalid(
                 f"Number of warmup records exceeds the maximum ({_MAX_RECORDS}) at {file}"
             )
-        _run_record(model, record)
+        for _ in range(iterations):
+            _run_record(model, record)
     return count
 
 

@@ -13,9 +13,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from dlkit.errors import InputError
+from dlkit.errors import InputError, ServerError
 from dlkit.serving import GrpcClient, Server, server
 from dlkit.serving.grpc_server import GrpcServer
+from dlkit.serving.settings import Settings
 from dlkit.serving.tensor_protos import to_proto
 from tests.serving.http_asking import ask
 from tests.serving.test_server import run, wait_until_refused
@@ -92,6 +93,12 @@ def test_a_port_is_not_shared():
     with pytest.raises(RuntimeError):
         GrpcServer({}, f"127.0.0.1:{first.port}", threads=1)
     first.close()
+
+
+def test_q25_a_socket_that_cannot_be_made(tmp_path):
+    path = tmp_path / "missing" / "socket"
+    with pytest.raises(ServerError, match=r"Cannot listen on the Unix socket .*/missing/socket"):
+        GrpcServer({}, "127.0.0.1:0", 1, Settings(grpc_socket_path=str(path)))
 
 
 def test_one_port_for_both_is_refused(half_plus_two):

@@ -1,12 +1,15 @@
 """The ASGI application by itself, where a real connection could not be held still."""
 
 import asyncio
+import contextlib
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from dlkit.serving.rest import RestApi
+from dlkit.serving.status import StatusError
 
 
 class Exploding:
@@ -85,3 +88,44 @@ def test_other_protocols_are_left_alone():
 
     with ThreadPoolExecutor(1) as pool:
         asyncio.run(RestApi({}, pool)({"type": "lifespan"}, nothing, nothing))
+
+
+def test_r20_requests_beyond_the_threads_queue():
+    """Six requests over two threads: all are answered, and never more than two run."""
+    running, most = [], []
+
+    class Counting:
+        ready = True
+
+        @contextlib.contextmanager
+        def use(self, wanted=None):
+            running.append(1)
+            most.append(len(running))
+            together.wait()
+            running.pop()
+            raise StatusError("NOT_FOUND", "no")
+            yield
+
+    together, outgoing = threading.Barrier(2), []
+
+    async def ask():
+        message = [body(b'{"inputs": [1.0]}')]
+
+        async def receive():
+            return message.pop()
+
+        async def send(message):
+            outgoing.append(message.get("status"))
+
+        path = b"/v1/models/m:predict"
+        scope = {"type": "http", "method": "POST", "raw_path": path, "headers": ()}
+        await app(scope, receive, send)
+
+    async def ask_all():
+        await asyncio.gather(*(ask() for _ in range(6)))
+
+    with ThreadPoolExecutor(2) as pool:
+        app = RestApi({"m": Counting()}, pool)
+        asyncio.run(ask_all())
+    assert outgoing.count(404) == 6
+    assert max(most) == 2

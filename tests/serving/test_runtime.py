@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from dlkit.serving.runtime import SavedModel
+from dlkit.serving.settings import Settings
 from dlkit.serving.status import StatusError
 from tests.serving import saved_models
 
@@ -98,7 +99,7 @@ def test_p45_tensorflows_own_code_and_text(model):
 
 
 def test_r19_a_call_past_its_time_ends(sink):
-    hasty = SavedModel(sink / "00000002", timeout_seconds=0.05)
+    hasty = SavedModel(sink / "00000002", Settings(timeout_seconds=0.05))
     with pytest.raises(StatusError, match="Timed out") as caught:
         hasty.run("repeat", {"n": np.int32([2**31 - 1])})
     assert caught.value.code == "DEADLINE_EXCEEDED"
@@ -107,7 +108,7 @@ def test_r19_a_call_past_its_time_ends(sink):
 
 
 def test_no_limit(sink):
-    patient = SavedModel(sink / "00000002", timeout_seconds=0)
+    patient = SavedModel(sink / "00000002", Settings(timeout_seconds=0))
     assert patient.run("repeat", {"n": np.int32([10])})["trace"].tolist() == [64.0]
     patient.close()
 
@@ -135,6 +136,9 @@ def test_a_model_saved_for_training_only(tmp_path):
     saved_models.tf1(tmp_path / "1", tag="train")
     with pytest.raises(StatusError, match="'serve'"):
         SavedModel(tmp_path / "1")
+    model = SavedModel(tmp_path / "1", Settings(saved_model_tags="train"))
+    assert model.run("serving_default", {"x": np.float32([1])})["y"].tolist() == [2.5]
+    model.close()
 
 
 def test_close_frees_the_graph(sink):

@@ -42,3 +42,11 @@ def test_dtypes_are_tensorflows(name):
 def test_a_dtype_that_nobody_sends():
     info = signatures.TensorInfo("DT_QINT8")
     assert (info.dtype_name, info.numpy_dtype) == ("qint8", None)
+
+
+def test_d9_default_values_are_not_sent():
+    """They may be of any size; the key is there, as a client expects it."""
+    default = {"x": np.zeros(1_000_000, np.float32)}
+    info = {"x": signatures.TensorInfo("DT_FLOAT", (-1,))}
+    answer = signatures.metadata_json("m", 1, {"s": signatures.Signature(info, {}, "m", default)})
+    assert answer["metadata"]["signature_def"]["signature_def"]["s"]["defaults"] == {}

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2 as logs
 
 from dlkit.serving.runtime import SavedModel
+from dlkit.serving.settings import Settings
 from dlkit.serving.status import StatusError
 from dlkit.serving.warmup import WARMUP_FILE, run_warmup
 from tests.serving import saved_models
@@ -150,6 +151,22 @@ def test_w6_a_file_of_another_format(version):
 
 def test_w8_switched_off(version):
     write(version, [b"no log"])
-    model = SavedModel(version, warmup=False)
+    model = SavedModel(version, Settings(warmup=False))
     assert model.run("serving_default", {"x": np.float32([1])})["y"] == 2.5
     model.close()
+
+
+def test_w8_requests_are_repeated(version, signatures):
+    write(version, [predict_log(x=np.float32([1])), predict_log("upper", text=np.array([b"a"]))])
+    model = Recorder(signatures)
+    assert run_warmup(model, version, 3) == 2
+    assert [key for key, _ in model.calls] == ["serving_default"] * 3 + ["upper"] * 3
+
+
+@pytest.mark.parametrize("iterations", [0, 1])
+def test_w8_zero_counts_as_one(version, iterations, monkeypatch):
+    write(version, [predict_log(x=np.float32([1]))])
+    calls = []
+    monkeypatch.setattr(SavedModel, "run", lambda *arguments: calls.append(arguments))
+    SavedModel(version, Settings(warmup_iterations=iterations)).close()
+    assert len(calls) == 1
