@@ -62,9 +62,11 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
         cache: Prepare all inputs once and hold them in memory; `False` prepares each batch anew.
             Defaults to True.
         augment: What is done to training batches: `None`; for images `"light"`, `"medium"`,
-            `"strong"`, one of `"flip"`, `"shift"`, `"rotate"`, `"zoom"`, `"brightness"`,
-            `"contrast"`, `"cutout"`, a list of them or a dict of them and their amounts; a Keras
-            layer; or a function `(images, seed) -> images`. Defaults to None.
+            `"strong"`, one of `"flip"`, `"shift"`, `"rotate"`, `"zoom"`, `"crop"`,
+            `"brightness"`, `"contrast"`, `"saturation"`, `"hue"`, `"noise"`, `"cutout"`,
+            `"randaugment"`, `"mixup"`, `"cutmix"`, a list of them or a dict of them and their
+            amounts; a Keras layer; or a function `(images, seed) -> images`. MixUp and CutMix make
+            class indices probabilities, in training batches alone. Defaults to None.
 
     Returns:
         A `Data` record.
@@ -103,7 +105,7 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
             batch_size,
             seed,
             None if cache else preprocessing,
-            augmentation.resolve(augment, len(spec.shape)),
+            augmentation.resolve(augment, len(spec.shape), targets),
         )
         raw = preprocessing.inputs[0].name
         return Data(

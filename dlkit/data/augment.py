@@ -1,105 +1,93 @@
 """Augmentation of batches of images, stateless: the same images and seed give the same result.
 
+    moves, fused into one warp -> each other recipe -> RandAugment -> mixed with their neighbours
+
 Keras's random layers keep their seed in a variable, so their results depend on how many batches
 went before. These functions get the seed with the batch, which makes epochs repeatable on any
 number of threads, and lets a training that was killed continue with the very batches it would have
 seen.
-
-They work on standardised images: 0 is an image's mean grey, and 1 a standard deviation.
 """
 
+from __future__ import annotations
+
+import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
 from dlkit.checks import check_choice
-from dlkit.data import geometry
+from dlkit.data import geometry, mixing
+from dlkit.data.recipes import RECIPES
 from dlkit.errors import InputError
 
-Augmentation = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+if TYPE_CHECKING:
+    from dlkit.data.targets import Targets
 
 
-def flip(images: tf.Tensor, seed: tf.Tensor, amount: float = 0.5) -> tf.Tensor:
-    """Mirror about the part `amount` of the images (B, H, W, C) left to right."""
-    mirrored = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed) < amount
-    return tf.where(mirrored, tf.reverse(images, axis=[2]), images)
+@dataclasses.dataclass(frozen=True)
+class OfBatches:
+    """Augmentation that changes targets as well.
 
-
-def shift(images: tf.Tensor, seed: tf.Tensor, amount: float = 0.1) -> tf.Tensor:
-    """Move each image (B, H, W, C) by up to `amount` of its size, at least one pixel.
-
-    What moves in from outside repeats the image's edge, since 0 is no neutral grey once images are
-    normalised.
+    Attributes:
+        change: From a batch `(inputs, targets)` or `(inputs, targets, weights)` and a seed to the
+            same parts, changed.
     """
-    shape = tf.shape(images)
-    height, width = shape[1], shape[2]
 
-    def source(size: tf.Tensor, axis_seed: tf.Tensor) -> tf.Tensor:  # -> (B, size) indices
-        reach = tf.maximum(tf.cast(tf.cast(size, tf.float32) * amount + 1e-3, tf.int32), 1)
-        moves = tf.random.stateless_uniform([shape[0], 1], axis_seed, -reach, reach + 1, tf.int32)
-        return tf.clip_by_value(tf.range(size)[tf.newaxis] + moves, 0, size - 1)
-
-    seeds = tf.random.split(seed, 2)
-    moved = tf.gather(images, source(height, seeds[0]), axis=1, batch_dims=1)
-    return tf.gather(moved, source(width, seeds[1]), axis=2, batch_dims=1)
+    change: Callable[[tuple[Any, ...], tf.Tensor], tuple[Any, ...]]
 
 
-def rotate(images: tf.Tensor, seed: tf.Tensor, amount: float = 15.0) -> tf.Tensor:
-    """Turn each image (B, H, W, C) about its centre by up to `amount` degrees either way."""
-    return geometry.move(images, seed[tf.newaxis], {"rotate": amount})
+Augmentation = Callable[[Any, tf.Tensor], Any] | OfBatches
 
-
-def zoom(images: tf.Tensor, seed: tf.Tensor, amount: float = 0.15) -> tf.Tensor:
-    """Show from 1 - `amount` to 1 + `amount` of each image (B, H, W, C), about its centre."""
-    return geometry.move(images, seed[tf.newaxis], {"zoom": amount})
-
-
-def brightness(images: tf.Tensor, seed: tf.Tensor, amount: float = 0.2) -> tf.Tensor:
-    """Make each image (B, H, W, C) lighter or darker by up to `amount` standard deviations."""
-    shape = [tf.shape(images)[0], 1, 1, 1]
-    return images + tf.random.stateless_uniform(shape, seed, -amount, amount, images.dtype)
-
-
-def contrast(images: tf.Tensor, seed: tf.Tensor, amount: float = 0.2) -> tf.Tensor:
-    """Scale the differences from each image's own mean by 1 - `amount` to 1 + `amount`."""
-    shape = [tf.shape(images)[0], 1, 1, 1]
-    factor = tf.random.stateless_uniform(shape, seed, 1 - amount, 1 + amount, images.dtype)
-    mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
-    return mean + (images - mean) * factor
-
-
-def cutout(images: tf.Tensor, seed: tf.Tensor, amount: float = 0.4) -> tf.Tensor:
-    """Set a square of each image (B, H, W, C) to 0; its side is `amount` of the shorter side.
-
-    Its centre is any pixel, so part of it may lie outside (DeVries & Taylor 2017,
-    arXiv:1708.04552).
-    """
-    shape = tf.shape(images)
-    side = tf.cast(tf.cast(tf.minimum(shape[1], shape[2]), tf.float32) * amount, tf.int32)
-    centres = tf.random.stateless_uniform([2, shape[0], 1], seed)
-
-    def covered(size: tf.Tensor, part: tf.Tensor) -> tf.Tensor:  # -> (B, size), inside or not
-        first = tf.cast(part * tf.cast(size, tf.float32), tf.int32) - side // 2
-        places = tf.range(size)[tf.newaxis]
-        return (places >= first) & (places < first + side)
-
-    rows = covered(shape[1], centres[0])[:, :, tf.newaxis, tf.newaxis]
-    columns = covered(shape[2], centres[1])[:, tf.newaxis, :, tf.newaxis]
-    return tf.where(rows & columns, tf.zeros([], images.dtype), images)
-
-
-RECIPES: dict[str, Callable[..., tf.Tensor]] = {
-    "flip": flip,
-    "shift": shift,
-    "rotate": rotate,
-    "zoom": zoom,
-    "brightness": brightness,
-    "contrast": contrast,
-    "cutout": cutout,
+# The strongest that RandAugment does to an image, and what its magnitude is a part of.
+STRONGEST: dict[str, float] = {
+    **{"shift": 0.3, "rotate": 30.0, "zoom": 0.4},
+    **{"brightness": 0.8, "contrast": 0.8, "saturation": 0.9, "hue": 60.0, "cutout": 0.5},
 }
-DEFAULT_AMOUNTS = {name: recipe.__defaults__[0] for name, recipe in RECIPES.items()}
+_OF_COLOUR = ("saturation", "hue")
+
+
+def randaugment(
+    images: tf.Tensor, seed: tf.Tensor, amount: float | tuple[int, float] = 0.5
+) -> tf.Tensor:
+    """Change each image (B, H, W, C) by 2 recipes of its own, with one magnitude for all recipes.
+
+    The moves among them are fused into one warp. Unlike in the paper, an image's recipes are
+    different ones, are done in a fixed order, and each draws what it does up to its magnitude.
+
+    Reference:
+        Cubuk et al. 2019, RandAugment, arXiv:1909.13719.
+
+    Args:
+        images: Standardised images.
+        seed: Of what is drawn.
+        amount: The magnitude, a part of the `STRONGEST` amounts in [0, 1]; or `(n, magnitude)` for
+            n recipes an image. Defaults to 0.5.
+    """
+    count, magnitude = amount if isinstance(amount, tuple | list) else (2, amount)
+    names = [name for name in STRONGEST if images.shape[3] == 3 or name not in _OF_COLOUR]
+    seeds = tf.random.split(seed, len(names) + 1)
+    drawn = tf.random.stateless_uniform([len(names), tf.shape(images)[0]], seeds[-1])
+    chosen = tf.argsort(tf.argsort(drawn, axis=0), axis=0) < count  # (names, B), n of each column
+    amounts = {
+        name: tf.cast(part, tf.float32) * (magnitude * STRONGEST[name])
+        for name, part in zip(names, tf.unstack(chosen), strict=True)
+    }
+    moves = {name: amounts[name] for name in names if name in geometry.MOVES}
+    images = geometry.move(images, seeds, moves)
+    for index, name in enumerate(names):
+        if name not in moves:
+            images = RECIPES[name](images, seeds[index], amounts[name])
+    return images
+
+
+STEPS: dict[str, Callable[..., tf.Tensor]] = {
+    **RECIPES,
+    "randaugment": randaugment,
+    **mixing.SHARES,
+}
+DEFAULT_AMOUNTS = {name: step.__defaults__[0] for name, step in STEPS.items()}
 LEVELS: dict[str, dict[str, float]] = {
     "light": {"flip": 0.5, "shift": 0.1},
     "medium": {
@@ -111,9 +99,12 @@ LEVELS: dict[str, dict[str, float]] = {
         **{"brightness": 0.3, "contrast": 0.3, "cutout": 0.4},
     },
 }
+# Moves that need a warp, in which any others cost nothing more.
+_RESAMPLING = {"rotate", "zoom", "crop"}
+_BELOW_ONE = ("zoom", "crop")
 
 
-def resolve(augment: Any, rank: int) -> Augmentation | None:
+def resolve(augment: Any, rank: int, targets: Targets | None = None) -> Augmentation | None:
     """Return the function `(images, seed) -> images` that `augment` stands for, or `None`.
 
     Args:
@@ -121,6 +112,10 @@ def resolve(augment: Any, rank: int) -> Augmentation | None:
             several recipes, as a list of names or a dict of name and amount; a Keras layer, called
             on each batch with `training=True`; or a function `(images, seed) -> images`.
         rank: The rank of a batch of inputs; the recipes need images, rank 4.
+        targets: What recipes mix that mix targets. Defaults to None: numbers.
+
+    Returns:
+        The function, `OfBatches` where targets are mixed, or `None`.
 
     Raises:
         InputError: for anything else, or a recipe on what is not images.
@@ -136,56 +131,104 @@ def resolve(augment: Any, rank: int) -> Augmentation | None:
             f"augment={augment!r} moves pixels and needs images (height, width, channels); these"
             f" inputs have {rank - 1} axes. Give augment=False, or your own function."
         )
-    steps = _steps(augment)
-    if len(steps) == 1:
-        ((name, amount),) = steps.items()
-        return lambda images, seed: RECIPES[name](images, seed, amount)
-    return chain(steps)
+    steps = named_steps(augment)
+    mixed = {name: steps.pop(name) for name in [*steps] if name in mixing.SHARES}
+    change = chain(steps)
+    if not mixed:
+        return change
+    classes = _mixed_classes(mixed, targets)
+
+    def mix(batch: tuple[Any, ...], seed: tf.Tensor) -> tuple[Any, ...]:
+        seeds = tf.random.split(seed, 2)
+        images, *rest = batch
+        return mixing.mix((change(images, seeds[0]), *rest), seeds[1], mixed, classes)
+
+    return OfBatches(mix)
 
 
-def chain(steps: Mapping[str, float]) -> Augmentation:
+def chain(steps: Mapping[str, Any]) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """Return the recipes of `steps`, name -> amount, as one function.
 
-    Flips and shifts move whole pixels. Together with a rotation or a zoom, all four become one
-    warp, before anything else.
+    Flips and shifts move whole pixels. Together with a rotation, a zoom or a crop, all of them
+    become one warp, before anything else.
     """
+    if len(steps) == 1:
+        ((only, amount),) = steps.items()
+        return lambda images, seed: STEPS[only](images, seed, amount)
     moves = {name: steps[name] for name in steps if name in geometry.MOVES}
-    fused = len(moves) > 1 and not moves.keys().isdisjoint({"rotate", "zoom"})
+    fused = len(moves) > 1 and not moves.keys().isdisjoint(_RESAMPLING)
     single = {name: steps[name] for name in steps if not (fused and name in moves)}
 
     def apply(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        if not steps:
+            return images
         seeds = tf.random.split(seed, len(moves) + len(single))
         if fused:
             images = geometry.move(images, seeds, moves)
         for index, (name, amount) in enumerate(single.items(), start=len(moves)):
-            images = RECIPES[name](images, seeds[index], amount)
+            images = STEPS[name](images, seeds[index], amount)
         return images
 
     return apply
 
 
-def _steps(augment: Any) -> dict[str, float]:
-    """Return recipe name -> amount for a name, a level, a list of names or a dict."""
+def named_steps(augment: Any) -> dict[str, Any]:
+    """Return step name -> amount for a name, a level, a list of names or a dict."""
     if isinstance(augment, str):
         if augment in LEVELS:
-            return LEVELS[augment]
-        check_choice("augment", augment, (*RECIPES, *LEVELS))
+            return dict(LEVELS[augment])
+        check_choice("augment", augment, (*STEPS, *LEVELS))
         return {augment: DEFAULT_AMOUNTS[augment]}
     names = augment if isinstance(augment, list | tuple | Mapping) else [augment]
     for name in names:
-        check_choice("Each step of augment", name, RECIPES)
+        check_choice("Each step of augment", name, STEPS)
     steps = augment if isinstance(augment, Mapping) else {n: DEFAULT_AMOUNTS[n] for n in names}
     for name, amount in steps.items():
-        number = isinstance(amount, int | float) and not isinstance(amount, bool)
-        if not number or amount < 0 or (amount >= 1 and name == "zoom"):
-            limit = " and below 1" if name == "zoom" else ""
-            raise InputError(
-                f"The amount of '{name}' must be a number of at least 0{limit}. Received:"
-                f" augment={augment!r}."
-            )
+        _check_amount(name, amount, augment)
     if not steps:
         raise InputError(
-            f"augment={augment!r} names no step; give augment=None, or some of:"
-            f" {', '.join(RECIPES)}."
+            f"augment={augment!r} names no step; give augment=None, or some of: {', '.join(STEPS)}."
         )
     return dict(steps)
+
+
+def _check_amount(name: str, amount: Any, augment: Any) -> None:
+    if name == "randaugment":
+        _check_randaugment(amount)
+        return
+    lowest = " above 0" if name in mixing.SHARES else " of at least 0"
+    limit = " and below 1" if name in _BELOW_ONE else ""
+    number = _is_number(amount)
+    low = number and (amount < 0 or (amount == 0 and name in mixing.SHARES))
+    if not number or low or (amount >= 1 and name in _BELOW_ONE):
+        raise InputError(
+            f"The amount of '{name}' must be a number{lowest}{limit}. Received:"
+            f" augment={augment!r}."
+        )
+
+
+def _check_randaugment(amount: Any) -> None:
+    pair = amount if isinstance(amount, tuple | list) else (2, amount)
+    whole = len(pair) == 2 and isinstance(pair[0], int) and not isinstance(pair[0], bool)
+    if whole and 1 <= pair[0] <= len(STRONGEST) and _is_number(pair[1]) and 0 <= pair[1] <= 1:
+        return
+    raise InputError(
+        "The amount of 'randaugment' must be a magnitude from 0 to 1, or (n, magnitude) for n of"
+        f" its {len(STRONGEST)} recipes. Received: {amount!r}."
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _mixed_classes(mixed: Mapping[str, float], targets: Targets | None) -> int | None:
+    """Return how many classes there are to mix, or `None` for targets that are numbers already."""
+    if targets is None:
+        return None
+    if targets.task not in mixing.TASKS:
+        raise InputError(
+            f"'{next(iter(mixed))}' mixes the targets of pairs of images, which those of"
+            f" task='{targets.task}' cannot be; leave it out of augment."
+        )
+    return targets.num_classes if targets.task == "multiclass" else None

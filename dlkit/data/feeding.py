@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.data.augment import Augmentation
+from dlkit.data.augment import Augmentation, OfBatches
 from dlkit.errors import InputError
 
 EXAMPLES = 32  # how many raw inputs a `Data` keeps
@@ -115,6 +115,8 @@ def augmented(
     seeds = seeds.batch(2, drop_remainder=True)
 
     def apply(batch: tuple[tf.Tensor, ...], seed: tf.Tensor) -> Any:
+        if isinstance(augment, OfBatches):
+            return augment.change(batch, seed)
         inputs, *rest = batch
         return tf.ensure_shape(augment(inputs, seed), inputs.shape), *rest
 

@@ -1,6 +1,7 @@
 """Moves of images as matrices, and one resampling for any number of them.
 
-    flip, shift, rotate, zoom -> one 3x3 matrix an image each -> their product -> one bilinear warp
+    flip, shift, rotate, zoom, crop -> one 3x3 matrix an image each -> their product
+                                    -> one bilinear warp
 
 A matrix takes a pixel of the result to the place in the image that it is read from, both as
 (x, y, 1) from the image's centre. Several moves cost one warp, and pixels are blurred once.
@@ -12,38 +13,58 @@ place anew for each channel and costs about four times as much on a CPU.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import tensorflow as tf
 
-Move = Callable[[tf.Tensor, tf.Tensor, float], tf.Tensor]
+# The shape of the images, a seed, and an amount: a number, or a tensor (B,) of one an image.
+Move = Callable[[tf.Tensor, tf.Tensor, float | tf.Tensor], tf.Tensor]
+# Of crops, as Szegedy et al. 2015 (arXiv:1409.4842) trained with.
+_STRETCH = 4 / 3
 
 
-def flip_matrices(shape: tf.Tensor, seed: tf.Tensor, amount: float) -> tf.Tensor:
+def flip_matrices(shape: tf.Tensor, seed: tf.Tensor, amount: float | tf.Tensor) -> tf.Tensor:
     """Return (B, 3, 3) mirrors left to right, for about the part `amount` of the images."""
     mirrored = tf.random.stateless_uniform([shape[0]], seed) < amount
     one = tf.ones([shape[0]])
     return _matrices(tf.where(mirrored, -one, one), 0.0, 0.0, 0.0, one, 0.0)
 
 
-def shift_matrices(shape: tf.Tensor, seed: tf.Tensor, amount: float) -> tf.Tensor:
+def shift_matrices(shape: tf.Tensor, seed: tf.Tensor, amount: float | tf.Tensor) -> tf.Tensor:
     """Return (B, 3, 3) moves by up to `amount` of the width and the height."""
     moves = tf.random.stateless_uniform([2, shape[0]], seed, -amount, amount)
     height, width = tf.cast(shape[1], tf.float32), tf.cast(shape[2], tf.float32)
     return _matrices(1.0, 0.0, moves[0] * width, 0.0, 1.0, moves[1] * height)
 
 
-def rotate_matrices(shape: tf.Tensor, seed: tf.Tensor, amount: float) -> tf.Tensor:
+def rotate_matrices(shape: tf.Tensor, seed: tf.Tensor, amount: float | tf.Tensor) -> tf.Tensor:
     """Return (B, 3, 3) rotations by up to `amount` degrees either way."""
-    reach = math.radians(amount)
+    reach = tf.cast(amount, tf.float32) * (math.pi / 180)
     angle = tf.random.stateless_uniform([shape[0]], seed, -reach, reach)
     return _matrices(tf.cos(angle), -tf.sin(angle), 0.0, tf.sin(angle), tf.cos(angle), 0.0)
 
 
-def zoom_matrices(shape: tf.Tensor, seed: tf.Tensor, amount: float) -> tf.Tensor:
+def zoom_matrices(shape: tf.Tensor, seed: tf.Tensor, amount: float | tf.Tensor) -> tf.Tensor:
     """Return (B, 3, 3) zooms in and out that show from 1 - `amount` to 1 + `amount` of an image."""
     part = tf.random.stateless_uniform([shape[0]], seed, 1 - amount, 1 + amount)
     return _matrices(part, 0.0, 0.0, 0.0, part, 0.0)
+
+
+def crop_matrices(shape: tf.Tensor, seed: tf.Tensor, amount: float | tf.Tensor) -> tf.Tensor:
+    """Return (B, 3, 3) crops that show from 1 - `amount` to all of an image's area.
+
+    What is shown is up to `_STRETCH` times as wide or as high as the image's own proportions, as
+    far as it fits into the image, and lies anywhere in it.
+    """
+    drawn = tf.random.stateless_uniform([4, shape[0]], seed)
+    share = 1 - amount * drawn[0]
+    least = tf.math.log(tf.maximum(1 / _STRETCH, share))  # of width to height; most is its inverse
+    root = tf.exp((2 * drawn[1] - 1) * least / 2)
+    wide, high = tf.sqrt(share) * root, tf.sqrt(share) / root
+    right = (drawn[2] - 0.5) * (1 - wide) * tf.cast(shape[2], tf.float32)
+    down = (drawn[3] - 0.5) * (1 - high) * tf.cast(shape[1], tf.float32)
+    return _matrices(wide, 0.0, right, 0.0, high, down)
 
 
 MOVES: dict[str, Move] = {
@@ -51,24 +72,29 @@ MOVES: dict[str, Move] = {
     "shift": shift_matrices,
     "rotate": rotate_matrices,
     "zoom": zoom_matrices,
+    "crop": crop_matrices,
 }
 
 
-def move(images: tf.Tensor, seeds: tf.Tensor, amounts: dict[str, float]) -> tf.Tensor:
-    """Do several moves, in the order of `amounts`, with one warp; `seeds` holds one a move."""
-    shape = tf.shape(images)
+def moves(shape: tf.Tensor, seeds: tf.Tensor, amounts: Mapping[str, Any]) -> tf.Tensor:
+    """Return the matrices (B, 3, 3) of moves one after the other; `seeds` holds one a move."""
     product = tf.eye(3, batch_shape=[shape[0]])
     for index, (name, amount) in enumerate(amounts.items()):
         # The last move's matrix is the first that a pixel of the result meets on its way back.
         product @= MOVES[name](shape, seeds[index], amount)
-    return warp(images, product)
+    return product
+
+
+def move(images: tf.Tensor, seeds: tf.Tensor, amounts: Mapping[str, Any]) -> tf.Tensor:
+    """Do several moves, in the order of `amounts`, with one warp; `seeds` holds one a move."""
+    return warp(images, moves(tf.shape(images), seeds, amounts))
 
 
 @tf.function(jit_compile=True, reduce_retracing=True)
 def warp(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
     """Resample images (B, H, W, C) along matrices (B, 3, 3), bilinearly.
 
-    What would come from outside an image repeats its edge, as in `augment.shift`.
+    What would come from outside an image repeats its edge, as in `recipes.shift`.
     """
     shape = tf.shape(images)
     height, width = shape[1], shape[2]

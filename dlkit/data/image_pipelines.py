@@ -94,7 +94,7 @@ def make(
             options.batch_size,
             options.seed,
             preprocessing,
-            augmentation.resolve(options.augment, 4),
+            augmentation.resolve(options.augment, 4, targets),
             # A Keras layer keeps a seed, and a function may keep anything.
             parallel=not callable(options.augment),
         )

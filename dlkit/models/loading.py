@@ -46,7 +46,8 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
 
     import dlkit.layers.weight_norm
     import dlkit.training.losses
-    import dlkit.training.schedules  # noqa: F401 - imported to be registered, like the two above
+    import dlkit.training.metrics
+    import dlkit.training.schedules  # noqa: F401 - imported to be registered, like those above
 
     path = pathlib.Path(path)
     if not path.is_file():

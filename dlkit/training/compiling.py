@@ -1,8 +1,9 @@
 """Compile options: the same few words for every model, turned into what Keras compiles with.
 
 A task decides what is sensible: `binary` and `multilabel` are trained with binary cross-entropy,
-`multiclass` with cross-entropy on class indices, `regression` with the mean squared error. Every
-choice can be named, and every Keras object passes through as it is.
+`multiclass` with cross-entropy on class indices (or probabilities, where training mixes classes),
+`regression` with the mean squared error. Every choice can be named, and every Keras object passes
+through as it is.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import keras
 
 from dlkit.checks import check_choice, check_fraction, check_integer, check_names, closest
 from dlkit.errors import InputError
-from dlkit.training.losses import SparseFocalLoss, SparseSmoothedCrossentropy
+from dlkit.training.losses import ClassCrossentropy, SparseFocalLoss, SparseSmoothedCrossentropy
+from dlkit.training.metrics import ClassAccuracy, LabelAccuracy
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -302,7 +304,7 @@ def _loss(options: Mapping[str, Any]) -> Any:
     if loss == "sparse_categorical_crossentropy":
         if smoothing:
             return SparseSmoothedCrossentropy(smoothing)
-        return keras.losses.SparseCategoricalCrossentropy()
+        return ClassCrossentropy()
     if loss == "categorical_crossentropy":
         return keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
     return keras.losses.BinaryCrossentropy(label_smoothing=smoothing)
@@ -310,12 +312,21 @@ def _loss(options: Mapping[str, Any]) -> Any:
 
 def _metrics(options: Mapping[str, Any]) -> list[Any]:
     """Return the metrics that were given, or the task's one."""
-    if options["metrics"] is not None:
-        return options["metrics"]
+    if options["metrics"] is None:
+        return [_task_metric(options)]
+    # Keras would choose an accuracy by the first batch alone, which may be mixed.
+    own = options["task"] in ("binary", "multiclass")
+    return [
+        _task_metric(options, metric) if own and metric in ("accuracy", "acc") else metric
+        for metric in options["metrics"]
+    ]
+
+
+def _task_metric(options: Mapping[str, Any], name: str = "accuracy") -> Any:
     if options["task"] == "regression":
-        return [keras.metrics.MeanAbsoluteError(name="mae")]
+        return keras.metrics.MeanAbsoluteError(name="mae")
     if options["task"] != "multiclass":
-        return [keras.metrics.BinaryAccuracy(name="accuracy")]
+        return LabelAccuracy(name=name)
     if isinstance(options["loss"], str) and options["loss"] != "categorical_crossentropy":
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-    return ["accuracy"]  # Keras tells class indices and one-hot rows apart by their shape
+        return ClassAccuracy(name=name)
+    return name  # Keras tells class indices and one-hot rows apart by their shape

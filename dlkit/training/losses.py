@@ -1,4 +1,8 @@
-"""Losses on class indices that Keras has for one-hot rows only."""
+"""Losses on class indices, and on probabilities where training mixes classes.
+
+Keras's sparse losses take indices alone and its others one-hot rows alone. MixUp and CutMix give
+training batches of probabilities (B, K) beside validation batches of indices (B,), under one loss.
+"""
 
 from typing import Any
 
@@ -8,12 +12,46 @@ from dlkit.checks import check_fraction
 from dlkit.errors import InputError
 
 
+def are_probabilities(y_true: Any, y_pred: Any) -> bool:
+    """Return whether targets are probabilities of each class (B, K), and not indices (B,), (B, 1).
+
+    Example:
+        >>> import numpy as np
+        >>> are_probabilities(np.eye(3), np.eye(3)), are_probabilities(np.arange(3), np.eye(3))
+        (True, False)
+    """
+    classes = y_pred.shape[-1]
+    return len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == classes > 1
+
+
 def _one_hot(y_true: Any, y_pred: Any) -> Any:
     """Return class indices, (B,) or (B, 1), as rows of zeros and a one, (B, K)."""
+    if are_probabilities(y_true, y_pred):
+        return keras.ops.cast(y_true, y_pred.dtype)
     if len(y_true.shape) == len(y_pred.shape):
         y_true = keras.ops.squeeze(y_true, axis=-1)  # (B, 1) -> (B,)
     indices = keras.ops.cast(y_true, "int32")
     return keras.ops.one_hot(indices, y_pred.shape[-1], dtype=y_pred.dtype)  # (B,) -> (B, K)
+
+
+@keras.saving.register_keras_serializable(package="dlkit")
+class ClassCrossentropy(keras.losses.SparseCategoricalCrossentropy):
+    """Keras's sparse cross-entropy, which takes probabilities of the classes as well.
+
+    Use it where training batches are mixed (MixUp, CutMix) and validation batches are not.
+
+    Example:
+        >>> import numpy as np
+        >>> loss, halves = ClassCrossentropy(), np.array([[0.5, 0.5]])
+        >>> [round(float(loss(labels, halves)), 4) for labels in (np.array([0]), halves)]
+        [0.6931, 0.6931]
+    """
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return one loss a sample (B,), for indices (B,) or probabilities (B, K)."""
+        if are_probabilities(y_true, y_pred):
+            return keras.losses.categorical_crossentropy(y_true, y_pred)
+        return super().call(y_true, y_pred)
 
 
 @keras.saving.register_keras_serializable(package="dlkit")
@@ -50,7 +88,7 @@ class SparseSmoothedCrossentropy(keras.losses.Loss):
         self.label_smoothing = check_fraction("label_smoothing", label_smoothing)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return one loss a sample: class indices (B,) and probabilities (B, K) -> (B,)."""
+        """Return one loss a sample (B,), for indices (B,) or probabilities (B, K)."""
         return keras.losses.categorical_crossentropy(
             _one_hot(y_true, y_pred), y_pred, label_smoothing=self.label_smoothing
         )
@@ -100,7 +138,7 @@ class SparseFocalLoss(keras.losses.Loss):
         self.label_smoothing = check_fraction("label_smoothing", label_smoothing)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return one loss a sample: class indices (B,) and probabilities (B, K) -> (B,)."""
+        """Return one loss a sample (B,), for indices (B,) or probabilities (B, K)."""
         return keras.losses.categorical_focal_crossentropy(
             _one_hot(y_true, y_pred),
             y_pred,

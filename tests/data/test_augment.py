@@ -5,34 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.data import augment, geometry
+from dlkit.data import augment, geometry, recipes
+from dlkit.data.targets import Targets
 from dlkit.errors import InputError
 
 IMAGES = np.random.default_rng(0).normal(size=(64, 10, 20, 2)).astype(np.float32)
 SEED = tf.constant([3, 4])
-
-
-def test_flip_mirrors_about_half_and_leaves_the_rest():
-    flipped = augment.flip(IMAGES, SEED).numpy()
-    mirrored = [np.array_equal(new, old[:, ::-1]) for new, old in zip(flipped, IMAGES, strict=True)]
-    kept = [np.array_equal(new, old) for new, old in zip(flipped, IMAGES, strict=True)]
-    assert all(a != b for a, b in zip(mirrored, kept, strict=True))
-    assert 16 <= sum(mirrored) <= 48
-
-
-def test_shift_moves_each_image_by_up_to_a_tenth_and_repeats_the_edge():
-    moves = set()
-    for new, old in zip(augment.shift(IMAGES, SEED).numpy(), IMAGES, strict=True):
-        padded = np.pad(old, ((1, 1), (2, 2), (0, 0)), mode="edge")
-        found = [
-            (down, right)
-            for down in range(3)
-            for right in range(5)
-            if np.array_equal(new, padded[down : down + 10, right : right + 20])
-        ]
-        assert len(found) == 1
-        moves.add(found[0])
-    assert moves == {(down, right) for down in range(3) for right in range(5)}
 
 
 def test_a_keras_layer_and_a_function_can_augment():
@@ -50,33 +28,6 @@ def test_rotate_and_zoom_are_the_warps_of_their_matrices():
         assert np.abs(moved - IMAGES).max() > 0.1
 
 
-def test_brightness_and_contrast_change_one_number_an_image():
-    lighter = augment.brightness(IMAGES, SEED, 0.3).numpy() - IMAGES
-    np.testing.assert_allclose(lighter.std(axis=(1, 2, 3)), 0, atol=1e-6)
-    added = lighter.mean(axis=(1, 2, 3))
-    assert -0.3 <= added.min() < -0.2 and 0.2 < added.max() <= 0.3
-    scaled = augment.contrast(IMAGES, SEED, 0.3).numpy()
-    axes = (1, 2, 3)
-    np.testing.assert_allclose(scaled.mean(axes), IMAGES.mean(axes), atol=1e-6)
-    factors = scaled.std(axes) / IMAGES.std(axes)
-    assert 0.7 <= factors.min() < 0.8 and 1.2 < factors.max() <= 1.3
-
-
-def test_cutout_sets_one_square_to_zero():
-    cut = augment.cutout(IMAGES, SEED, 0.4).numpy()
-    centres = set()
-    for new, old in zip(cut, IMAGES, strict=True):
-        rows, columns = np.nonzero((new == 0).all(axis=-1))
-        top, left = rows.min(), columns.min()
-        height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
-        assert 2 <= height <= 4 and 2 <= width <= 4  # 0.4 of 10, less what lies outside
-        expected = old.copy()
-        expected[top : top + height, left : left + width] = 0
-        np.testing.assert_array_equal(new, expected)
-        centres.add((top, left))
-    assert len(centres) > 30
-
-
 def test_flip_and_shift_together_keep_whole_pixels():
     moved = augment.resolve("light", 4)(IMAGES, SEED).numpy()
     for new, old in zip(moved, IMAGES, strict=True):
@@ -87,7 +38,7 @@ def test_with_a_rotation_the_moves_are_fused_and_the_colours_follow():
     steps = {"flip": 0.5, "brightness": 0.2, "rotate": 20, "shift": 0.1}
     seeds = tf.random.split(SEED, 4)
     moves = {"flip": 0.5, "rotate": 20, "shift": 0.1}
-    expected = augment.brightness(geometry.move(IMAGES, seeds, moves), seeds[3], 0.2)
+    expected = recipes.brightness(geometry.move(IMAGES, seeds, moves), seeds[3], 0.2)
     np.testing.assert_allclose(augment.resolve(steps, 4)(IMAGES, SEED), expected, atol=1e-6)
 
 
@@ -114,9 +65,53 @@ def test_a_list_of_names_takes_their_usual_amounts():
         ({"zoom": 1}, "amount of 'zoom' must be a number of at least 0 and below 1"),
         ({"flip": "often"}, "amount of 'flip' must be a number.*often"),
         ([], r"augment=\[\] names no step"),
+        ({"crop": 1.0}, "amount of 'crop' must be a number of at least 0 and below 1. .*1.0"),
+        ({"mixup": 0}, "amount of 'mixup' must be a number above 0. .*'mixup': 0"),
+        ({"randaugment": 1.5}, r"magnitude from 0 to 1, or \(n, magnitude\).* Received: 1.5"),
+        ({"randaugment": (9, 0.5)}, r"for n of its 8 recipes. Received: \(9, 0.5\)"),
         (3, "Each step of augment must be one of: .* Received: .*=3"),
     ],
 )
 def test_a_wrong_recipe_is_told_in_one_sentence(given, sentence):
     with pytest.raises(InputError, match=sentence):
         augment.resolve(given, 4)
+
+
+def test_mixing_is_refused_where_targets_cannot_be_mixed():
+    with pytest.raises(InputError, match=r"'cutmix' mixes .* task='detection' cannot be; leave"):
+        augment.resolve("cutmix", 4, Targets(np.zeros(3), "detection", 3, None))
+
+
+def test_randaugment_does_n_of_its_recipes_to_each_image(monkeypatch):
+    """By their amounts: n are above 0 in each image, all at the magnitude, and none is favoured."""
+    seen = {}
+
+    def note(name, back):
+        return lambda images, seed, amount: (seen.update({name: amount.numpy()}), back)[1]
+
+    for name in augment.STRONGEST:
+        monkeypatch.setitem(augment.RECIPES, name, note(name, IMAGES))
+    moves = lambda images, seeds, amounts: (  # noqa: E731 - one expression, as above
+        seen.update({name: amount.numpy() for name, amount in amounts.items()}),
+        images,
+    )[1]
+    monkeypatch.setattr(geometry, "move", moves)
+    images = np.repeat(IMAGES[..., :1], 3, axis=-1)
+    augment.randaugment(images, SEED, (3, 0.25))
+    assert set(seen) == set(augment.STRONGEST)
+    table = np.stack([seen[name] / augment.STRONGEST[name] for name in seen])
+    np.testing.assert_allclose(np.sort(table, axis=0)[-3:], 0.25, rtol=1e-6)
+    assert (np.sort(table, axis=0)[:-3] == 0).all()
+    assert (np.count_nonzero(table, axis=1) > 10).all()  # of 64 images, 24 expected
+    seen.clear()
+    augment.randaugment(IMAGES[..., :1], SEED, (8, 1.0))
+    assert "hue" not in seen
+
+
+def test_randaugment_of_magnitude_0_leaves_images_as_they_are():
+    images = np.repeat(IMAGES[..., :1], 3, axis=-1)
+    np.testing.assert_allclose(
+        augment.resolve({"randaugment": 0}, 4)(images, SEED), images, atol=1e-5
+    )
+    changed = augment.resolve("randaugment", 4)(images, SEED) - images
+    assert (np.abs(changed).max(axis=(1, 2, 3)) > 0.05).mean() > 0.9

@@ -29,7 +29,8 @@ def by_scipy(images, matrices):
 
 
 @pytest.mark.parametrize(
-    ("name", "amount"), [("flip", 0.5), ("shift", 0.3), ("rotate", 50.0), ("zoom", 0.4)]
+    ("name", "amount"),
+    [("flip", 0.5), ("shift", 0.3), ("rotate", 50.0), ("zoom", 0.4), ("crop", 0.7)],
 )
 def test_each_move_is_scipys(name, amount):
     matrices = geometry.MOVES[name](tf.shape(IMAGES), SEED, amount)
@@ -84,6 +85,21 @@ def test_the_drawn_amounts_fill_their_ranges():
     np.testing.assert_allclose(np.abs(moves).max(0), [2, 1], atol=0.01)
     mirrors = geometry.flip_matrices(shape, SEED, 0.25).numpy()[:, 0, 0]
     assert math.isclose((mirrors == -1).mean(), 0.25, abs_tol=0.03)
+
+
+def test_crops_lie_inside_the_image_and_fill_their_range_of_areas_and_shapes():
+    shape = tf.constant([4000, 10, 20, 1])
+    crops = geometry.crop_matrices(shape, SEED, 0.8).numpy()
+    wide, high, right, down = crops[:, 0, 0], crops[:, 1, 1], crops[:, 0, 2], crops[:, 1, 2]
+    areas, ratios = wide * high, wide / high
+    np.testing.assert_allclose([areas.min(), areas.max(), areas.mean()], [0.2, 1, 0.6], atol=0.01)
+    np.testing.assert_allclose([ratios.min(), ratios.max()], [3 / 4, 4 / 3], atol=0.01)
+    for part, move, size in ((wide, right, 20), (high, down, 10)):
+        edges = np.stack([move - part * size / 2, move + part * size / 2])
+        assert np.abs(edges).max() <= size / 2 + 1e-5
+        assert np.abs(edges[:, areas < 0.3]).max() > 0.49 * size  # up to the edge
+    unchanged = geometry.crop_matrices(shape, SEED, 0.0).numpy()
+    np.testing.assert_allclose(unchanged, np.broadcast_to(np.eye(3), (4000, 3, 3)), atol=1e-6)
 
 
 def test_an_image_of_one_pixel_stays_what_it_is():

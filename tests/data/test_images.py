@@ -6,6 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 import dlkit as dk
+from dlkit.data import augment
 from dlkit.errors import InputError
 from tests.data.test_arrays import batches
 
@@ -71,18 +72,28 @@ def test_the_test_folder_is_the_test_split(folder, tmp_path):
         dk.data.from_image_folder(folder, test=tmp_path, **SIZE)
 
 
+EVERYTHING = {
+    **{"flip": 0.5, "shift": 0.1, "rotate": 20, "zoom": 0.2, "crop": 0.3, "brightness": 0.2},
+    **{"contrast": 0.2, "saturation": 0.3, "hue": 20, "noise": 0.1, "cutout": 0.4},
+    **{"randaugment": (2, 0.3), "mixup": 0.2, "cutmix": 1.0},
+}
+
+
 def test_same_seed_same_batches_on_any_number_of_threads(folder):
+    assert set(EVERYTHING) == set(augment.STEPS)
+
     def epochs(seed, threads):
         options = tf.data.Options()
         options.threading.private_threadpool_size = threads
         train = dk.data.from_image_folder(
-            folder, seed=seed, augment="strong", batch_size=8, **SIZE
+            folder, seed=seed, augment=EVERYTHING, batch_size=8, **SIZE
         ).train.with_options(options)
-        return [batches(train)[0] for _ in range(2)]
+        return [part for _ in range(2) for part in batches(train)]
 
     one, many, other = epochs(1, 1), epochs(1, 8), epochs(2, 8)
-    np.testing.assert_array_equal(one, many)
-    assert not np.array_equal(one[0], one[1])
+    for first, second in zip(one, many, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(one[0], one[2])
     assert not np.array_equal(one[0], other[0])
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlkit.errors import InputError
-from dlkit.training.losses import SparseFocalLoss, SparseSmoothedCrossentropy
+from dlkit.training.losses import ClassCrossentropy, SparseFocalLoss, SparseSmoothedCrossentropy
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], "float32")
 CLASSES = np.array([0, 1])
@@ -26,7 +26,24 @@ def test_a_sure_mistake_and_a_sure_success_stay_finite():
         assert np.isfinite(float(loss(np.array([0, 1]), sure)))
 
 
-@pytest.mark.parametrize("loss", [SparseSmoothedCrossentropy(0.0), SparseFocalLoss(gamma=0.0)])
+@pytest.mark.parametrize(
+    "loss", [ClassCrossentropy(), SparseSmoothedCrossentropy(0.3), SparseFocalLoss(3.0, 0.1)]
+)
+def test_mixed_targets_have_the_mixed_loss_of_their_classes(loss):
+    """Cross-entropy is linear in the targets, and so is the focal loss without smoothing."""
+    loss.reduction = None
+    if isinstance(loss, SparseFocalLoss):
+        loss.label_smoothing = 0.0
+    mixed = np.array([[0.75, 0.25, 0], [0, 0.4, 0.6]], "float32")
+    parts = [loss(np.full(2, k), PROBABILITIES) * mixed[:, k] for k in range(3)]
+    np.testing.assert_allclose(loss(mixed, PROBABILITIES), sum(parts), rtol=1e-5)
+    one_hot = np.eye(3, dtype="float32")[CLASSES]
+    np.testing.assert_allclose(loss(one_hot, PROBABILITIES), loss(CLASSES, PROBABILITIES))
+
+
+@pytest.mark.parametrize(
+    "loss", [ClassCrossentropy(), SparseSmoothedCrossentropy(0.0), SparseFocalLoss(gamma=0.0)]
+)
 def test_our_losses_without_their_extra_are_keras_cross_entropy(loss):
     plain = keras.losses.SparseCategoricalCrossentropy()
     column = CLASSES[:, None]
@@ -35,7 +52,9 @@ def test_our_losses_without_their_extra_are_keras_cross_entropy(loss):
     assert float(loss(column, PROBABILITIES)) == expected
 
 
-@pytest.mark.parametrize("loss", [SparseSmoothedCrossentropy(0.2), SparseFocalLoss(3.0, 0.1)])
+@pytest.mark.parametrize(
+    "loss", [ClassCrossentropy(), SparseSmoothedCrossentropy(0.2), SparseFocalLoss(3.0, 0.1)]
+)
 def test_our_losses_come_back_from_their_config(loss):
     config = keras.saving.serialize_keras_object(loss)
     again = keras.saving.deserialize_keras_object(config)
