@@ -110,9 +110,26 @@ def target_text(data: Data, target: np.ndarray) -> str:
         return ", ".join(f"{value:.3g}" for value in np.atleast_1d(target))
     if data.task == "multilabel":
         chosen = np.flatnonzero(target)
+    elif np.asarray(target).dtype.kind == "f":
+        return _mixed_text(data, target)
     else:
         chosen = np.atleast_1d(target).astype(int)
-    return ", ".join(data.class_names[i] if data.class_names else str(i) for i in chosen)
+    return ", ".join(_class_name(data, i) for i in chosen)
+
+
+def _mixed_text(data: Data, target: np.ndarray) -> str:
+    """Return the classes that MixUp or CutMix put together, with their shares."""
+    shares = np.atleast_1d(target)
+    if data.task == "binary":
+        shares = np.array([1 - shares[0], shares[0]])
+    chosen = [i for i in np.argsort(-shares) if shares[i] >= 0.005]
+    if len(chosen) == 1:
+        return _class_name(data, chosen[0])
+    return ", ".join(f"{_class_name(data, i)} {shares[i]:.0%}" for i in chosen)
+
+
+def _class_name(data: Data, index: int) -> str:
+    return data.class_names[index] if data.class_names else str(index)
 
 
 def grid(
