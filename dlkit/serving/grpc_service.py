@@ -10,6 +10,10 @@ from typing import Any
 
 import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+from tensorflow_serving.apis.classification_pb2 import (
+    ClassificationRequest,
+    ClassificationResponse,
+)
 from tensorflow_serving.apis.get_model_metadata_pb2 import (
     GetModelMetadataRequest,
     GetModelMetadataResponse,
@@ -19,10 +23,13 @@ from tensorflow_serving.apis.get_model_status_pb2 import (
     GetModelStatusRequest,
     GetModelStatusResponse,
 )
+from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest, MultiInferenceResponse
 from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest, ReloadConfigResponse
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+from tensorflow_serving.apis.regression_pb2 import RegressionRequest, RegressionResponse
 from tensorflow_serving.apis.status_pb2 import StatusProto
 
+from dlkit.serving import inference_proto
 from dlkit.serving.model_config import from_list
 from dlkit.serving.model_set import ServedModels
 from dlkit.serving.predict import find_status
@@ -68,16 +75,6 @@ def _cut(message: str) -> str:
     return message if len(message) <= _MAX_MESSAGE else message[:_MAX_MESSAGE] + "...TRUNCATED"
 
 
-def _refusing(what: str, instead: str) -> Callable:
-    """Return a method that says that it is not there."""
-
-    def refuse(self: Any, request: Any) -> None:
-        raise StatusError("UNIMPLEMENTED", f"dlkit's server does not answer {what}; {instead}.")
-
-    refuse.__name__ = what
-    return _answering(refuse)
-
-
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """tensorflow.serving.PredictionService.
 
@@ -115,10 +112,22 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         answer.metadata["signature_def"].Pack(SignatureDefMap(signature_def=definitions))
         return answer
 
-    _instead = "send serialized tf.Examples to Predict, whose signatures take them as strings"
-    Classify = _refusing("Classify", _instead)
-    Regress = _refusing("Regress", _instead)
-    MultiInference = _refusing("MultiInference", _instead)
+    @_answering
+    def Classify(self, request: ClassificationRequest) -> ClassificationResponse:  # noqa: N802
+        """Give tf.Examples labels and scores."""
+        return inference_proto.classify(self._models, request)
+
+    @_answering
+    def Regress(self, request: RegressionRequest) -> RegressionResponse:  # noqa: N802
+        """Give tf.Examples a number each."""
+        return inference_proto.regress(self._models, request)
+
+    @_answering
+    def MultiInference(  # noqa: N802
+        self, request: MultiInferenceRequest
+    ) -> MultiInferenceResponse:
+        """Classify and regress the same tf.Examples."""
+        return inference_proto.infer_each(self._models, request)
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):

@@ -112,7 +112,8 @@ class RestApi:
     # ------------------------------------------------------------ :predict
 
     async def _predict(self, match: re.Match, scope: dict, receive: Callable) -> Answer:
-        if match["verb"] != "predict":
+        verb = match["verb"]
+        if verb not in ("predict", "classify", "regress"):  # the path may be written in capitals
             raise self._malformed("POST", match.string)
         name = unquote(match["name"])
         wanted = _wanted(match)
@@ -120,13 +121,19 @@ class RestApi:
         body = await self._body(headers, receive)
         packed = b"gzip" in headers.get(b"content-encoding", b"")
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._pool, self._work, name, wanted, body, packed)
+        given = (name, wanted, body)
+        answer = await loop.run_in_executor(self._pool, self._work, verb, given, packed)
         return 200, [_JSON], answer
 
-    def _work(self, name: str, wanted: Wanted, body: bytes, packed: bool) -> bytes:
+    def _work(self, verb: str, given: tuple[str, Wanted, bytes], packed: bool) -> bytes:
+        name, wanted, body = given
         if packed:
             body = _gunzip(body, self._max_body_bytes)
-        return predict(self._models, name, wanted, body)
+        if verb == "predict":
+            return predict(self._models, name, wanted, body)
+        from dlkit.serving import json_inference  # TensorFlow's protos: seldom asked for
+
+        return json_inference.infer(self._models, name, wanted, body, verb)
 
     async def _body(self, headers: dict[bytes, bytes], receive: Callable) -> bytes:
         announced = int(headers.get(b"content-length", b"0"))

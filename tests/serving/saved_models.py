@@ -49,6 +49,22 @@ def _repeat(n):
     return {"trace": tf.linalg.trace(product)[None]}
 
 
+def _half_plus_two(inputs):
+    found = tf.io.parse_example(inputs, {"x": tf.io.FixedLenFeature([1], tf.float32)})
+    return found["x"] * 0.5 + 2
+
+
+def _names(inputs):
+    """Two classes, called after two features, with a float and a whole number for scores."""
+    kinds = {"names": tf.string, "f": tf.float32, "i": tf.int64}
+    sizes = {"names": [2], "f": [], "i": []}
+    found = tf.io.parse_example(
+        inputs, {name: tf.io.FixedLenFeature(sizes[name], kind) for name, kind in kinds.items()}
+    )
+    scores = tf.stack([found["f"], tf.cast(found["i"], tf.float32)], 1)
+    return {"classes": found["names"], "scores": scores}
+
+
 class _Words(tf.Module):
     """Word -> number, by a table that has to be initialised."""
 
@@ -112,6 +128,13 @@ def sink(path):
         "constant": _function(lambda: {"c": tf.constant([1.0])}),
         "echo": _function(lambda x: {"y": tf.identity(x)}, x=(f32, row)),
         "repeat": _function(_repeat, n=(tf.int32, row)),
+        "classify_x_to_y": _function(
+            lambda inputs: {"scores": _half_plus_two(inputs)}, inputs=(text, row)
+        ),
+        "regress_x_to_y": _function(
+            lambda inputs: {"outputs": _half_plus_two(inputs)}, inputs=(text, row)
+        ),
+        "classify_names": _function(_names, inputs=(text, row)),
     }
     tf.saved_model.save(module, str(path), signatures=signatures)
 

@@ -10,14 +10,11 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import (
-    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
-    inference_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
-    regression_pb2,
 )
 
 from dlkit.serving import Client
@@ -365,23 +362,6 @@ def test_rest_and_grpc_give_the_same_numbers(predictions, sink_url):
 
 
 # ---------------------------------------------------------------- where dlkit differs
-
-
-@pytest.mark.parametrize(
-    ("method", "message"),
-    [
-        ("Classify", classification_pb2.ClassificationRequest()),
-        ("Regress", regression_pb2.RegressionRequest()),
-        ("MultiInference", inference_pb2.MultiInferenceRequest()),
-    ],
-)
-def test_q1_tf_examples_are_not_there(predictions, method, message):
-    code, text = refusal(getattr(predictions, method), message)
-    assert code is CODE.UNIMPLEMENTED
-    assert text == (
-        f"dlkit's server does not answer {method}; send serialized tf.Examples to Predict, whose"
-        " signatures take them as strings."
-    )
 
 
 def test_s8_an_unknown_label_is_refused_in_status_too(models):

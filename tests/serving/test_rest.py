@@ -75,8 +75,8 @@ def test_the_limit_itself_is_allowed():
     assert json.loads(end["body"])["error"] == "JSON Value: [1,2,3] Is not object"
 
 
-@pytest.mark.parametrize("verb", ["classify", "regress"])
-def test_verbs_that_are_not_offered_are_malformed(verb):
+@pytest.mark.parametrize("verb", ["CLASSIFY", "Regress"])
+def test_verbs_in_capitals_are_malformed(verb):
     start, end = call("POST", f"/v1/models/m:{verb}", messages=[body(b"{}")])
     assert start["status"] == 400
     assert json.loads(end["body"])["error"] == f"Malformed request: POST /v1/models/m:{verb}"

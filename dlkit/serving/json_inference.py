@@ -1,0 +1,152 @@
+"""A classify or regress request in TensorFlow Serving's JSON, from bytes to bytes.
+
+    {"signature_name": "classify", "context": {...}, "examples": [{"age": 3.5}, ...]}
+
+A number with a decimal point is a float feature, one without an int64 feature, text or base64 a
+bytes feature; a list holds several of a kind.
+"""
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from tensorflow.core.example.example_pb2 import Example
+from tensorflow.core.example.feature_pb2 import Feature
+
+from dlkit.serving import inference
+from dlkit.serving.json_elements import is_named
+from dlkit.serving.json_tensor import read_request
+from dlkit.serving.json_text import debug_text, type_name
+from dlkit.serving.predict import find_model
+from dlkit.serving.status import StatusError, invalid
+from dlkit.serving.version import Wanted
+from dlkit.serving.versions import ServedModel
+
+_INT64 = 2**63 - 1
+
+
+def infer(
+    models: Mapping[str, ServedModel], name: str, wanted: Wanted, body: bytes, verb: str
+) -> bytes:
+    """Answer a classify or regress request.
+
+    Args:
+        models: The served models by name.
+        name: Which of them is asked.
+        wanted: Which version, by number or label; None for the highest one available.
+        body: The request's JSON text.
+        verb: `classify` or `regress`.
+
+    Returns:
+        The answer's JSON text.
+
+    Raises:
+        StatusError: with TensorFlow Serving's message, and a hint where one is known.
+    """
+    request = read_request(body)  # before the model is looked up, as TensorFlow Serving does it
+    examples = read_examples(request.document, verb)
+    with find_model(models, name, wanted).use(wanted) as version:
+        try:
+            results = getattr(inference, verb)(version, request.signature_name, examples)
+        except StatusError as error:
+            error.hint = error.hint or _hint(error.message)
+            raise
+    text = json.dumps({"results": _shortest(results)}, ensure_ascii=False)
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _hint(message: str) -> str | None:
+    if "Data types don't match" in message or "data type" in message.lower():
+        return "In JSON, 1.0 is a float feature, and 1 an int64 feature."
+    return None
+
+
+def _shortest(value: Any) -> Any:
+    """Return nested results whose floats print with as few digits as float32 needs."""
+    if isinstance(value, (list, tuple)):
+        return [_shortest(item) for item in value]
+    return float(str(np.float32(value))) if isinstance(value, float) else value
+
+
+def read_examples(document: dict[str, Any], verb: str) -> list[bytes]:
+    """Return the serialized tf.Examples in a request.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT with TensorFlow Serving's message.
+
+    Example:
+        >>> (text,) = read_examples({"examples": [{"age": 3.5}]}, "classify")
+        >>> Example.FromString(text).features.feature["age"].float_list.value
+        [3.5]
+    """
+    context = Example()
+    if "context" in document:
+        _fill(context, document["context"])
+    if "examples" not in document:
+        raise invalid(
+            f"JSON Value: {debug_text(document)} When method is {verb}, key 'examples' is expected"
+            " and was not found"
+        )
+    examples = document["examples"]
+    if not isinstance(examples, list):
+        what = "Expecting 'examples' value to be an list/array"
+        raise invalid(f"JSON Value: {debug_text(document)} {what}")
+    if not examples:
+        raise invalid(f"JSON Value: {debug_text(document)} 'examples' value is an empty array")
+    return [_serialized(context, example) for example in examples]
+
+
+def _serialized(context: Example, value: Any) -> bytes:
+    example = Example()
+    example.CopyFrom(context)
+    _fill(example, value)
+    return example.SerializeToString()
+
+
+def _fill(example: Example, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise invalid(f"Example must be JSON object but got JSON {type_name(value)}")
+    for name, content in value.items():
+        feature = Feature()
+        for item in content if isinstance(content, list) else [content]:
+            _add(feature, name, item)
+        example.features.feature[name].CopyFrom(feature)
+
+
+def _add(feature: Feature, name: str, value: Any) -> None:
+    kind, element = _element(name, value)
+    found = feature.WhichOneof("kind") or kind
+    if found != kind:
+        expected = found.removesuffix("_list")
+        raise invalid(f"Unexpected element type in feature: {name} expecting type: {expected}")
+    getattr(feature, kind).value.append(element)
+
+
+def _element(name: str, value: Any) -> tuple[str, Any]:
+    if isinstance(value, str):
+        return "bytes_list", value.encode("utf-8", "surrogateescape")
+    if isinstance(value, int) and abs(value) <= 2 * _INT64 + 1:
+        if value > _INT64:
+            raise invalid(f"Feature: {name} has uint64_t element. Only int64_t is supported.")
+        return "int64_list", int(value)
+    if isinstance(value, (int, float)):
+        return "float_list", _float32(value)
+    if isinstance(value, dict) and not is_named(value):
+        try:
+            return "bytes_list", base64.b64decode(value["b64"], validate=True)
+        except (binascii.Error, ValueError):
+            raise invalid("Unable to base64 decode") from None
+    raise invalid(f"Feature: {name} has element with unexpected JSON type: {type_name(value)}")
+
+
+def _float32(value: float) -> float:
+    """Return what float32 makes of a number; a protocol buffer would refuse one out of range."""
+    try:
+        with np.errstate(over="ignore"):
+            return float(np.float32(float(value)))
+    except OverflowError:  # a whole number of more than 308 digits
+        return math.inf if value > 0 else -math.inf
