@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 
+from dlkit.data.progress import progress
 from dlkit.data.published_files import PublishedFile
 from dlkit.errors import InputError
 
@@ -43,7 +44,7 @@ def fetch(file: PublishedFile, target: pathlib.Path) -> None:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _beside(target, ".part")
-    with _alone(target.parent / ".lock"), _progress(target.name, file.size) as advance:
+    with _alone(target.parent / ".lock"), progress(target.name, file.size, sized=True) as advance:
         if target.is_file():  # another process was first
             return
         _complete(file, part, advance)
@@ -134,18 +135,3 @@ def _alone(lock: pathlib.Path) -> Iterator[None]:
     with lock.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
-
-
-@contextlib.contextmanager
-def _progress(name: str, total: int) -> Iterator[Advance]:
-    """Show a bar on a terminal; yield what moves it to a number of bytes."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(name, total=total)
-        yield lambda done: bar.update(task, completed=done)

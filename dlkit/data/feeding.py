@@ -103,6 +103,14 @@ def order(rows: np.ndarray, seed: int, *, train: bool) -> tf.data.Dataset:
     return dataset
 
 
+def changed(augment: Augmentation, batch: tuple[tf.Tensor, ...], seed: tf.Tensor) -> Any:
+    """Return a batch `(inputs, targets, ...)` as `augment` changes it with `seed`, two integers."""
+    if isinstance(augment, OfBatches):
+        return augment.change(batch, seed)
+    inputs, *rest = batch
+    return tf.ensure_shape(augment(inputs, seed), inputs.shape), *rest
+
+
 def augmented(
     dataset: tf.data.Dataset, augment: Augmentation, seed: int, *, parallel: bool = False
 ) -> tf.data.Dataset:
@@ -115,10 +123,7 @@ def augmented(
     seeds = seeds.batch(2, drop_remainder=True)
 
     def apply(batch: tuple[tf.Tensor, ...], seed: tf.Tensor) -> Any:
-        if isinstance(augment, OfBatches):
-            return augment.change(batch, seed)
-        inputs, *rest = batch
-        return tf.ensure_shape(augment(inputs, seed), inputs.shape), *rest
+        return changed(augment, batch, seed)
 
     calls = tf.data.AUTOTUNE if parallel else None
     return tf.data.Dataset.zip(dataset, seeds).map(apply, num_parallel_calls=calls)

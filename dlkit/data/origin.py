@@ -17,6 +17,7 @@ import numpy as np
 from dlkit.data import targets as labelling
 
 if TYPE_CHECKING:
+    from dlkit.data.caching import Stored
     from dlkit.data.feeding import Feed
     from dlkit.data.record import Data
 
@@ -57,6 +58,7 @@ class Origin:
         feed: Makes the pipelines; `feed.batches(rows)` has prepared rows in their order.
         remake: From another `Split` to another `Data` with the same options.
         paths: The files of the rows, or `None` where the examples are not a file each.
+        stored: The cache that the pipelines read, after `Data.cache_to`, or `None`.
     """
 
     split: Split
@@ -65,6 +67,7 @@ class Origin:
     feed: Feed
     remake: Callable[[Split], Data]
     paths: np.ndarray | None = None
+    stored: Stored | None = None
 
 
 def divide(targets: labelling.Targets, held: int | None, val_fraction: float, seed: int) -> Split:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,75 @@ class Data:
         if path is not None:
             figure.savefig(path, dpi=120)
         return figure
+
+    def cache_to(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Data:
+        """Prepare all examples once, as TFRecord shards in a folder, and read them from there.
+
+        For examples that take long to prepare and do not fit into memory: large photos, long
+        recordings. They are written as `tf.train.Example`s before augmentation, which stays new in
+        each epoch. Shards are read in turn, in an order that the seed gives, and shuffled some
+        thousand examples at a time. A later call reads what is there, if the examples, the splits
+        and the preparation are the same; a cache that is half written is never read.
+
+        Args:
+            folder: Where the shards go, a new or empty folder; or a cache that fits.
+            overwrite: Write a cache anew that is of something else or not whole. Defaults to
+                False.
+
+        Returns:
+            The same data with pipelines that read the cache.
+
+        Raises:
+            InputError: when the folder holds something else, or a cache that does not fit.
+
+        Example:
+            >>> import dlkit as dk
+            >>> data = dk.data.load("iris").cache_to("caches/iris")
+            >>> sum(len(targets) for _, targets in data.train)
+            108
+        """
+        from dlkit.data import caching
+
+        return caching.cache_to(self, folder, overwrite=overwrite)
+
+    def distribute(self, service: str) -> Data:
+        """Prepare the training batches on the workers of a `tf.data` service.
+
+        For pipelines that one machine cannot keep up with. The dispatcher hands out pieces of the
+        training split, whole batches or the shards of `cache_to`, to whichever worker is free: each
+        example comes exactly once an epoch, in as many batches as before. Batches come in the order
+        in which workers finish them, and each worker draws its own seeds, so that an epoch cannot
+        be repeated exactly. An epoch that loses a worker fails rather than leave examples out.
+        Validation and test stay here.
+
+        Files must lie under the same paths for each worker; what is held in memory is sent to them.
+        The two lines a machine are TensorFlow's own, `tf.data.experimental.service.DispatchServer`
+        and `WorkerServer`.
+
+        Args:
+            service: The dispatcher's address, as `"grpc://10.0.0.1:5050"`.
+
+        Returns:
+            The same data with a training pipeline that runs on the service.
+
+        Raises:
+            InputError: when `service` is no address.
+            ServerError: when nothing answers there.
+
+        Example:
+            >>> import dlkit as dk
+            >>> import tensorflow as tf
+            >>> service = tf.data.experimental.service
+            >>> dispatcher = service.DispatchServer()
+            >>> address = dispatcher.target.removeprefix("grpc://")
+            >>> worker = service.WorkerServer(service.WorkerConfig(dispatcher_address=address))
+            >>> data = dk.data.load("iris").distribute(dispatcher.target)
+            >>> sum(len(targets) for _, targets in data.train)
+            108
+        """
+        from dlkit.data import distributing
+
+        return distributing.distribute(self, service)
 
 
 def _batches(dataset: tf.data.Dataset | None) -> str:
