@@ -98,6 +98,7 @@ FLAGS = (
         "The share of the GPU's memory to take; 0 is as needed.",
         "gpu_memory_fraction",
     ),
+    Flag("monitoring_config_file", "", "Metrics for Prometheus.", "monitoring_config_file"),
     Flag("version", False, "Print the versions and end."),
     Flag("num_load_threads", 0, _NO_EFFECT + "models are loaded one after the other."),
     Flag("num_unload_threads", 0, _NO_EFFECT + "versions are unloaded where they end."),

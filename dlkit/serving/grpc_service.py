@@ -5,6 +5,7 @@ Each method is answered in one of the gRPC server's threads, over the same versi
 
 import functools
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,12 +25,16 @@ from tensorflow_serving.apis.get_model_status_pb2 import (
     GetModelStatusResponse,
 )
 from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest, MultiInferenceResponse
-from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest, ReloadConfigResponse
+from tensorflow_serving.apis.model_management_pb2 import (
+    Metric,
+    ReloadConfigRequest,
+    ReloadConfigResponse,
+)
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest, RegressionResponse
 from tensorflow_serving.apis.status_pb2 import StatusProto
 
-from dlkit.serving import inference_proto
+from dlkit.serving import inference_proto, metrics
 from dlkit.serving.model_config import from_list
 from dlkit.serving.model_set import ServedModels
 from dlkit.serving.predict import find_status
@@ -48,6 +53,7 @@ log = logging.getLogger("dlkit.serving")
 
 HINT = "dlkit-hint-bin"  # the trailing metadata that a hint travels in, beside the exact message
 _MAX_MESSAGE = 1024
+_COUNTED = ("Predict", "Classify", "Regress")  # as in TensorFlow Serving
 
 
 def _answering(method: Callable) -> Callable:
@@ -55,20 +61,31 @@ def _answering(method: Callable) -> Callable:
 
     @functools.wraps(method)
     def answer(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
+        start = time.perf_counter()
         try:
             if context.time_remaining() == 0:  # it waited for a thread until too late
                 raise StatusError("DEADLINE_EXCEEDED", "Deadline Exceeded")
-            return method(self, request)
+            found = method(self, request)
+            _count(method, request, "OK", start)
+            return found
         except StatusError as error:
             refusal = error
         except Exception as error:  # a bug: the client gets a status, the log the traceback
             log.exception("%s failed", method.__name__)
             refusal = StatusError("INTERNAL", f"{type(error).__name__}: {error}")
+        _count(method, request, refusal.code, start)
         if refusal.hint:
             context.set_trailing_metadata(((HINT, refusal.hint.encode()),))
         context.abort(grpc.StatusCode[refusal.code], _cut(refusal.message))
 
     return answer
+
+
+def _count(method: Callable, request: Any, status: str, start: float) -> None:
+    if method.__name__ in _COUNTED:
+        seconds = time.perf_counter() - start
+        name = request.model_spec.name
+        metrics.count_request(name, status, method.__name__, "GRPC", seconds)
 
 
 def _cut(message: str) -> str:
@@ -160,5 +177,13 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
                 "ServerModelConfig type not supported by HandleReloadConfigRequest."
                 " Only ModelConfigList is currently supported"
             )
+        before = metrics.totals()
         self._models.reload(from_list(request.config.model_config_list, self._models))
-        return ReloadConfigResponse(status=StatusProto())
+        after = metrics.totals()
+        increases = {
+            name: after[name] - before[name] for name in request.metric_names if name in after
+        }
+        return ReloadConfigResponse(
+            status=StatusProto(),
+            metric=[Metric(name=name, int64_value_increase=n) for name, n in increases.items()],
+        )

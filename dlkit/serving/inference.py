@@ -13,6 +13,7 @@ import numpy as np
 
 from dlkit.serving import hints
 from dlkit.serving.json_elements import shape_text
+from dlkit.serving.metrics import count_examples
 from dlkit.serving.predict import run
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature
 from dlkit.serving.status import StatusError, invalid
@@ -41,7 +42,7 @@ def classify(version: Version, signature_name: str, examples: Sequence[bytes]) -
     """
     key, signature = _find(version, signature_name)
     check_classify(signature)
-    outputs = _run(version, key, signature, examples)
+    outputs = _run(version, key, examples, "Classify")
     for name, dtype, array in _given(signature, outputs, ("classes", "scores")):
         _check_classes(name, dtype, array, len(examples))
     found = [outputs[name] for name in ("classes", "scores") if name in outputs]
@@ -72,7 +73,7 @@ def regress(version: Version, signature_name: str, examples: Sequence[bytes]) ->
     """
     key, signature = _find(version, signature_name)
     check_regress(signature)
-    values = _run(version, key, signature, examples)["outputs"]
+    values = _run(version, key, examples, "Regress")["outputs"]
     if values.ndim not in (1, 2) or values.shape[1:] not in ((), (1,)):
         raise invalid(
             "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got"
@@ -150,17 +151,16 @@ def _described(signature: Signature) -> str:
     return f"inputs {', '.join(signature.inputs)}; outputs {', '.join(signature.outputs)}"
 
 
-def _run(
-    version: Version, key: str, signature: Signature, examples: Sequence[bytes]
-) -> dict[str, np.ndarray]:
+def _run(version: Version, key: str, examples: Sequence[bytes], api: str) -> dict[str, np.ndarray]:
     if not examples:
         raise invalid("Input is empty.")
-    info = signature.inputs[_INPUT]
+    info = version.runtime.signatures[key].inputs[_INPUT]
     if info.dtype != "DT_STRING":
         raise invalid(f"Expects arg[0] to be {info.dtype_name} but string is provided")
     array = np.empty(len(examples), object)
     array[:] = examples
-    return run(version, key, {_INPUT: array})
+    count_examples(version.model, len(examples))
+    return run(version, key, {_INPUT: array}, api)
 
 
 def _given(

@@ -3,6 +3,7 @@
 No HTTP in here: `rest` calls it from a thread, since everything in it takes the processor.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from dlkit.serving import hints
 from dlkit.serving.json_answer import encode
 from dlkit.serving.json_tensor import decode, read_request
+from dlkit.serving.metrics import RUNTIME_LATENCY
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature
 from dlkit.serving.status import StatusError, invalid, not_available
 from dlkit.serving.version import Version, Wanted
@@ -91,10 +93,23 @@ def find_signature(version: Version, name: str) -> tuple[str, Signature]:
     return key, signatures[key]
 
 
-def run(version: Version, key: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Run a signature; a failure carries a hint where the arrays' shapes do not suit it."""
+def run(
+    version: Version, key: str, inputs: Mapping[str, np.ndarray], api: str = "Predict"
+) -> dict[str, np.ndarray]:
+    """Run a signature; a failure carries a hint where the arrays' shapes do not suit it.
+
+    Args:
+        version: The version, held for the request.
+        key: The signature's key.
+        inputs: An array for each input.
+        api: Which method of TensorFlow Serving's asks, for the metrics. Defaults to "Predict".
+    """
+    start = time.perf_counter()
     try:
-        return version.runtime.run(key, inputs)
+        found = version.runtime.run(key, inputs)
+        seconds = time.perf_counter() - start
+        RUNTIME_LATENCY.observe(seconds * 1e6, version.model, api, "TF1")
+        return found
     except StatusError as error:
         error.hint = hints.for_shapes(inputs, version.runtime.signatures[key].inputs)
         raise

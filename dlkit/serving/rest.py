@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from dlkit.serving import hints
 from dlkit.serving.json_text import pretty
+from dlkit.serving.monitoring import STATUS
 from dlkit.serving.predict import find_model, find_status, predict
 from dlkit.serving.signatures import metadata_json
 from dlkit.serving.status import StatusError, invalid
@@ -78,6 +79,7 @@ class RestApi:
         try:
             status, headers, body = await self._answer(scope, path, receive)
         except StatusError as error:
+            scope[STATUS] = error.code
             status, headers, body = _refusal(error)
         except _ClientGone:
             return
@@ -85,6 +87,7 @@ class RestApi:
             # A bug: the client gets JSON all the same, the log the traceback.
             log.exception("%s %s failed", scope["method"], path)
             failure = StatusError("INTERNAL", f"{type(error).__name__}: {error}")
+            scope[STATUS] = failure.code
             status, headers, body = _refusal(failure)
         if path[:4].lower() == "/v1/":
             headers = [*headers, *self._cors]

@@ -14,6 +14,7 @@ from typing import Any
 from dlkit.serving.addresses import cannot_listen, shown_host, url
 from dlkit.serving.loading import ConfigFile
 from dlkit.serving.model_set import ServedModels
+from dlkit.serving.monitoring import Monitored, metrics_path
 from dlkit.serving.settings import Settings
 from dlkit.serving.watcher import Watcher
 
@@ -109,6 +110,7 @@ def _serve_rest(
     from dlkit.serving.rest import RestApi
 
     app = RestApi(models, pool, cors=settings.cors, max_body_bytes=settings.max_body_bytes)
+    app = Monitored(app, metrics_path(settings))
     config = uvicorn.Config(
         app,
         lifespan="off",

@@ -16,6 +16,7 @@ from dlkit.serving.base_path import (
     no_versions_text,
 )
 from dlkit.serving.model_config import ModelConfig, read_config_file
+from dlkit.serving.monitoring import metrics_path
 from dlkit.serving.settings import Settings
 from dlkit.serving.version_policy import VersionPolicy
 
@@ -69,6 +70,7 @@ def serve(
     require("uvicorn", "serve")
     require("orjson", "serve")
     configs = which_models(base, name, settings)
+    metrics_path(settings)  # to fail before the models are loaded
     check_ports(rest_port, grpc_port)
     with contextlib.ExitStack() as stack:
         if grpc_port is not None:

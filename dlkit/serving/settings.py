@@ -37,6 +37,8 @@ class Settings:
         grpc_socket_path: A Unix socket on which gRPC is answered, too.
         grpc_channel_arguments: Options of gRPC's server, as `a=1,b=x`.
         tensor_content: Whether gRPC answers carry tensors as bytes instead of in typed fields.
+        monitoring_config_file: TensorFlow Serving's `MonitoringConfig`, which turns the page of
+            metrics for Prometheus on and says where it is.
     """
 
     poll_seconds: float = 1.0
@@ -60,6 +62,7 @@ class Settings:
     grpc_socket_path: str = ""
     grpc_channel_arguments: str = ""
     tensor_content: bool = False
+    monitoring_config_file: str = ""
 
     @classmethod
     def of(cls, what: str, options: dict[str, Any]) -> "Settings":

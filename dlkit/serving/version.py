@@ -39,6 +39,7 @@ class Version:
         users: How many requests are running on it.
         attempts: How often loading was tried.
         retry_at: When to try again, on the monotonic clock.
+        model: The model's name.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Version:
     users: int = 0
     attempts: int = 0
     retry_at: float = 0.0
+    model: str = ""
 
     @property
     def available(self) -> bool:

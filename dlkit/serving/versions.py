@@ -184,7 +184,7 @@ class ServedModel:
         if version is not None and version.state != "END":
             return False
         if version is None or version.error is None:
-            version = Version(number, path)
+            version = Version(number, path, model=self.name)
             with self._lock:
                 self._versions[number] = version
         elif version.attempts > self._max_retries or time.monotonic() < version.retry_at:

@@ -5,6 +5,7 @@ The file is `assets.extra/tf_serving_warmup_requests` in the version directory: 
 """
 
 import pathlib
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from dlkit.serving.metrics import WARMUP_LATENCY, WARMUP_RECORDS
 from dlkit.serving.predict_proto import check_inputs, find_signature
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature
 from dlkit.serving.status import StatusError, invalid
@@ -46,12 +48,25 @@ def run_warmup(model: _Runnable, path: pathlib.Path, iterations: int = 1) -> int
     file = path / WARMUP_FILE
     if not file.is_file():
         return 0
+    start, status = time.perf_counter(), "OK"
+    try:
+        return _run_file(model, path, iterations)
+    except StatusError as error:
+        status = error.code
+        raise
+    finally:
+        WARMUP_LATENCY.observe((time.perf_counter() - start) * 1e6, str(path), status)
+
+
+def _run_file(model: _Runnable, path: pathlib.Path, iterations: int) -> int:
+    file = path / WARMUP_FILE
     count = 0
     for count, record in enumerate(_records(file), 1):
         if count > _MAX_RECORDS:
             raise invalid(
                 f"Number of warmup records exceeds the maximum ({_MAX_RECORDS}) at {file}"
             )
+        WARMUP_RECORDS.add(str(path))
         for _ in range(iterations):
             _run_record(model, record)
     return count

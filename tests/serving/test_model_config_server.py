@@ -234,7 +234,11 @@ def test_l18_l19_l27_a_reload_over_grpc(fresh, models, start):
     sink = fresh.url_of("sink")
     assert ask(sink + "/labels/old:predict", "POST", body=X).json == {"predictions": [10.0]}
     assert ask(sink + "/labels/stable:predict", "POST", body=X).status == 400
-    answer = models.HandleReloadConfigRequest(reload_request(*start), timeout=SECONDS)
+    names = ["/tensorflow/serving/request_count", "/no/such/metric"]
+    request = reload_request(*start)
+    request.metric_names.extend(names)
+    answer = models.HandleReloadConfigRequest(request, timeout=SECONDS)
+    assert [(m.name, m.int64_value_increase) for m in answer.metric] == [(names[0], 0)]
     assert predict(fresh.url_of("half"), X).json == {"predictions": [2.5]}  # it is loaded by then
 
 

@@ -1,0 +1,81 @@
+"""REST requests counted and timed, and the page that Prometheus reads."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from dlkit.serving import config_text, metrics
+from dlkit.serving.settings import Settings
+
+DEFAULT_PATH = "/monitoring/prometheus/metrics"
+# Where the application that answers puts the status code's name.
+STATUS = "dlkit.status"
+
+_MODEL = re.compile(r"(?i:/v1/models/([^/:]+))[^:]*(?::(\w+))?$")
+_VERBS = ("predict", "classify", "regress")
+
+
+def metrics_path(settings: Settings) -> str:
+    """Return where the metrics are; empty where no monitoring configuration asks for them.
+
+    Raises:
+        InputError: for a file that cannot be read.
+    """
+    file = settings.monitoring_config_file
+    if not file:
+        return ""
+    config = config_text.read("monitoring_config_file", file, "MonitoringConfig").prometheus_config
+    return (config.path or DEFAULT_PATH) if config.enable else ""
+
+
+class Monitored:
+    """An ASGI application around the one that answers.
+
+    Args:
+        app: What answers. It leaves the name of a refusal's status code in the scope.
+        path: Where the metrics are; empty for nowhere.
+    """
+
+    def __init__(self, app: Callable, path: str):
+        self._app = app
+        self._path = path
+
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        path = scope["raw_path"].decode("latin-1")
+        if self._path and path == self._path:
+            await self._send_page(scope, send)
+        elif path[:4].lower() == "/v1/":
+            start = time.perf_counter()
+
+            async def counted(message: dict) -> None:
+                # Before the client has its answer, so that it finds itself on the page.
+                if message["type"] == "http.response.start":
+                    count(path, scope, time.perf_counter() - start)
+                await send(message)
+
+            await self._app(scope, receive, counted)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _send_page(self, scope: dict, send: Callable) -> None:
+        status, text = 200, metrics.page()
+        if query := scope.get("query_string"):
+            asked = f"{self._path}?{query.decode('latin-1')}"
+            status, text = 400, f"Unexpected path: {asked}. Should be {self._path}"
+        body = text.encode()
+        headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def count(path: str, scope: dict[str, Any], seconds: float) -> None:
+    """Count a request to the API, malformed ones under no model's name as well."""
+    found = _MODEL.match(path)
+    name = unquote(found[1]) if found else ""
+    api = found[2] if found and found[2] in _VERBS else ""
+    metrics.count_request(name, scope.get(STATUS, "OK"), api, "REST", seconds)
