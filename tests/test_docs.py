@@ -102,8 +102,9 @@ EXAMPLES = {
     "table.py": [],
     "image_folder.py": [],
     "ratings.py": [],
+    "translation.py": [],
 }
-NEED_SHARED_DATA = ("table.py", "image_folder.py", "ratings.py")
+NEED_SHARED_DATA = ("table.py", "image_folder.py", "ratings.py", "translation.py")
 
 
 def test_every_example_is_run():

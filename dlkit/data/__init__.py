@@ -14,7 +14,10 @@ __getattr__, __dir__, __all__ = attach(
         "from_image_folder": "images",
         "from_image_table": "images",
         "from_ratings": "ratings",
+        "from_text_pairs": "pairs",
         "list": "catalogue",
         "load": "catalogue",
+        "to_sentences": "translating",
+        "translate": "translating",
     },
 )

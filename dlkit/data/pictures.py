@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DRAWINGS = {
     "features": "feature_drawing",
     "image": "image_drawing",
+    "pairs": "pairs_drawing",
     "ratings": "ratings_drawing",
     "sequence": "sequence_drawing",
 }

@@ -1,26 +1,56 @@
-"""The named ratings: which files hold them, and what they are."""
+"""The named sentence pairs and ratings: which files hold them, and what they are."""
 
 from __future__ import annotations
 
-import os
+import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from dlkit.data.published import unpacked
+from dlkit.data.pair_files import read_pairs
+from dlkit.data.pairs import from_text_pairs
+from dlkit.data.published import find, unpacked
 from dlkit.data.ratings import from_ratings
+from dlkit.errors import InputError
 
 if TYPE_CHECKING:
     from dlkit.data.record import Data
 
+_MULTI30K = ("train", "val", "test_2016_flickr")
+
+
+def _fra_eng(*, languages: Sequence[str] = ("en", "fr"), **options: Any) -> Data:
+    _check_languages("fra_eng", languages, ("en", "fr"))
+    folder = unpacked("translation/fra-eng.zip")
+    english, french = read_pairs(pathlib.Path(folder, "fra.txt"), None)
+    texts = {"en": english, "fr": french}
+    return from_text_pairs(*(texts[language] for language in languages), **options)
+
+
+def _multi30k(*, languages: Sequence[str] = ("en", "de"), **options: Any) -> Data:
+    _check_languages("multi30k", languages, ("en", "de", "fr"))
+    train, val, test = (
+        tuple(find(f"translation/multi30k/{part}.{language}.gz") for language in languages)
+        for part in _MULTI30K
+    )
+    return from_text_pairs(*train, val=val, test=test, **options)
+
 
 def _movielens(**options: Any) -> Data:
-    folder = unpacked("recommendation/ml-latest-small.zip")
-    path = os.path.join(folder, "ml-latest-small", "ratings.csv")
-    return from_ratings(
-        path, user="userId", item="movieId", rating="rating", time="timestamp", **options
-    )
+    path = pathlib.Path(unpacked("recommendation/ml-latest-small.zip"))
+    columns = {"user": "userId", "item": "movieId", "rating": "rating", "time": "timestamp"}
+    return from_ratings(path / "ml-latest-small" / "ratings.csv", **columns, **options)
 
 
-LOADERS = {"movielens": _movielens}
+def _check_languages(name: str, languages: Sequence[str], known: Sequence[str]) -> None:
+    pair = () if isinstance(languages, str) else tuple(languages)
+    if len(pair) != 2 or pair[0] == pair[1] or not set(pair) <= set(known):
+        raise InputError(
+            f"languages of '{name}' must be two of {', '.join(known)}: from which, and into which."
+            f" Received: languages={languages!r}."
+        )
+
+
+LOADERS = {"fra_eng": _fra_eng, "multi30k": _multi30k, "movielens": _movielens}
 
 
 def load(name: str, **options: Any) -> Data:

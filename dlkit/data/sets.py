@@ -56,5 +56,7 @@ SETS = (
     DataSetInfo("auto_mpg", "features", "regression", 398, "Cars of 1970 to 1982, 7 columns with gaps, miles per gallon", _CACHE, "table_sources"),
     DataSetInfo("adult", "features", "binary", 48_842, "US census of 1994, 13 columns with gaps, income above 50,000 a year", _CACHE, "table_sources"),
     DataSetInfo("california_housing", "features", "regression", 20_640, "Californian districts of 1990, 9 columns with gaps, house value in 100,000 dollars", _CACHE, "table_sources"),
+    DataSetInfo("fra_eng", "pairs", "translation", 142_787, "English sentences and French translations (Tatoeba), the shortest first", _ZIP, "relation_sources"),
+    DataSetInfo("multi30k", "pairs", "translation", 31_014, "Captions of photos in English, German and French, with a test split", _CACHE, "relation_sources"),
     DataSetInfo("movielens", "ratings", "regression", 100_836, "MovieLens latest-small, 610 users' ratings of 9,724 films, 0.5 to 5", _ZIP, "relation_sources"),
 )
