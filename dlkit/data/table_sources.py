@@ -21,6 +21,12 @@ AUTO_MPG_COLUMNS = (
     *("mpg", "cylinders", "displacement", "horsepower", "weight", "acceleration", "model_year"),
     *("origin", "name"),
 )
+BOSTON_COLUMNS = (
+    *("crime", "large_lots", "industry", "by_river", "nitric_oxides", "rooms", "age"),
+    *("distance", "highways", "tax", "pupils_per_teacher", "b", "lower_status", "value"),
+)
+# The measurements were published without names.
+MAMMOGRAPHY_COLUMNS = (*(f"feature_{i}" for i in range(1, 7)), "calcification")
 
 
 class Table(NamedTuple):
@@ -74,12 +80,35 @@ def _california_housing() -> Table:
     return Table(table, "median_house_value")
 
 
+def _credit_card_fraud() -> Table:
+    table = read_csv(find("tabular/creditcard_fraud_subset.csv.gz"))
+    # Seconds since the first payment of the collection: nothing about a payment.
+    return Table(table, "Class", kinds={"Time": "drop"}, class_names=("genuine", "fraud"))
+
+
+def _mammography() -> Table:
+    table = read_csv(find("tabular/mammography.csv"), columns=MAMMOGRAPHY_COLUMNS)
+    # The published labels are '-1' and '1', quotes included.
+    labels = [int(label.strip("'")) for label in table["calcification"]]
+    table["calcification"] = (np.array(labels) > 0).astype(int)
+    return Table(table, "calcification", class_names=("none", "calcification"))
+
+
+def _boston_housing() -> Table:
+    table = read_csv(find("tabular/boston_housing.csv"), columns=BOSTON_COLUMNS)
+    # The column was built on race.
+    return Table(table, "value", kinds={"b": "drop"})
+
+
 TABLES: dict[str, Callable[[], Table]] = {
     "titanic": _titanic,
     "penguins": _penguins,
     "auto_mpg": _auto_mpg,
     "adult": _adult,
     "california_housing": _california_housing,
+    "credit_card_fraud": _credit_card_fraud,
+    "mammography": _mammography,
+    "boston_housing": _boston_housing,
 }
 
 
