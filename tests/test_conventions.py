@@ -135,11 +135,13 @@ def test_every_module_has_its_test_file():
 TESTED_ELSEWHERE = {
     "dlkit/data/archives.py": "test_images.py and test_catalogue.py load the archives",
     "dlkit/data/feature_drawing.py": "test_record.py draws each kind through Data.show",
+    "dlkit/data/class_drawing.py": "test_record.py draws classes through Data.show_classes",
     "dlkit/data/image_drawing.py": "test_record.py draws each kind through Data.show",
     "dlkit/data/pairs_drawing.py": "test_pairs.py reads what is written",
     "dlkit/data/ratings_drawing.py": "test_ratings.py compares the bars with the counts",
     "dlkit/data/relation_sources.py": "test_pairs.py and test_ratings.py load the sets",
     "dlkit/data/sequence_drawing.py": "test_pictures.py draws sequences",
+    "dlkit/data/summaries.py": "test_record.py reads what Data.summary prints",
     "dlkit/data/sources.py": "test_catalogue.py loads each source",
     "dlkit/data/targets.py": "test_arrays.py gives each kind of target to from_arrays",
 }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.data import targets as labelling
+from dlkit.errors import InputError
 
 if TYPE_CHECKING:
     from dlkit.data.caching import Stored
@@ -59,6 +60,8 @@ class Origin:
         remake: From another `Split` to another `Data` with the same options.
         paths: The files of the rows, or `None` where the examples are not a file each.
         stored: The cache that the pipelines read, after `Data.cache_to`, or `None`.
+        overlap: Rows that are at most this far apart may share values, as the windows of a series
+            do; 0 where each example stands for itself. Defaults to 0.
     """
 
     split: Split
@@ -68,6 +71,29 @@ class Origin:
     remake: Callable[[Split], Data]
     paths: np.ndarray | None = None
     stored: Stored | None = None
+    overlap: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many examples there are, those that no split uses too."""
+        if self.targets is not None:
+            return len(self.targets.values)
+        split = self.split
+        return 1 + int(np.concatenate([split.train, split.val, split.test]).max())
+
+
+def of(data: Data, what: str) -> Origin:
+    """Return the origin of `data`, which the method `what` needs.
+
+    Raises:
+        InputError: when the record was made by hand.
+    """
+    if data.origin is None:
+        raise InputError(
+            f"{what} needs the raw examples, which '{data.name}' does not know; make the data with"
+            " dlkit.data.load or one of dlkit.data.from_arrays, from_csv and so on."
+        )
+    return data.origin
 
 
 def divide(targets: labelling.Targets, held: int | None, val_fraction: float, seed: int) -> Split:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import keras
@@ -82,26 +83,9 @@ class Data:
             val            1 batch of up to 12
             test           2 batches of up to 16
         """
-        print("\n".join(self._facts()))
+        from dlkit.data import summaries
 
-    def _facts(self) -> list[str]:
-        names = ""
-        if self.class_names:
-            more = ", ..." if len(self.class_names) > 10 else ""
-            names = f" ({', '.join(self.class_names[:10])}{more})"
-        unit = "target" if self.task == "regression" else "class"
-        plural = "" if self.num_classes == 1 else "s" if unit == "target" else "es"
-        facts = [f"{self.name}: {self.task}, {self.num_classes} {unit}{plural}{names}"]
-        for name, spec in self.input_spec.items():
-            facts.append(f"network input  {name} {tuple(spec.shape)} {spec.dtype.name}")
-        for column in self.columns or ():
-            facts.append(f"column         {column.name}: {column.kind}, {column.note}")
-        if self.preprocessing is not None and not self.columns:
-            for raw in self.preprocessing.inputs:
-                facts.append(f"raw input      {raw.name} {tuple(raw.shape[1:])} {raw.dtype}")
-        for split in ("train", "val", "test"):
-            facts.append(f"{split:<14} {_batches(getattr(self, split))}")
-        return facts
+        print("\n".join(summaries.facts(self)))
 
     def show(
         self,
@@ -207,10 +191,183 @@ class Data:
 
         return distributing.distribute(self, service)
 
+    def show_classes(self, path: str | pathlib.Path | None = None) -> Figure:
+        """Draw how often each class or label occurs in each split, or how numbers are spread.
 
-def _batches(dataset: tf.data.Dataset | None) -> str:
-    if dataset is None:
-        return "none"
-    count = int(dataset.cardinality())
-    size = next(iter(dataset))[1].shape[0]
-    return f"{count} batch{'' if count == 1 else 'es'} of up to {size}"
+        Args:
+            path: Where to save the picture as well; its ending chooses the format. Defaults to
+                None.
+
+        Returns:
+            The Matplotlib figure, a plot a split.
+
+        Raises:
+            InputError: when the task has neither classes nor numbers to predict.
+            MissingExtraError: when Matplotlib is not installed.
+
+        Example:
+            >>> import dlkit as dk
+            >>> figure = dk.data.load("iris").show_classes()
+            >>> [axis.get_title() for axis in figure.axes]
+            ['train: 108', 'val: 12', 'test: 30']
+        """
+        from dlkit.data import class_drawing
+
+        return class_drawing.draw(self, path)
+
+    def folds(
+        self, k: int = 5, *, groups: Any = None, ordered: bool = False, seed: int = 0
+    ) -> Iterator[Data]:
+        """Yield `k` records for cross-validation; the test split is the same in all of them.
+
+        Each record validates on another `k`-th of what is not for testing, and learns its
+        preprocessing from the rest. Classes are shared out alike.
+
+        Reference: Stone 1974, Cross-validatory choice and assessment of statistical predictions.
+
+        Args:
+            k: How many folds. Defaults to 5.
+            groups: The group of each example, as the patient of a picture: an array with an entry
+                for each example in the order in which they were given, those of a test split of
+                your own last, or the name of a column. No group is in two folds. Defaults to None.
+            ordered: Train on the examples before each fold only, in the order in which they were
+                given: for what changes over time. Defaults to False.
+            seed: Of the shuffling; folds by groups or in order are not shuffled. Defaults to 0.
+
+        Returns:
+            An iterator; each record is prepared when its turn comes.
+
+        Raises:
+            InputError: for more folds than examples, examples of the rarest class, or groups.
+
+        Example:
+            >>> import dlkit as dk
+            >>> [len(fold.origin.split.val) for fold in dk.data.load("iris").folds(3)]
+            [40, 40, 40]
+        """
+        from dlkit.data import splitting
+
+        return splitting.folds(self, k, groups, ordered, seed)
+
+    def resplit(
+        self,
+        *,
+        val_fraction: float = 0.1,
+        test_fraction: float = 0.2,
+        groups: Any = None,
+        ordered: bool = False,
+        seed: int = 0,
+    ) -> Data:
+        """Return a record with other validation examples, and test examples if none were given.
+
+        A test split that was published, or given, stays as it is.
+
+        Args:
+            val_fraction: Part of what is not for testing, in [0, 1); 0 keeps none. Defaults to 0.1.
+            test_fraction: Part of all examples, in (0, 1). Defaults to 0.2.
+            groups: As in `folds`: no group is in two splits; the fractions are of the groups.
+                Defaults to None.
+            ordered: Test on the last examples, and validate on those just before. Defaults to
+                False.
+            seed: Of the shuffling. Defaults to 0.
+
+        Raises:
+            InputError: when a split would be empty.
+
+        Example:
+            >>> import dlkit as dk
+            >>> data = dk.data.load("diabetes").resplit(ordered=True)
+            >>> data.origin.split.test.min(), data.origin.split.train.max()
+            (np.int64(353), np.int64(316))
+        """
+        from dlkit.data import splitting
+
+        return splitting.resplit(self, val_fraction, test_fraction, groups, ordered, seed)
+
+    def balanced(self, method: str = "weights", *, seed: int = 0) -> Data:
+        """Return a record in whose training each class counts alike, however rare it is.
+
+        When to use: when a rare class is never predicted. Predicted probabilities are then those
+        of a world in which classes are equally frequent.
+
+        Args:
+            method: `"weights"` makes training batches `(x, y, weight)`, which Keras takes for any
+                number of outputs: a class weighs `n / (classes * its count)`, and an example with
+                several labels the mean of `n / (2 * count)` over its labels, on or off.
+                `"oversample"` repeats the examples of rarer classes. Defaults to "weights".
+            seed: Chooses what is repeated once more where it does not come out even. Defaults to 0.
+
+        Raises:
+            InputError: for an unknown method, or a task that has no classes.
+
+        Example:
+            >>> import dlkit as dk
+            >>> data = dk.data.load("breast_cancer", batch_size=16).balanced()
+            >>> x, y, weight = next(iter(data.train))
+            >>> weight.shape
+            TensorShape([16])
+        """
+        from dlkit.data import balancing
+
+        return balancing.balanced(self, method, seed)
+
+    def without_outliers(
+        self, method: str = "iqr", *, threshold: float | None = None, seed: int = 0
+    ) -> Data:
+        """Return a record without the training examples that lie far from the others.
+
+        It prints how many went. Validation and test examples stay. Only numbers are looked at;
+        features of which most values are the same are not.
+
+        Reference: Tukey 1977, Exploratory Data Analysis; Liu, Ting & Zhou 2008, Isolation Forest.
+
+        Args:
+            method: `"iqr"` leaves out examples with a feature more than `threshold` times the
+                distance of the quartiles beyond them, `"z_score"` with one more than `threshold`
+                standard deviations from the mean, `"isolation_forest"` those that random cuts
+                isolate soonest. Defaults to "iqr".
+            threshold: How far is too far, or for the forest the share that is left out. Defaults to
+                None: 1.5 for `"iqr"`, where 3 suits many features better, 3 for `"z_score"`, and
+                the paper's score of 0.5 for the forest.
+            seed: Of the forest. Defaults to 0.
+
+        Raises:
+            InputError: for inputs that are not numbers a feature, or when nothing would be left.
+
+        Example:
+            >>> import dlkit as dk
+            >>> data = dk.data.load("iris").without_outliers("z_score", threshold=2.5)
+            Left out 2 of 108 training examples (rows 15, 33).
+        """
+        from dlkit.data import outliers
+
+        return outliers.without_outliers(self, method, threshold, seed)
+
+    def duplicates(self) -> tuple[np.ndarray, ...]:
+        """Return the row numbers of examples with the same raw input, a group each.
+
+        Equal means equal bytes, of the file where examples are files; all splits are looked at.
+
+        Example:
+            >>> import dlkit as dk
+            >>> [rows.tolist() for rows in dk.data.load("iris").duplicates()]
+            [[101, 142]]
+        """
+        from dlkit.data import duplicates
+
+        return duplicates.duplicates(self)
+
+    def without_duplicates(self) -> Data:
+        """Return a record in which no raw input is there twice; it prints how many went.
+
+        Of equal examples the one for testing stays, or else the one for validation, or the first.
+        Test examples stay all.
+
+        Example:
+            >>> import dlkit as dk
+            >>> data = dk.data.load("iris").without_duplicates()
+            Left out 1 of 108 training and 0 of 12 validation examples that repeat others.
+        """
+        from dlkit.data import duplicates
+
+        return duplicates.without_duplicates(self)

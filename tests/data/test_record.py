@@ -1,10 +1,13 @@
 """`Data.summary` and `Data.show`."""
 
+import dataclasses
+
 import matplotlib.image
 import numpy as np
 import pytest
 
 import dlkit as dk
+from dlkit.errors import InputError
 
 
 def test_the_summary_names_every_split(capsys):
@@ -43,3 +46,43 @@ def test_multilabel_targets_are_named_together():
 
     assert target_text(data, np.array([1.0, 1.0])) == "left, right"
     assert len(data.show(count=2).axes) == 2
+
+
+def test_class_bars_count_each_split(tmp_path):
+    data = dk.data.load("breast_cancer")
+    figure = data.show_classes(tmp_path / "classes.png")
+    labels = data.origin.targets.values
+    for axis, name in zip(figure.axes, ("train", "val", "test"), strict=True):
+        rows = getattr(data.origin.split, name)
+        assert [bar.get_width() for bar in axis.patches] == np.bincount(labels[rows]).tolist()
+        assert axis.get_title() == f"{name}: {len(rows)}"
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == list(data.class_names)
+    assert (tmp_path / "classes.png").stat().st_size > 3000
+
+
+def test_label_bars_and_histograms_of_numbers():
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    data = dk.data.from_arrays(x, (x > 0).astype(int), val_fraction=0, batch_size=8)
+    train, test = data.show_classes().axes
+    counts = (x[data.origin.split.train] > 0).sum(axis=0)
+    assert [bar.get_width() for bar in train.patches] == counts.tolist()
+    assert test.get_title() == "test: 8"
+    assert len(dk.data.load("diabetes").show_classes().axes[0].patches) == 30
+
+
+def test_without_classes_there_are_no_bars():
+    iris = dk.data.load("iris")
+    origin = dataclasses.replace(iris.origin, targets=None)
+    with pytest.raises(InputError, match="Received: task='multiclass' in 'iris'"):
+        dataclasses.replace(iris, origin=origin).show_classes()
+
+
+def test_a_record_made_by_hand_has_a_summary_too(capsys):
+    iris = dk.data.load("iris")
+    dataclasses.replace(iris, origin=None, val=None).summary()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3:] == [
+        "train          2 batches of up to 64",
+        "val            none",
+        "test           1 batch of up to 30",
+    ]

@@ -1,0 +1,68 @@
+"""Draws how often each class occurs in each split, or how the numbers to predict are spread."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlkit.checks import require
+from dlkit.data import origin as origins
+from dlkit.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from dlkit.data.record import Data
+
+_MOST = 40  # names of more classes than this cannot be read
+
+
+def draw(data: Data, path: str | os.PathLike | None = None) -> Figure:
+    """Draw what `Data.show_classes` tells."""
+    origin = origins.of(data, "show_classes")
+    require("matplotlib", "plot")
+    if origin.targets is None:
+        raise InputError(
+            f"show_classes draws classes, labels or numbers to predict. Received:"
+            f" task='{data.task}' in '{data.name}'."
+        )
+    from matplotlib.figure import Figure
+
+    splits = [(name, getattr(origin.split, name)) for name in ("train", "val", "test")]
+    splits = [(name, rows) for name, rows in splits if len(rows)]
+    height = max(2.5, 0.6 + 0.22 * min(data.num_classes, _MOST))
+    figure = Figure(figsize=(3.2 * len(splits), height), layout="constrained")
+    first = None
+    for index, (name, rows) in enumerate(splits):
+        first = axis = figure.add_subplot(1, len(splits), index + 1, sharey=first)
+        axis.set_title(f"{name}: {len(rows):,}", fontsize=9)
+        axis.tick_params(labelsize=7, labelleft=not index)
+        _draw(axis, data, origin.targets.values[rows])
+    if path is not None:
+        figure.savefig(path, dpi=120)
+    return figure
+
+
+def _draw(axis: Axes, data: Data, values: np.ndarray) -> None:
+    if data.task == "regression":
+        axis.hist(values.reshape(len(values), -1), bins=30, density=True)
+        return
+    counts = count(data, values)
+    bars = axis.barh(range(len(counts)), counts)
+    if len(counts) <= _MOST:
+        names = data.class_names or [str(i) for i in range(len(counts))]
+        axis.set_yticks(range(len(counts)), names)
+        axis.bar_label(bars, fontsize=7, padding=2)
+    if not axis.yaxis_inverted():  # the first class on top; the splits share their axis
+        axis.invert_yaxis()
+    axis.margins(x=0.15)
+
+
+def count(data: Data, values: np.ndarray) -> np.ndarray:
+    """Return how many of the targets are of each class, or have each label."""
+    if data.task == "multilabel":
+        return values.sum(axis=0).astype(int)
+    return np.bincount(values.astype(int).ravel(), minlength=data.num_classes)

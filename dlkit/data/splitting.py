@@ -1,0 +1,248 @@
+"""Other splits of the same rows: folds, grouped and ordered ones.
+
+    row numbers, their classes or groups -> who trains and who validates -> the `Data` of it
+
+Each `Data` learns its preprocessing anew, from its own training rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlkit.checks import check_fraction, check_integer
+from dlkit.data import origin as origins
+from dlkit.data import targets as labelling
+from dlkit.errors import InputError
+
+if TYPE_CHECKING:
+    from dlkit.data.origin import Origin
+    from dlkit.data.record import Data
+
+Pairs = list[tuple[np.ndarray, np.ndarray]]
+
+
+def folds(data: Data, k: int, groups: Any, ordered: bool, seed: int) -> Iterator[Data]:
+    """Return what `Data.folds` tells; the splits are checked before the first is made."""
+    origin = origins.of(data, "folds")
+    check_integer("k", k, minimum=2)
+    check_integer("seed", seed, minimum=0)
+    kept = origin.split.kept
+    _check_count(k, len(kept), ordered)
+    if _by_group(origin, data, "folds", groups, ordered):
+        pairs = _group_folds(kept, _groups(origin, groups)[kept], k)
+    elif ordered:
+        pairs = _ordered_folds(kept, k, origin.overlap)
+    else:
+        pairs = _shuffled_folds(kept, origin.targets, k, seed)
+
+    def make(train: np.ndarray, val: np.ndarray) -> Data:
+        return origin.remake(dataclasses.replace(origin.split, train=train, val=val))
+
+    return (make(train, val) for train, val in pairs)
+
+
+def _check_count(k: int, count: int, ordered: bool) -> None:
+    most = count - 1 if ordered else count
+    if k > most:
+        what = "an ordered fold needs earlier examples too, and there" if ordered else "there"
+        raise InputError(
+            f"k={k} folds need at least an example each; {what} are {count} beside the test split:"
+            f" give a k of at most {most}."
+        )
+
+
+def _by_group(origin: Origin, data: Data, what: str, groups: Any, ordered: bool) -> bool:
+    """Return whether to split by groups, once the choice is seen to make sense."""
+    if groups is not None and ordered:
+        raise InputError(
+            f"{what} splits by groups or in order, and not both. Received: groups={_brief(groups)}"
+            " and ordered=True; leave one out."
+        )
+    if origin.overlap and not ordered:
+        raise InputError(
+            f"The examples of '{data.name}' are windows that share values with their neighbours,"
+            f" so other splits leak; give {what}(..., ordered=True)."
+        )
+    return groups is not None
+
+
+def _brief(groups: Any) -> str:
+    text = repr(groups)
+    return text if len(text) < 60 else f"{type(groups).__name__} of {len(groups)} values"
+
+
+def _groups(origin: Origin, groups: Any) -> np.ndarray:
+    """Return the group of each row, as numbers."""
+    if isinstance(groups, str):
+        groups = _column(origin, groups)
+    groups = np.asarray(groups)
+    if groups.shape != (origin.count,):
+        raise InputError(
+            f"groups must name the group of each of the {origin.count} examples, those of a test"
+            f" split of your own last. Received shape {groups.shape}."
+        )
+    return np.unique(groups, return_inverse=True)[1]
+
+
+def _column(origin: Origin, name: str) -> np.ndarray:
+    raw = origin.raw(np.arange(origin.count))
+    if not isinstance(raw, dict) or name not in raw:
+        known = f"; its columns: {', '.join(raw)}" if isinstance(raw, dict) else ""
+        raise InputError(
+            f"groups='{name}' is no column of the raw inputs{known}; give a column's name, or an"
+            " array with the group of each example."
+        )
+    return raw[name]
+
+
+def _group_folds(kept: np.ndarray, groups: np.ndarray, k: int) -> Pairs:
+    from sklearn.model_selection import GroupKFold
+
+    count = len(np.unique(groups))
+    if k > count:
+        raise InputError(
+            f"k={k} folds need at least a group each; the examples beside the test split are of"
+            f" {count} group{'' if count == 1 else 's'}: give a k of at most {count}."
+        )
+    found = GroupKFold(k).split(kept, groups=groups)
+    return [(kept[train], kept[val]) for train, val in found]
+
+
+def _ordered_folds(kept: np.ndarray, k: int, overlap: int) -> Pairs:
+    from sklearn.model_selection import TimeSeriesSplit
+
+    try:
+        found = list(TimeSeriesSplit(k, gap=overlap).split(kept))
+    except ValueError:
+        raise InputError(
+            f"k={k} ordered folds leave nothing to train on: {len(kept)} windows beside the test"
+            f" split, of which the last {overlap} before each fold overlap it; give fewer folds."
+        ) from None
+    return [(kept[train], kept[val]) for train, val in found]
+
+
+def _shuffled_folds(
+    kept: np.ndarray, targets: labelling.Targets | None, k: int, seed: int
+) -> Pairs:
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    if targets is None or targets.task not in ("binary", "multiclass"):
+        found = KFold(k, shuffle=True, random_state=seed).split(kept)
+    else:
+        labels = targets.values[kept]
+        _check_rarest(targets, labels, k)
+        found = StratifiedKFold(k, shuffle=True, random_state=seed).split(kept, labels)
+    return [(kept[train], kept[val]) for train, val in found]
+
+
+def _check_rarest(targets: labelling.Targets, labels: np.ndarray, k: int) -> None:
+    counts = np.bincount(labels, minlength=targets.num_classes)
+    present = np.flatnonzero(counts)
+    rarest = present[counts[present].argmin()]
+    if k > counts[rarest]:
+        raise InputError(
+            f"k={k} folds cannot each hold the rarest class, '{targets.class_names[rarest]}', which"
+            f" has {counts[rarest]} examples beside the test split; give a k of at most"
+            f" {max(counts[rarest], 2)}, or more examples."
+        )
+
+
+def resplit(
+    data: Data,
+    val_fraction: float,
+    test_fraction: float,
+    groups: Any,
+    ordered: bool,
+    seed: int,
+) -> Data:
+    """Return what `Data.resplit` tells."""
+    origin = origins.of(data, "resplit")
+    check_fraction("val_fraction", val_fraction)
+    check_fraction("test_fraction", test_fraction)
+    check_integer("seed", seed, minimum=0)
+    if test_fraction == 0:
+        raise InputError(
+            f"test_fraction={test_fraction} keeps nothing to test on; give one like 0.2."
+        )
+    split = origin.split
+    if _by_group(origin, data, "resplit", groups, ordered):
+        cut = _GroupCut(_groups(origin, groups), seed)
+    else:
+        cut = _OrderedCut(origin.overlap) if ordered else _ShuffledCut(origin.targets, seed)
+    rest, test = split.kept, split.test
+    if not split.published:
+        rest, test = cut(np.union1d(rest, test), test_fraction)
+    elif groups is not None:
+        _warn_of_shared(cut.groups, rest, test)
+    train, val = cut(rest, val_fraction)
+    return origin.remake(dataclasses.replace(split, train=train, val=val, test=test))
+
+
+@dataclasses.dataclass(frozen=True)
+class _OrderedCut:
+    """Cuts off the last rows, and drops those before them that overlap them."""
+
+    overlap: int
+
+    def __call__(self, rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+        last = int(np.ceil(fraction * len(rows)))
+        gap = self.overlap if last else 0
+        first = len(rows) - last - gap
+        if first < 1:
+            raise InputError(
+                f"A fraction of {fraction:g} of {len(rows)} ordered examples leaves none before it"
+                f" to train on (of which {gap} overlap it); give a smaller fraction."
+            )
+        return rows[:first], rows[len(rows) - last :]
+
+
+@dataclasses.dataclass(frozen=True)
+class _GroupCut:
+    """Cuts off a share of the groups."""
+
+    groups: np.ndarray
+    seed: int
+
+    def __call__(self, rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+        groups = np.unique(self.groups[rows])
+        last = int(np.ceil(fraction * len(groups)))
+        if last >= len(groups):
+            raise InputError(
+                f"A fraction of {fraction:g} cannot be cut off {len(groups)} group"
+                f"{'' if len(groups) == 1 else 's'}, since a group stays whole; give more groups,"
+                " or a smaller fraction."
+            )
+        chosen = np.random.default_rng(self.seed).permutation(groups)[:last]
+        held = np.isin(self.groups[rows], chosen)
+        return rows[~held], rows[held]
+
+
+@dataclasses.dataclass(frozen=True)
+class _ShuffledCut:
+    """Cuts off a random share of the rows, of each class alike."""
+
+    targets: labelling.Targets | None
+    seed: int
+
+    def __call__(self, rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+        if self.targets is not None:
+            kept, held = labelling.split(self.targets.take(rows), fraction, self.seed)
+            return rows[kept], rows[held]
+        order = np.random.default_rng(self.seed).permutation(rows)
+        last = int(np.ceil(fraction * len(rows)))
+        return np.sort(order[last:]), np.sort(order[:last])
+
+
+def _warn_of_shared(groups: np.ndarray, rest: np.ndarray, test: np.ndarray) -> None:
+    shared = np.intersect1d(groups[rest], groups[test])
+    if len(shared):
+        warnings.warn(
+            f"{len(shared)} of the groups are in the published test split as well, which stays as"
+            " it is.",
+            stacklevel=4,
+        )
