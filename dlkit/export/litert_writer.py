@@ -9,13 +9,29 @@ import pathlib
 from typing import Any
 
 import keras
+import numpy as np
 
 from dlkit.checks import check_choice
-from dlkit.export import checking, files, litert_files, quantizing, scoring, writer
+from dlkit.errors import ExportError
+from dlkit.export import (
+    checking,
+    files,
+    litert_files,
+    networks,
+    quantizing,
+    scoring,
+    signatures,
+    writer,
+)
 
 
 def litert(
-    model: keras.Model, path: str | os.PathLike, data: Any = None, *, quantize: str | None = None
+    model: keras.Model,
+    path: str | os.PathLike,
+    data: Any = None,
+    *,
+    inputs: str = "raw",
+    quantize: str | None = None,
 ) -> pathlib.Path:
     """Write a model as a LiteRT (TensorFlow Lite) file, and prove that it answers alike.
 
@@ -45,6 +61,9 @@ def litert(
         data: What the model was trained on, as for `saved_model`, with `train` for "int8" and
             `test` for a check of what is quantized. Defaults to `None`: the file takes what the
             model takes.
+        inputs: `"raw"`; or `"network"`, for preprocessing that LiteRT cannot hold, of text above
+            all: the file takes what `data.preprocessing` gives, under the network's names.
+            Defaults to "raw".
         quantize: `None`; `"dynamic"`: weights of 8 bits; `"float16"`: weights of 16 bits; or
             `"int8"`: weights and computation of 8 bits, scaled by 256 rows of `data.train`.
             Defaults to None.
@@ -53,7 +72,7 @@ def litert(
         The path of the file.
 
     Raises:
-        InputError: when `model`, `path`, `data` or `quantize` cannot be used.
+        InputError: when `model`, `path`, `data`, `inputs` or `quantize` cannot be used.
         ExportError: when the model cannot be converted, answers differently, or is worse on
             `data.test` than allowed; nothing is left behind.
 
@@ -68,19 +87,35 @@ def litert(
     if quantize is not None:
         check_choice("quantize", quantize, quantizing.MAX_LOSS)
         quantizing.check_data(quantize, data)
+    data = networks.data_for(inputs, data)
     signature, batches, expected = writer.prepare(model, data)
 
     def write(staging: pathlib.Path) -> None:
-        if quantize is None:
-            content = litert_files.convert(model, signature, data)
-            limit = max(quantizing.TOLERANCE, checking.tolerance(model))
-            rows = scoring.held_out(signature, data)
-            answers = litert_files.answers(content, batches + (rows.batches if rows else []))
-            checking.compare_answers(answers[: len(batches)], expected, limit)
-            if rows:
-                scoring.compare(rows, answers[len(batches) :])
-        else:
-            content = quantizing.quantized(model, signature, data, quantize, batches, expected)
+        try:
+            if quantize is None:
+                content = _checked(model, signature, data, batches, expected)
+            else:
+                content = quantizing.quantized(model, signature, data, quantize, batches, expected)
+        except ExportError as error:
+            raise networks.explain(error, signature, data) from None
         staging.write_bytes(content)
 
     return files.publish(path, write)
+
+
+def _checked(
+    model: keras.Model,
+    signature: signatures.Signature,
+    data: Any,
+    batches: list[dict[str, np.ndarray]],
+    expected: list[dict[str, np.ndarray]],
+) -> bytes:
+    """Return a file that is not quantized and answers as the model does."""
+    content = litert_files.convert(model, signature, data)
+    rows = scoring.held_out(signature, data)
+    answers = litert_files.answers(content, batches + (rows.batches if rows else []))
+    limit = max(quantizing.TOLERANCE, checking.tolerance(model))
+    checking.compare_answers(answers[: len(batches)], expected, limit)
+    if rows:
+        scoring.compare(rows, answers[len(batches) :])
+    return content

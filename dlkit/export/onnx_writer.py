@@ -21,14 +21,19 @@ from tensorflow.python.framework import convert_to_constants
 
 from dlkit.checks import check_integer, require
 from dlkit.errors import ExportError, InputError
-from dlkit.export import checking, files, scoring, signatures, writer
+from dlkit.export import checking, files, networks, scoring, signatures, writer
 
 _OPSETS = (13, 18)  # tf2onnx 1.17 writes no later ones
 _EXTRA = "onnx"
 
 
 def onnx(
-    model: keras.Model, path: str | os.PathLike, data: Any = None, *, opset: int | None = None
+    model: keras.Model,
+    path: str | os.PathLike,
+    data: Any = None,
+    *,
+    inputs: str = "raw",
+    opset: int | None = None,
 ) -> pathlib.Path:
     """Write a model as an ONNX file, and prove with ONNX Runtime that it answers alike.
 
@@ -52,13 +57,16 @@ def onnx(
         path: The file to write, which ends in `.onnx`; one that exists is replaced.
         data: What the model was trained on, as for `saved_model`. Defaults to `None`: the file
             takes what the model takes.
+        inputs: `"raw"`; or `"network"`, for preprocessing that ONNX cannot hold, of text above all:
+            the file takes what `data.preprocessing` gives, under the network's names. Defaults to
+            "raw".
         opset: The version of ONNX's operators, 13 to 18. Defaults to `None`: 18.
 
     Returns:
         The path of the file.
 
     Raises:
-        InputError: when `model`, `path`, `data` or `opset` cannot be used.
+        InputError: when `model`, `path`, `data`, `inputs` or `opset` cannot be used.
         MissingExtraError: when tf2onnx, onnx or onnxruntime is not installed.
         ExportError: when the model cannot be converted, or answers differently; nothing is left
             behind.
@@ -76,10 +84,14 @@ def onnx(
         raise InputError(f"opset must be at most {_OPSETS[1]}. Received: opset={opset}.")
     for module in ("tf2onnx", "onnx", "onnxruntime"):
         require(module, _EXTRA)
+    data = networks.data_for(inputs, data)
     signature, batches, expected = writer.prepare(model, data)
 
     def write(staging: pathlib.Path) -> None:
-        staging.write_bytes(_convert(model, signature, data, opset))
+        try:
+            staging.write_bytes(_convert(model, signature, data, opset))
+        except ExportError as error:
+            raise networks.explain(error, signature, data) from None
         rows = scoring.held_out(signature, data)
         answers = _run(staging, batches + (rows.batches if rows else []))
         checking.compare_answers(answers[: len(batches)], expected, checking.tolerance(model))
@@ -146,7 +158,7 @@ def _refuse_unknown(model: keras.Model, proto: Any, opset: int) -> None:
     if unknown:
         raise ExportError(
             f"Model '{model.name}' cannot be written as ONNX, which has no {', '.join(unknown)};"
-            " export a SavedModel, or leave data out and prepare the input yourself."
+            " export a SavedModel instead."
         )
 
 

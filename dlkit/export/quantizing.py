@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.errors import ExportError, InputError
-from dlkit.export import checking, joining, litert_files, scoring, signatures
+from dlkit.export import checking, joining, litert_files, networks, scoring, signatures
 
 # By how much the accuracy (R2 for a regression) may fall on the test rows, and how far an output
 # may be off, in parts of the largest, where there are no test rows.
@@ -121,23 +121,8 @@ def _front(
 def _calibration(
     network: signatures.Signature, train: Iterable[Any]
 ) -> Iterator[dict[str, np.ndarray]]:
-    for batch, _ in _rows(network, train, _CALIBRATION_ROWS, 32):
+    for batch, _ in networks.rows(network, train, _CALIBRATION_ROWS, 32):
         yield batch
-
-
-def _rows(
-    network: signatures.Signature, dataset: Iterable[Any], limit: int, size: int
-) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-    """Yield the first `limit` rows of a split, `size` at a time: inputs by name, and targets."""
-    for x, y, *_ in dataset:
-        leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(x)]
-        for start in range(0, len(leaves[0]), size):
-            end = start + min(size, limit)
-            rows = [leaf[start:end] for leaf in leaves]
-            yield dict(zip(network.inputs, rows, strict=True)), np.asarray(y)[start:end]
-            limit -= len(rows[0])
-            if limit <= 0:
-                return
 
 
 def _has_test_rows(data: Any) -> bool:
@@ -145,7 +130,7 @@ def _has_test_rows(data: Any) -> bool:
 
 
 def _check_score(content: bytes, network: signatures.Signature, data: Any, quantize: str) -> None:
-    rows = list(_rows(network, data.test, _TEST_ROWS, _TEST_ROWS))
+    rows = list(networks.rows(network, data.test, _TEST_ROWS, _TEST_ROWS))
     batch = {name: np.concatenate([batch[name] for batch, _ in rows]) for name in network.inputs}
     y = np.concatenate([y for _, y in rows])
     before, after = (

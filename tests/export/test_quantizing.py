@@ -7,18 +7,7 @@ import tensorflow as tf
 
 import dlkit as dk
 from dlkit.errors import ExportError
-from dlkit.export import litert, litert_files, quantizing, signatures
-
-
-def test_rows_are_bounded_and_come_in_order():
-    model = keras.Sequential([keras.Input((2,), name="row"), keras.layers.Dense(1)])
-    network = signatures.serving_default(model)
-    x = np.arange(40, dtype="float32").reshape(20, 2)
-    dataset = tf.data.Dataset.from_tensor_slices((x, x[:, 0])).batch(8)
-    batches = list(quantizing._rows(network, dataset, 13, 5))
-    assert [len(y) for _, y in batches] == [5, 3, 5]
-    np.testing.assert_array_equal(np.concatenate([b["row"] for b, _ in batches]), x[:13])
-    np.testing.assert_array_equal(np.concatenate([y for _, y in batches]), x[:13, 0])
+from dlkit.export import litert, litert_files
 
 
 def columns(scale):
