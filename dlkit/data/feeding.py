@@ -142,6 +142,8 @@ class Feed:
             that already.
         augment: What is done to batches of the training split, or `None`.
         parallel: Whether several batches are prepared and augmented at once: for costly ones.
+        augment_raw: What is done to the source's inputs of the training split before they are
+            prepared, or `None`.
     """
 
     source: Source
@@ -151,6 +153,7 @@ class Feed:
     preprocessing: keras.Model | None = None
     augment: Augmentation | None = None
     parallel: bool = False
+    augment_raw: Augmentation | None = None
 
     def batches(
         self, rows: np.ndarray, *, train: bool = False, weights: np.ndarray | None = None
@@ -164,7 +167,16 @@ class Feed:
                 weights)`.
         """
         numbered = self.source.batches(lambda: order(rows, self.seed, train=train), self.batch_size)
+        if train and self.augment_raw is not None:
+            numbered = self._changed(numbered, self.augment_raw)
         return self.finished(self.prepared(numbered, weights), len(rows), train=train)
+
+    def _changed(self, numbered: tf.data.Dataset, augment: Augmentation) -> tf.data.Dataset:
+        """Return the source's batches `(rows, inputs)` with their inputs augmented."""
+        turned = numbered.map(lambda rows, inputs: (inputs, rows))
+        # A seed of its own: what is drawn here must say nothing of what `augment` draws.
+        changed = augmented(turned, augment, self.seed + 2**31, parallel=self.parallel)
+        return changed.map(lambda inputs, rows: (rows, inputs))
 
     def prepared(
         self, batches: tf.data.Dataset, weights: np.ndarray | None = None

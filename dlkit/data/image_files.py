@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -55,20 +55,24 @@ class Files:
         return Files(paths, self.labels, None, np.concatenate([self.kinds, others.kinds]))
 
 
-def in_folder(folder: str | os.PathLike) -> tuple[Files, tuple[str, ...]]:
+def in_folder(folder: str | os.PathLike, what: str = "images") -> tuple[Files, tuple[str, ...]]:
     """Return the files in the class folders of `folder`, and the classes' names in order.
+
+    Args:
+        folder: The folder of the class folders.
+        what: What the files hold, for messages. Defaults to "images".
 
     Raises:
         InputError: when there is no such folder, or it holds no class folders, or empty ones.
     """
     root = pathlib.Path(folder)
     if not root.is_dir():
-        raise InputError(f"{root} is not a folder; give one with a sub-folder of images a class.")
+        raise InputError(f"{root} is not a folder; give one with a sub-folder of {what} a class.")
     classes = tuple(sorted(path.name for path in root.iterdir() if _counts(path) and path.is_dir()))
     if not classes:
         raise InputError(
             f"{root} holds no class folders; it should hold one sub-folder a class, with that"
-            " class's images."
+            f" class's {what}."
         )
     if len(classes) > 1 and {name.lower() for name in classes} <= _SPLIT_NAMES:
         raise InputError(
@@ -80,7 +84,7 @@ def in_folder(folder: str | os.PathLike) -> tuple[Files, tuple[str, ...]]:
         found = _files_under(root / name)
         if not found:
             raise InputError(
-                f"Class folder {root / name} is empty; put the images of '{name}' there, or remove"
+                f"Class folder {root / name} is empty; put the {what} of '{name}' there, or remove"
                 " it."
             )
         paths += found
@@ -100,8 +104,19 @@ def _counts(path: pathlib.Path) -> bool:
     return not path.name.startswith(".")
 
 
-def checked(files: Files, corrupt: str) -> Files:
-    """Return the files that look like whole images, with their kinds.
+def checked(
+    files: Files,
+    corrupt: str,
+    look: Callable[[str], tuple[str, str]] | None = None,
+    what: str = "an image",
+) -> Files:
+    """Return the files that look whole, with the kinds of images.
+
+    Args:
+        files: The files.
+        corrupt: `"error"` or `"skip"`.
+        look: From a path to the file's kind and fault; `inspect` by default.
+        what: What a file should be, for messages.
 
     Raises:
         InputError: for the first that does not, with `corrupt="error"`; with `"skip"` they are left
@@ -110,7 +125,7 @@ def checked(files: Files, corrupt: str) -> Files:
     check_choice("corrupt", corrupt, ("error", "skip"))
     kinds, faults = np.zeros(len(files.paths), np.int32), {}
     for row, path in enumerate(files.paths):
-        kind, fault = inspect(path)
+        kind, fault = (look or inspect)(path)
         if fault and corrupt == "error":
             raise InputError(
                 f"{path}{files.where[row] if files.where else ''} {fault}; mend or remove it, or"
@@ -118,12 +133,12 @@ def checked(files: Files, corrupt: str) -> Files:
             )
         if fault:
             faults[row] = f"{path} {fault}"
-        else:
+        elif kind in KINDS:
             kinds[row] = KINDS.index(kind)
-    return leave_out(dataclasses.replace(files, kinds=kinds), faults)
+    return leave_out(dataclasses.replace(files, kinds=kinds), faults, what)
 
 
-def leave_out(files: Files, faults: dict[int, str]) -> Files:
+def leave_out(files: Files, faults: dict[int, str], what: str = "an image") -> Files:
     """Return the files but those in `faults` (row -> what is wrong), which one printed line names.
 
     Raises:
@@ -134,7 +149,7 @@ def leave_out(files: Files, faults: dict[int, str]) -> Files:
     told = [*faults.values()][:10]
     more = f", and {len(faults) - 10} more" if len(faults) > 10 else ""
     if len(faults) == len(files.paths):
-        raise InputError(f"None of the {len(files.paths)} files is an image: {told[0]}.")
+        raise InputError(f"None of the {len(files.paths)} files is {what}: {told[0]}.")
     print(f"Skipped {len(faults)} of {len(files.paths)} files: {', '.join(told)}{more}")
     kept = np.setdiff1d(np.arange(len(files.paths)), np.fromiter(faults, int))
     return files.take(kept)

@@ -71,7 +71,7 @@ def _read(path: pathlib.Path) -> tuple[list[str], Rows, list[int]]:
         raise InputError(f"{path} cannot be read as a CSV file in UTF-8: {error}.") from None
     if not rows:
         raise InputError(
-            f"{path} holds no rows; it should have a header, like path,label, and one row an image."
+            f"{path} holds no rows; it should have a header, like path,label, and one row a file."
         )
     return columns, rows, lines
 
