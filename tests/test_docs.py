@@ -95,6 +95,7 @@ def has_fashion_mnist():
 
 
 EXAMPLES = {
+    "audio.py": ["--epochs", "4"],
     "digits.py": [],
     "served_model.py": [],
     "export_formats.py": [],
@@ -104,7 +105,7 @@ EXAMPLES = {
     "ratings.py": [],
     "translation.py": [],
 }
-NEED_SHARED_DATA = ("table.py", "image_folder.py", "ratings.py", "translation.py")
+NEED_SHARED_DATA = ("audio.py", "table.py", "image_folder.py", "ratings.py", "translation.py")
 
 
 def test_every_example_is_run():

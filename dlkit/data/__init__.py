@@ -9,6 +9,8 @@ __getattr__, __dir__, __all__ = attach(
         "Data": "record",
         "DataSetInfo": "sets",
         "from_arrays": "arrays",
+        "from_audio_folder": "audio",
+        "from_audio_table": "audio",
         "from_csv": "tables",
         "from_dataframe": "tables",
         "from_image_folder": "images",

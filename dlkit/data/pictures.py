@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DRAWINGS = {
     "features": "feature_drawing",
+    "audio": "audio_drawing",
     "image": "image_drawing",
     "pairs": "pairs_drawing",
     "ratings": "ratings_drawing",
@@ -65,7 +66,7 @@ def first_batch(data: Data, *, augmented: bool = False) -> tuple[Any, Any]:
     """Return the inputs and targets of the first training batch, plain or as it is trained on."""
     dataset = data.train
     if data.origin is not None and not augmented:
-        plain = dataclasses.replace(data.origin.feed, augment=None)
+        plain = dataclasses.replace(data.origin.feed, augment=None, augment_raw=None)
         # The same seed gives the same order, so these are the rows of the augmented batch.
         dataset = plain.batches(data.origin.split.train, train=True)
     inputs, targets, *_ = next(iter(dataset))
@@ -73,7 +74,8 @@ def first_batch(data: Data, *, augmented: bool = False) -> tuple[Any, Any]:
 
 
 def _check_augmented(data: Data) -> None:
-    if data.origin is None or data.origin.feed.augment is None:
+    feed = data.origin and data.origin.feed
+    if feed is None or (feed.augment is None and feed.augment_raw is None):
         raise InputError(
             f"show(augmented=True) needs augmentation, and '{data.name}' has none; make the data"
             " with augment=..., as augment='light' for images."
