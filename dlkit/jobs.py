@@ -204,8 +204,7 @@ def export(
 
     Args:
         run: A run directory.
-        to: The model's directory, or the file. Defaults to None: `exports/<data set's name>`, with
-            the ending `.onnx` or `.tflite` for a file.
+        to: Where it goes. Defaults to None: `exports/<data set>`, and `.onnx` or `.tflite`.
         format: `"saved_model"`, `"onnx"` or `"litert"`. Defaults to "saved_model".
         quantize: For LiteRT: `"dynamic"`, `"float16"` or `"int8"`. Defaults to None.
 
@@ -227,9 +226,8 @@ def export(
         return dlkit.export.onnx(model, to, data)
     if format == "litert":
         return dlkit.export.litert(model, to, data, quantize=quantize)
-    notes = {"seed": job.seed, "run": str(run)}
-    if pathlib.Path(run, "results.json").exists():
-        notes["metrics"] = read_results(run)
+    told = pathlib.Path(run, "results.json").exists()
+    notes = {"seed": job.seed, "run": str(run), "metrics": read_results(run) if told else None}
     return dlkit.export.saved_model(model, to, data, notes=notes)
 
 

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "litert": "litert_writer",
         "onnx": "onnx_writer",
+        "promote": "promoting",
         "prune": "housekeeping",
         "rollback": "housekeeping",
         "saved_model": "writer",

@@ -112,9 +112,7 @@ def test_several_inputs_reach_the_network_by_name_in_every_format(tmp_path):
 
 
 def test_an_unknown_kind_of_inputs(tiny, tmp_path):
-    with pytest.raises(
-        InputError, match=r"one of: raw, network\. Received: .*'net'"
-    ):
+    with pytest.raises(InputError, match=r"one of: raw, network\. Received: .*'net'"):
         onnx(tiny, tmp_path / "tiny.onnx", inputs="net")
     with pytest.raises(InputError, match="inputs='Network'"):
         litert(tiny, tmp_path / "tiny.tflite", inputs="Network")
