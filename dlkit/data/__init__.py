@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = attach(
         "from_image_table": "images",
         "from_ratings": "ratings",
         "from_text_pairs": "pairs",
+        "from_voc": "detection",
         "list": "catalogue",
         "load": "catalogue",
         "to_sentences": "translating",

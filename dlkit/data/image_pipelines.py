@@ -59,6 +59,29 @@ class Options:
         augmentation.resolve(self.augment, 4)
 
 
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """What images are labelled with.
+
+    Attributes:
+        kind: What one input is, as `Data` tells.
+        task: What a network learns.
+        num_classes: How many classes there are.
+        class_names: Their names.
+        values: The targets of all files: an array, or a dict of arrays.
+        augment: What is done to training batches, or `None`.
+        targets: The same targets for what splits by them, or `None` where that has no meaning.
+    """
+
+    kind: str
+    task: str
+    num_classes: int
+    class_names: tuple[str, ...] | None
+    values: Any
+    augment: augmentation.Augmentation | None = None
+    targets: labelling.Targets | None = None
+
+
 def make(
     name: str,
     files: image_files.Files,
@@ -68,14 +91,24 @@ def make(
     task: str | None = None,
 ) -> Data:
     """Return the `Data` of files and their labels; `held` are those of the test split."""
-    files = _usable(files, options)
+    files = usable(files, options)
     targets, count = labelling.read(files.labels, task, class_names), None
     if held is not None:
-        held = _usable(held, options)
+        held = usable(held, options)
         count = len(held.paths)
         values = np.concatenate([targets.values, labelling.encode(held.labels, targets)])
         targets, files = dataclasses.replace(targets, values=values), files.joined(held)
     split = divide(targets, count, options.val_fraction, options.seed)
+    augment = augmentation.resolve(options.augment, 4, targets)
+    names = targets.num_classes, targets.class_names
+    labels = Labels("image", targets.task, *names, targets.values, augment, targets)
+    return assemble(name, files, split, labels, options)
+
+
+def assemble(
+    name: str, files: image_files.Files, split: Split, labels: Labels, options: Options
+) -> Data:
+    """Return the `Data` of checked files, whose rows `split` and `labels` tell of."""
     feeding.check_batch(options.batch_size, len(split.train), len(files.paths))
 
     reader = decoding.Reader(files, tuple(options.image_size), options.channels)
@@ -90,11 +123,11 @@ def make(
         preprocessing = _standardisation(source, np.unique(split.train), options)
         feed = feeding.Feed(
             source,
-            targets.values,
+            labels.values,
             options.batch_size,
             options.seed,
             preprocessing,
-            augmentation.resolve(options.augment, 4, targets),
+            labels.augment,
             # A Keras layer keeps a seed, and a function may keep anything.
             parallel=not callable(options.augment),
         )
@@ -102,22 +135,26 @@ def make(
         shown = feeding.spread(split.test, feeding.EXAMPLES)
         return Data(
             name=name,
-            task=targets.task,
-            kind="image",
+            task=labels.task,
+            kind=labels.kind,
             **splits(feed, split),
             input_spec={"image": tf.TensorSpec(spec.shape[1:], spec.dtype)},
-            num_classes=targets.num_classes,
-            class_names=targets.class_names,
+            num_classes=labels.num_classes,
+            class_names=labels.class_names,
             preprocessing=preprocessing,
             decoding=decoders.decoding_model(reader.size, options.channels),
-            examples=(raw(shown), targets.values[shown]) if len(shown) else None,
-            origin=Origin(split, targets, raw, feed, make, files.paths),
+            examples=(raw(shown), _rows(labels.values, shown)) if len(shown) else None,
+            origin=Origin(split, labels.targets, raw, feed, make, files.paths),
         )
 
     return make(split)
 
 
-def _usable(files: image_files.Files, options: Options) -> image_files.Files:
+def _rows(values: Any, rows: np.ndarray) -> Any:
+    return tf.nest.map_structure(lambda part: part[rows], values)
+
+
+def usable(files: image_files.Files, options: Options) -> image_files.Files:
     """Return the files that are images; with `corrupt="skip"`, that decode."""
     files = image_files.checked(files, options.corrupt)
     if options.corrupt == "error":

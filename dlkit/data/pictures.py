@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dlkit.data.record import Data
 
 DRAWINGS = {
+    "boxes": "boxes_drawing",
     "features": "feature_drawing",
     "audio": "audio_drawing",
     "image": "image_drawing",
@@ -65,10 +66,12 @@ def draw(data: Data, count: int, *, augmented: bool = False) -> Figure:
 def first_batch(data: Data, *, augmented: bool = False) -> tuple[Any, Any]:
     """Return the inputs and targets of the first training batch, plain or as it is trained on."""
     dataset = data.train
-    if data.origin is not None and not augmented:
-        plain = dataclasses.replace(data.origin.feed, augment=None, augment_raw=None)
-        # The same seed gives the same order, so these are the rows of the augmented batch.
-        dataset = plain.batches(data.origin.split.train, train=True)
+    if data.origin is not None:
+        feed = data.origin.feed
+        # Made anew, since `data.train` has another order each time; the same seed gives the same
+        # rows, plain and augmented.
+        feed = feed if augmented else dataclasses.replace(feed, augment=None, augment_raw=None)
+        dataset = feed.batches(data.origin.split.train, train=True)
     inputs, targets, *_ = next(iter(dataset))
     return inputs, targets
 

@@ -26,7 +26,8 @@ class Data:
 
     Attributes:
         name: The data set's name.
-        task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
+        task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`; `"detection"` has boxes
+            for targets (`from_voc`).
         train: Batches of `(inputs, targets)`, in a new seeded order each epoch.
         val: Batches for validation, or `None`.
         test: Batches for the final test, or `None`.

@@ -52,6 +52,7 @@ SETS = (
     DataSetInfo("cifar10_jpg", "image", "multiclass", 12_000, "CIFAR-10, a fifth of it as JPEG files, 32x32 in colour, 10 classes", _ZIP, "archives", "light"),
     DataSetInfo("flowers", "image", "multiclass", 600, "Flower photos, 120 JPEG files a species, read at 128x128 in colour, 5 species", _ZIP, "archives", "medium"),
     DataSetInfo("spoken_digits", "audio", "multiclass", 3000, "Free Spoken Digit Dataset, WAV files of 6 speakers heard for 0.8 s at 8 kHz as log-mel spectrograms, 10 classes", _ZIP, "audio_sources", "light"),
+    DataSetInfo("blood_cells", "boxes", "detection", 364, "BCCD, photos of blood under a microscope, read at 192x256 in colour, boxes of 3 kinds of cells", _ZIP, "detection"),
     DataSetInfo("titanic", "features", "binary", 891, "Titanic's passengers, 7 columns with gaps, who survived", _CACHE, "table_sources"),
     DataSetInfo("penguins", "features", "multiclass", 344, "Palmer penguins, 6 columns with gaps, 3 species", _CACHE, "table_sources"),
     DataSetInfo("auto_mpg", "features", "regression", 398, "Cars of 1970 to 1982, 7 columns with gaps, miles per gallon", _CACHE, "table_sources"),
