@@ -5,6 +5,7 @@ from dlkit.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "benchmark": "comparing",
         "litert": "litert_writer",
         "onnx": "onnx_writer",
         "promote": "promoting",

@@ -88,9 +88,14 @@ def answers(
         ExportError: with the interpreter's message, when it refuses the file or a batch.
     """
     try:
-        with _interpreter_of_tensorflow():
-            interpreter = tf.lite.Interpreter(model_content=content)
-        run = interpreter.get_signature_runner("serving_default")
+        run = runner(content)
         return [run(**batch) for batch in batches]
     except (RuntimeError, ValueError) as error:
         raise ExportError(f"LiteRT refused the file: {writer.cause(error)}.") from error
+
+
+def runner(content: bytes, threads: int | None = None) -> Any:
+    """Return LiteRT's own runner of a file's signature: inputs by keyword -> outputs by name."""
+    with _interpreter_of_tensorflow():
+        interpreter = tf.lite.Interpreter(model_content=content, num_threads=threads)
+    return interpreter.get_signature_runner("serving_default")

@@ -49,34 +49,48 @@ def held_out(signature: Signature, data: Any) -> HeldOut | None:
         signature: From raw input to predictions.
         data: What has `task`, and `origin` or `examples`, as far as it has them.
     """
-    found = _test_rows(data)
+    found = test_rows(data)
     if found is None:
         return None
     raw, y = found
-    size = sum(max(1, np.asarray(column[:1]).nbytes) for column in raw.values())
-    rows = min(len(y), _ROWS, max(_BATCH, _BYTES // size))
-    rows = warmup.samples(signature.inputs, raw, rows), y[:rows]
-    batches = [
-        {name: column[start : start + _BATCH] for name, column in rows[0].items()}
-        for start in range(0, len(rows[1]), _BATCH)
+    prepared = batches(warmup.samples(signature.inputs, raw, len(y)))
+    answers = [signature.reference(batch) for batch in prepared]
+    before = score_of(data.task, y, answers)
+    return None if before is None else HeldOut(data.task, prepared, y, before)
+
+
+def batches(rows: Arrays) -> list[Arrays]:
+    """Return rows in batches that no network needs much memory for."""
+    count = len(next(iter(rows.values())))
+    return [
+        {name: column[start : start + _BATCH] for name, column in rows.items()}
+        for start in range(0, count, _BATCH)
     ]
-    answers = [signature.reference(batch) for batch in batches]
-    if not _is_scored(data.task, rows[1], answers[0]):
-        return None
-    return HeldOut(data.task, batches, rows[1], _score(data.task, rows[1], answers))
 
 
-def _test_rows(data: Any) -> tuple[Arrays, np.ndarray] | None:
-    """Return raw columns and targets: of the test split, or of the few examples of it."""
+def test_rows(data: Any) -> tuple[Arrays, np.ndarray] | None:
+    """Return raw columns and targets: of the test split, or of the few examples of it.
+
+    There are up to 1,024 rows, or 64 MiB of them; `None` where the data has none, or no score.
+    """
     if getattr(data, "task", None) not in _TASKS:
         return None
     origin, examples = getattr(data, "origin", None), getattr(data, "examples", None)
     if origin is not None and origin.targets is not None and len(origin.split.test):
         rows = np.asarray(origin.split.test[:_ROWS])
+        rows = rows[: _bounded(raw_columns(origin.raw(rows[:1])))]
         return raw_columns(origin.raw(rows)), origin.targets.values[rows]
     if examples is None or examples[1] is None:
         return None
-    return raw_columns(examples[0]), np.asarray(examples[1])
+    raw, y = raw_columns(examples[0]), np.asarray(examples[1])
+    count = min(len(y), _bounded(raw))
+    return {name: np.asarray(column)[:count] for name, column in raw.items()}, y[:count]
+
+
+def _bounded(raw: dict[str, Any]) -> int:
+    """Return how many rows like the first one are not too many."""
+    size = sum(np.asarray(column[:1]).nbytes for column in raw.values())
+    return min(_ROWS, max(_BATCH, _BYTES // max(1, size)))
 
 
 def raw_columns(raw: Any) -> dict[str, Any]:
@@ -102,7 +116,10 @@ def _is_scored(task: str, y: np.ndarray, answer: Arrays) -> bool:
     return predictions.dtype.kind == "f" and predictions[0].size == y[0].size
 
 
-def _score(task: str, y: np.ndarray, answers: Sequence[Arrays]) -> float:
+def score_of(task: str, y: np.ndarray, answers: Sequence[Arrays]) -> float | None:
+    """Return the score of answers to batches, or `None` where their shape has none."""
+    if not _is_scored(task, y, answers[0]):
+        return None
     return score(task, y, np.concatenate([value for a in answers for value in a.values()]))
 
 
@@ -115,7 +132,7 @@ def compare(rows: HeldOut, answers: Sequence[Arrays]) -> dict[str, Any]:
     Raises:
         ExportError: when the two differ by more than 0.001 and, for a classifier, one row.
     """
-    after = _score(rows.task, rows.y, answers)
+    after = score_of(rows.task, rows.y, answers)
     limit = _limit(rows)
     both_nan = np.isnan(after) and np.isnan(rows.score)  # of which a warning has told
     if not (abs(after - rows.score) <= limit + 1e-9 or both_nan):
