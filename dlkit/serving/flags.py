@@ -98,6 +98,8 @@ FLAGS = (
         "The share of the GPU's memory to take; 0 is as needed.",
         "gpu_memory_fraction",
     ),
+    Flag("enable_batching", False, "Whether requests are run together.", "batching"),
+    Flag("batching_parameters_file", "", "How: BatchingParameters.", "batching_parameters_file"),
     Flag("monitoring_config_file", "", "Metrics for Prometheus.", "monitoring_config_file"),
     Flag("version", False, "Print the versions and end."),
     Flag("num_load_threads", 0, _NO_EFFECT + "models are loaded one after the other."),
@@ -105,13 +107,19 @@ FLAGS = (
     Flag("enable_grpc_healthcheck_service", False, _NO_EFFECT + "it is always there."),
     Flag("flush_filesystem_caches", True, _NO_EFFECT + "the system decides."),
     Flag("remove_unused_fields_from_bundle_metagraph", True, _NO_EFFECT + "nothing is kept."),
+    Flag("enable_per_model_batching_parameters", False, "true is refused: one file for all."),
     Flag("use_tflite_model", False, "true is refused: SavedModels only."),
     Flag("prefer_tflite_model", False, "true is refused: SavedModels only."),
     Flag(
         "enable_signature_method_name_check", False, "true is refused: the name is not looked at."
     ),
 )
-_REFUSED = ("use_tflite_model", "prefer_tflite_model", "enable_signature_method_name_check")
+_REFUSED = (
+    "enable_per_model_batching_parameters",
+    "use_tflite_model",
+    "prefer_tflite_model",
+    "enable_signature_method_name_check",
+)
 
 
 class _Parser(argparse.ArgumentParser):

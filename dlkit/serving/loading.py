@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.base_path import find_versions
+from dlkit.serving.batching import BatchedRuntime, Batcher
+from dlkit.serving.batching_config import batching_parameters
 from dlkit.serving.model_config import ModelConfig, read_config_file
 from dlkit.serving.model_set import ServedModels
 from dlkit.serving.settings import Settings
 from dlkit.serving.status import StatusError
+from dlkit.serving.version import Runtime
 
 log = logging.getLogger("dlkit.serving")
 
@@ -27,8 +30,12 @@ def load_models(configs: Sequence[ModelConfig], settings: Settings) -> ServedMod
     """
     from dlkit.serving.runtime import SavedModel
 
-    def load(name: str, path: pathlib.Path) -> SavedModel:
-        return SavedModel(path, settings)
+    parameters = batching_parameters(settings.batching, settings.batching_parameters_file)
+    batcher = Batcher(parameters) if parameters else None
+
+    def load(name: str, path: pathlib.Path) -> Runtime:
+        model = SavedModel(path, settings)
+        return BatchedRuntime(model, batcher) if batcher else model
 
     for config in configs:
         versions = find_versions(config.base) or {}

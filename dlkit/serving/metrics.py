@@ -155,9 +155,18 @@ EXAMPLES = Counter(_ROOT + "request_example_count_total", "model_name")
 WARMUP_LATENCY = Histogram(_ROOT + "model_warmup_latency", ("model_path", "status"))
 WARMUP_RECORDS = Counter(_ROOT + "model_warmup_records_read", "model_path")
 
+_BATCHING = _ROOT + "batching_session/"
+
+BATCH_WAIT = Histogram(_BATCHING + "queuing_latency", ("thread_pool_name",))
+BATCHES = Counter(_BATCHING + "wrapped_run_count")
+BATCH_PADDING = Histogram(_BATCHING + "padding_size", ("execution_batch_size",), 1, 2, 14)
+BATCH_INPUT = Histogram(_BATCHING + "input_batch_size", (), 1, 2, 14)
+BATCH_SIZE = Histogram(_BATCHING + "processed_batch_size", (), 1, 2, 14)
+
 ALL = (
     *(REQUESTS, REQUEST_LATENCY, RUNTIME_LATENCY, EXAMPLE_COUNTS, EXAMPLES),
     *(WARMUP_LATENCY, WARMUP_RECORDS),
+    *(BATCH_WAIT, BATCHES, BATCH_PADDING, BATCH_INPUT, BATCH_SIZE),
 )
 
 

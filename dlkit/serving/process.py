@@ -16,8 +16,7 @@ from typing import Any
 from dlkit.checks import require
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.addresses import check_ports
-from dlkit.serving.monitoring import metrics_path
-from dlkit.serving.server import which_models
+from dlkit.serving.server import check_files, which_models
 from dlkit.serving.settings import Settings
 
 # The line for gRPC comes first: with REST's line, both are there.
@@ -76,7 +75,7 @@ class Server:
         settings = Settings.of("Server", options)
         require("uvicorn", "serve")
         self._models = which_models(base, name, settings)
-        metrics_path(settings)
+        check_files(settings)
         check_ports(rest_port, grpc_port)
         if rest_port is None:
             raise InputError(f"Server needs a rest_port, 0 for a free one. Received: {rest_port=}.")

@@ -15,6 +15,7 @@ from dlkit.serving.base_path import (
     is_version,
     no_versions_text,
 )
+from dlkit.serving.batching_config import batching_parameters
 from dlkit.serving.model_config import ModelConfig, read_config_file
 from dlkit.serving.monitoring import metrics_path
 from dlkit.serving.settings import Settings
@@ -70,7 +71,7 @@ def serve(
     require("uvicorn", "serve")
     require("orjson", "serve")
     configs = which_models(base, name, settings)
-    metrics_path(settings)  # to fail before the models are loaded
+    check_files(settings)
     check_ports(rest_port, grpc_port)
     with contextlib.ExitStack() as stack:
         if grpc_port is not None:
@@ -88,6 +89,16 @@ def serve(
 
         models = load_models(configs, settings)
         run(models, settings, host=host, listener=listener, grpc_port=grpc_port)
+
+
+def check_files(settings: Settings) -> None:
+    """Read the configuration files, to fail before the models are loaded.
+
+    Raises:
+        InputError: for one that cannot be used.
+    """
+    metrics_path(settings)
+    batching_parameters(settings.batching, settings.batching_parameters_file)
 
 
 def which_models(

@@ -37,6 +37,8 @@ class Settings:
         grpc_socket_path: A Unix socket on which gRPC is answered, too.
         grpc_channel_arguments: Options of gRPC's server, as `a=1,b=x`.
         tensor_content: Whether gRPC answers carry tensors as bytes instead of in typed fields.
+        batching: Whether requests that come at the same time are run as one batch.
+        batching_parameters_file: TensorFlow Serving's `BatchingParameters`, the limits of a batch.
         monitoring_config_file: TensorFlow Serving's `MonitoringConfig`, which turns the page of
             metrics for Prometheus on and says where it is.
     """
@@ -62,6 +64,8 @@ class Settings:
     grpc_socket_path: str = ""
     grpc_channel_arguments: str = ""
     tensor_content: bool = False
+    batching: bool = False
+    batching_parameters_file: str = ""
     monitoring_config_file: str = ""
 
     @classmethod
