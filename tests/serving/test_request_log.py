@@ -1,0 +1,79 @@
+"""The request log: sampled, rotated, and free of raw inputs."""
+
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from dlkit.errors import InputError
+from dlkit.serving.request_log import RequestLog
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_line_tells_features_and_no_inputs(tmp_path):
+    log = RequestLog(tmp_path / "log")
+    image = np.arange(2 * 10 * 10.0).reshape(2, 10, 10)
+    log.record("m", 4, "labels", {"image": image}, {"scores": np.array([[0.25, 0.75]] * 2)}, 0.0125)
+    log.close()
+    (entry,) = lines(tmp_path / "log")
+    assert (entry["model"], entry["version"], entry["signature"]) == ("m", 4, "labels")
+    assert entry["milliseconds"] == 12.5
+    assert entry["features"]["image mean"] == [49.5, 149.5]
+    assert entry["features"]["scores class"] == ["1", "1"]
+    assert len((tmp_path / "log").read_text()) < 500
+
+
+def test_the_share_is_kept_to_and_a_seed_repeats_it(tmp_path):
+    counts = []
+    for name in "ab":
+        log = RequestLog(tmp_path / name, share=0.25, seed=7)
+        for number in range(400):
+            log.record("m", 1, "s", {"x": np.array([number])}, {}, 0.0)
+        log.close()
+        counts.append([entry["features"]["x"] for entry in lines(tmp_path / name)])
+    assert counts[0] == counts[1]
+    assert 70 < len(counts[0]) < 130
+
+
+def test_it_is_rotated_and_never_larger_than_its_parts(tmp_path):
+    log = RequestLog(tmp_path / "log", max_bytes=1000, parts=2)
+    for number in range(100):
+        log.record("m", 1, "s", {"x": np.array([number])}, {}, 0.0)
+    log.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "log.1", "log.2"]
+    assert all(path.stat().st_size <= 1000 for path in tmp_path.iterdir())
+    assert lines(tmp_path / "log")[-1]["features"]["x"] == [99.0]
+
+
+def test_many_threads_write_whole_lines(tmp_path):
+    log = RequestLog(tmp_path / "log")
+
+    def write():
+        for _ in range(50):
+            log.record("m", 1, "s", {"x": np.arange(30.0)[:, None]}, {}, 0.0)
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log.close()
+    assert len(lines(tmp_path / "log")) == 400
+
+
+def test_nan_is_null_and_scalars_are_left_out(tmp_path):
+    log = RequestLog(tmp_path / "log")
+    log.record("m", 1, "s", {"x": np.array([1, np.nan]), "rate": np.float32(2)}, {}, 0.0)
+    log.close()
+    assert lines(tmp_path / "log")[0]["features"] == {"x": [1.0, None]}
+
+
+def test_a_share_out_of_range_and_a_path_that_cannot_be_written_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"above 0 and at most 1. Received: 1.5"):
+        RequestLog(tmp_path / "log", share=1.5)
+    with pytest.raises(InputError, match=r"request log .*missing/log cannot be written"):
+        RequestLog(tmp_path / "missing" / "log")

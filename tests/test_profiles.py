@@ -1,0 +1,62 @@
+"""Features of rows, and their distributions."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn import datasets
+
+from dlkit import profiles
+
+
+def test_a_row_of_a_few_numbers_is_told_number_by_number():
+    x = datasets.load_iris().data
+    features = profiles.input_features({"flower": x})
+    assert len(features) == 4
+    np.testing.assert_array_equal(features["flower[2]"], x[:, 2])
+
+
+def test_an_image_is_told_by_four_numbers():
+    images = datasets.load_digits().images
+    features = profiles.input_features({"image": np.kron(images, np.ones((1, 2, 2)))})
+    assert sorted(features) == ["image max", "image mean", "image min", "image std"]
+    np.testing.assert_allclose(features["image std"], images.std(axis=(1, 2)))
+
+
+def test_texts_and_bytes_are_told_by_length_and_value():
+    long = "a text of more than thirty-two letters"
+    features = profiles.input_features({"text": np.array(["yes", b"\xff\xd8", long], object)})
+    np.testing.assert_array_equal(features["text length"], [3, 2, len(long)])
+    assert features["text value"][0] == "yes"
+    assert long not in features["text value"]
+
+
+def test_probabilities_become_class_and_confidence_and_other_outputs_stay_numbers():
+    outputs = {
+        "predictions": np.array([[0.2, 0.5, 0.3], [0.9, 0.1, 0.0]], np.float32),
+        "price": np.array([[3.0], [4.0]]),
+    }
+    features = profiles.prediction_features(outputs)
+    assert features["predictions class"].tolist() == ["1", "0"]
+    np.testing.assert_allclose(features["predictions confidence"], [0.5, 0.9])
+    np.testing.assert_array_equal(features["price"], [3, 4])
+
+
+def test_a_profile_survives_json_and_has_numpys_quantiles():
+    random = np.random.default_rng(0)
+    values = random.normal(size=500)
+    values[:50] = np.nan
+    words = random.choice([f"w{i}" for i in range(40)], 500)
+    found = json.loads(json.dumps(profiles.profile({"n": values, "w": words})))
+    assert found["n"]["missing"] == pytest.approx(0.1)
+    np.testing.assert_allclose(
+        found["n"]["quantiles"], np.quantile(values[50:], np.linspace(0, 1, 101))
+    )
+    shares = found["w"]["shares"]
+    assert len(shares) == 21 and sum(shares.values()) == pytest.approx(1)
+    assert shares["w0"] == (words == "w0").mean() if "w0" in shares else True
+
+
+def test_a_feature_that_is_missing_throughout_has_no_quantiles():
+    (found,) = profiles.profile({"n": np.full(3, np.nan)}).values()
+    assert (found["quantiles"], found["missing"]) == ([], 1.0)
