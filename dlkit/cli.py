@@ -201,6 +201,10 @@ def serve(
             help="Several models instead of DIR: a ModelServerConfig of TensorFlow Serving.",
         ),
     ] = None,
+    request_log: Annotated[
+        pathlib.Path | None,
+        typer.Option(metavar="FILE", help="Log the features of requests for `dlkit monitor`."),
+    ] = None,
 ) -> None:
     """Serve an export over TensorFlow Serving's REST and gRPC APIs.
 
@@ -211,7 +215,8 @@ def serve(
     from dlkit.serving.server import which_models
     from dlkit.serving.settings import Settings
 
-    options = {"model_config_file": config} if config else {}
+    options = {"model_config_file": config, "request_log": request_log}
+    options = {name: path for name, path in options.items() if path}
     which_models(directory, name, Settings.of("serve", options))
     load_tensorflow()
     serving.serve(directory, name=name, host=host, rest_port=port, grpc_port=grpc_port, **options)
@@ -243,6 +248,29 @@ def predict(
     with serving.Client(url) as client:
         answer = client.predict(rows)
     print(json.dumps(answer, default=as_json))
+
+
+@app.command()
+def monitor(
+    version: Annotated[
+        pathlib.Path, typer.Argument(metavar="VERSION", help="What is served: exports/digits/1.")
+    ],
+    log: Annotated[pathlib.Path, typer.Argument(metavar="LOG", help="The server's --request-log.")],
+    threshold: Annotated[
+        float, typer.Option(help="The population stability index above which to complain.")
+    ] = 0.2,
+) -> None:
+    """Compare what was asked with the training data; exit 1 if a feature has drifted."""
+    from dlkit import drift
+
+    found = drift.monitor(version, log, threshold=threshold)
+    rows = [
+        (d.feature, f"{d.psi:.3f}", f"{d.ks:.3f}", f"{d.p_value:.2g}", "drifted" * d.drifted)
+        for d in found
+    ]
+    print_table(("feature", "PSI", "KS", "by chance", ""), rows)
+    if any(d.drifted for d in found):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -7,9 +7,11 @@ import pytest
 from scipy import stats
 from sklearn import datasets
 
+import dlkit as dk
 from dlkit import drift, profiles
 from dlkit.errors import InputError
 from dlkit.serving.request_log import RequestLog
+from tests.command_line import call
 
 RANDOM = np.random.default_rng(0)
 
@@ -126,3 +128,23 @@ def test_what_cannot_be_compared_says_why(version, tmp_path):
         drift.monitor(version, log, threshold=0)
     with pytest.raises(InputError, match=r"training_profile.json cannot be read"):
         drift.monitor(tmp_path / "9", log)
+
+
+def test_dlkit_monitor_tells_shifted_requests_from_ordinary_ones(tmp_path, monkeypatch, capsys):
+    data = dk.data.load("breast_cancer")
+    model = dk.models.build("perceptron", data, seed=0)
+    version = dk.export.saved_model(model, tmp_path / "cancer", data=data)
+    x = data.origin.raw(data.origin.split.test)
+    log = tmp_path / "requests.log"
+    with dk.serving.Server(tmp_path / "cancer", rest_port=0, request_log=log) as server:
+        client = dk.serving.Client(server.url)
+        for rows in np.array_split(x, 10):
+            client.predict(rows)
+        assert call(monkeypatch, "monitor", version, log) == 0
+        assert "predictions" in capsys.readouterr().out
+        client.predict(x * 1.5)
+        client.predict(x * 1.5)
+        assert call(monkeypatch, "monitor", version, log) == 1
+    assert "drifted" in capsys.readouterr().out
+    assert call(monkeypatch, "monitor", version, tmp_path / "none") == 2
+    assert "start the server with --request-log" in capsys.readouterr().err

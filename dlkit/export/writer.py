@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import InputError
-from dlkit.export import checking, directories, model_card, offering, scoring, warmup
+from dlkit.export import checking, directories, model_card, offering, profiling, scoring, warmup
 from dlkit.export import signatures as naming
 
 _BATCH_SIZES = (1, 3)
@@ -95,6 +95,7 @@ def saved_model(
         extra = directory / "assets.extra"
         extra.mkdir()
         warmup.write(extra / warmup.FILE, name, _requests(offered, checks))
+        profiling.write(extra, served, data)
         facts = _check(directory, model, checks, scoring.held_out(served, data))
         model_card.write(
             extra, name, model, data, {"signatures": list(offered), **facts, "notes": notes}

@@ -101,6 +101,13 @@ FLAGS = (
     Flag("enable_batching", False, "Whether requests are run together.", "batching"),
     Flag("batching_parameters_file", "", "How: BatchingParameters.", "batching_parameters_file"),
     Flag("monitoring_config_file", "", "Metrics for Prometheus.", "monitoring_config_file"),
+    Flag(
+        "request_log",
+        "",
+        "dlkit's own: a file for the features of requests, which dlkit monitor reads.",
+        "request_log",
+    ),
+    Flag("request_log_share", 1.0, "The share of requests to log.", "request_log_share"),
     Flag("version", False, "Print the versions and end."),
     Flag("num_load_threads", 0, _NO_EFFECT + "models are loaded one after the other."),
     Flag("num_unload_threads", 0, _NO_EFFECT + "versions are unloaded where they end."),

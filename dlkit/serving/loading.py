@@ -5,11 +5,12 @@ import pathlib
 from collections.abc import Sequence
 
 from dlkit.errors import InputError, ServerError
-from dlkit.serving.base_path import find_versions
+from dlkit.serving.base_path import find_versions, is_version
 from dlkit.serving.batching import BatchedRuntime, Batcher
 from dlkit.serving.batching_config import batching_parameters
 from dlkit.serving.model_config import ModelConfig, read_config_file
 from dlkit.serving.model_set import ServedModels
+from dlkit.serving.request_log import Logged, RequestLog
 from dlkit.serving.settings import Settings
 from dlkit.serving.status import StatusError
 from dlkit.serving.version import Runtime
@@ -32,10 +33,17 @@ def load_models(configs: Sequence[ModelConfig], settings: Settings) -> ServedMod
 
     parameters = batching_parameters(settings.batching, settings.batching_parameters_file)
     batcher = Batcher(parameters) if parameters else None
+    requests = None
+    if settings.request_log:
+        requests = RequestLog(settings.request_log, share=settings.request_log_share)
 
     def load(name: str, path: pathlib.Path) -> Runtime:
-        model = SavedModel(path, settings)
-        return BatchedRuntime(model, batcher) if batcher else model
+        model: Runtime = SavedModel(path, settings)
+        if batcher:
+            model = BatchedRuntime(model, batcher)
+        if requests:
+            model = Logged(model, requests, name, int(path.name) if is_version(path) else 1)
+        return model
 
     for config in configs:
         versions = find_versions(config.base) or {}

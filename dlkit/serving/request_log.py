@@ -33,7 +33,7 @@ class RequestLog:
         seed: Of the choice of requests. Defaults to None: another one in each process.
 
     Raises:
-        InputError: when the share is out of range or the file cannot be written.
+        InputError: when the file cannot be written.
 
     Example:
         >>> import pathlib, tempfile
@@ -54,10 +54,6 @@ class RequestLog:
         parts: int = 4,
         seed: int | None = None,
     ):
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
-            raise InputError(
-                f"The share of requests to log must be above 0 and at most 1. Received: {share!r}."
-            )
         self._share = share
         self._random = random.Random(seed)
         try:
@@ -105,6 +101,34 @@ class RequestLog:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+class Logged:
+    """A loaded version whose requests are logged; otherwise as it was.
+
+    Args:
+        runtime: The loaded version.
+        requests: The log.
+        model: The model's name.
+        version: The version's number.
+    """
+
+    def __init__(self, runtime: Any, requests: RequestLog, model: str, version: int):
+        self.signatures = runtime.signatures
+        self._runtime, self._requests = runtime, requests
+        self._model, self._version = model, version
+
+    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any:
+        """Return the outputs by name, after the request is logged."""
+        start = time.perf_counter()
+        outputs = self._runtime.run(signature_name, inputs)
+        seconds = time.perf_counter() - start
+        self._requests.record(self._model, self._version, signature_name, inputs, outputs, seconds)
+        return outputs
+
+    def close(self) -> None:
+        """Free what the version holds; the log stays open for others."""
+        self._runtime.close()
 
 
 def _first_rows(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -41,6 +41,9 @@ class Settings:
         batching_parameters_file: TensorFlow Serving's `BatchingParameters`, the limits of a batch.
         monitoring_config_file: TensorFlow Serving's `MonitoringConfig`, which turns the page of
             metrics for Prometheus on and says where it is.
+        request_log: A file to which the features of requests and answers are written for
+            `dlkit monitor`; none by default.
+        request_log_share: The share of requests that is logged, from 0 to 1.
     """
 
     poll_seconds: float = 1.0
@@ -67,6 +70,8 @@ class Settings:
     batching: bool = False
     batching_parameters_file: str = ""
     monitoring_config_file: str = ""
+    request_log: str = ""
+    request_log_share: float = 1.0
 
     @classmethod
     def of(cls, what: str, options: dict[str, Any]) -> "Settings":
@@ -95,6 +100,8 @@ def _check(name: str, value: Any) -> Any:
     kind = _TYPES[name]
     if kind is bool:
         return _check_bool(name, value)
+    if name == "request_log_share":
+        return _check_share(name, value)
     if name == "gpu_memory_fraction":
         return check_fraction(name, value)
     if kind is float:
@@ -102,6 +109,15 @@ def _check(name: str, value: Any) -> Any:
     if kind is int:
         return check_integer(name, value, minimum=_MINIMUM.get(name, 0))
     return _check_path(name, value)
+
+
+def _check_share(argument: str, value: Any) -> float:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 < value <= 1:
+        raise InputError(
+            f"{argument} must be above 0 and at most 1. Received: {argument}={value!r}."
+        )
+    return value
 
 
 def _check_bool(argument: str, value: Any) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.serving.request_log import RequestLog
+from dlkit.serving.settings import Settings
 
 
 def lines(path):
@@ -73,7 +74,7 @@ def test_nan_is_null_and_scalars_are_left_out(tmp_path):
 
 
 def test_a_share_out_of_range_and_a_path_that_cannot_be_written_are_refused(tmp_path):
-    with pytest.raises(InputError, match=r"above 0 and at most 1. Received: 1.5"):
-        RequestLog(tmp_path / "log", share=1.5)
+    with pytest.raises(InputError, match=r"request_log_share must be above 0 .*_share=1.5"):
+        Settings.of("serve", {"request_log_share": 1.5})
     with pytest.raises(InputError, match=r"request log .*missing/log cannot be written"):
         RequestLog(tmp_path / "missing" / "log")
