@@ -403,7 +403,7 @@ def test_help_says_what_each_command_does_in_a_whole_sentence(monkeypatch, capsy
     output = capsys.readouterr().out
     named = re.findall(r"^  ([a-z]+)  +(\S.*)$", output.partition("Commands:")[2], re.MULTILINE)
     commands = ["datasets", "models", "train", "evaluate", "export"]
-    commands += ["serve", "predict", "demo", "doctor"]
+    commands += ["serve", "predict", "monitor", "demo", "doctor"]
     assert [name for name, _ in named] == commands
     for _, text in named:
         assert text.endswith(".") and not text.endswith("...")
