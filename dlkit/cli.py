@@ -260,7 +260,10 @@ def monitor(
         float, typer.Option(help="The population stability index above which to complain.")
     ] = 0.2,
 ) -> None:
-    """Compare what was asked with the training data; exit 1 if a feature has drifted."""
+    """Compare logged requests with the training data.
+
+    It exits with 1 if a feature has drifted, so that a scheduler can raise the alarm.
+    """
     from dlkit import drift
 
     found = drift.monitor(version, log, threshold=threshold)
