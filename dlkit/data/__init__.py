@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = attach(
         "Column": "columns",
         "Data": "record",
         "DataSetInfo": "sets",
+        "Finding": "findings",
         "from_arrays": "arrays",
         "from_audio_folder": "audio",
         "from_audio_table": "audio",

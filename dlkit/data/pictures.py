@@ -120,7 +120,7 @@ def target_text(data: Data, target: np.ndarray) -> str:
         return _mixed_text(data, target)
     else:
         chosen = np.atleast_1d(target).astype(int)
-    return ", ".join(_class_name(data, i) for i in chosen)
+    return ", ".join(class_name(data, i) for i in chosen)
 
 
 def _mixed_text(data: Data, target: np.ndarray) -> str:
@@ -130,11 +130,12 @@ def _mixed_text(data: Data, target: np.ndarray) -> str:
         shares = np.array([1 - shares[0], shares[0]])
     chosen = [i for i in np.argsort(-shares) if shares[i] >= 0.005]
     if len(chosen) == 1:
-        return _class_name(data, chosen[0])
-    return ", ".join(f"{_class_name(data, i)} {shares[i]:.0%}" for i in chosen)
+        return class_name(data, chosen[0])
+    return ", ".join(f"{class_name(data, i)} {shares[i]:.0%}" for i in chosen)
 
 
-def _class_name(data: Data, index: int) -> str:
+def class_name(data: Data, index: int) -> str:
+    """Return the name of a class, or its index where it has none."""
     return data.class_names[index] if data.class_names else str(index)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dlkit.data.columns import Column
+    from dlkit.data.findings import Finding
     from dlkit.data.origin import Origin
 
 TASKS = ("binary", "multiclass", "multilabel", "regression")
@@ -372,3 +373,29 @@ class Data:
         from dlkit.data import duplicates
 
         return duplicates.without_duplicates(self)
+
+    def check(self, *, show: bool = True) -> tuple[Finding, ...]:
+        """Look for what spoils a training, and print a table that says what to do.
+
+        When to use: before the first training on data of your own. It looks at class counts,
+        constant and missing columns, scale and NaN of what the network gets, sizes of pictures,
+        lengths of texts and sounds, and examples that are equal or nearly so in two splits. Equal
+        ones are found among all examples; the rest is bounded, whatever the size: it looks at up to
+        5,000 training examples, 1,000 of each other split and 512 network inputs, the same ones
+        each time.
+
+        Args:
+            show: Print the table. Defaults to True.
+
+        Returns:
+            What was found, a record a line of the table.
+
+        Example:
+            >>> import dlkit as dk
+            >>> found = dk.data.load("breast_cancer").check(show=False)
+            >>> {finding.what: finding.level for finding in found}["class balance"]
+            'ok'
+        """
+        from dlkit.data import checking
+
+        return checking.check(self, show)

@@ -1,0 +1,190 @@
+"""Checks of the raw inputs: columns that say nothing, gaps, sizes of pictures, lengths of texts."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterator
+
+import numpy as np
+
+from dlkit.data.findings import Finding, View, listed, share
+from dlkit.data.image_files import inspect
+from dlkit.data.table_files import NA_VALUES
+
+_FILES = 300  # files whose head is read
+
+
+def raw(view: View) -> Iterator[Finding]:
+    """Look at raw training inputs, as their kind asks for."""
+    looks = {
+        "features": _columns,
+        "sequence": _columns,
+        "image": _pictures,
+        "boxes": _pictures,
+        "audio": _recordings,
+        "text": _texts,
+    }
+    if view.data.kind in looks:
+        yield from looks[view.data.kind](view)
+
+
+# ------------------------------------------------------------------ columns
+
+
+def _columns(view: View) -> Iterator[Finding]:
+    values = view.raw["train"]
+    if not isinstance(values, dict):
+        last = values.shape[-1]
+        flat = values.reshape(-1, last)
+        values = {f"feature {i}": flat[:, i] for i in range(last)}
+    constant = [name for name, column in values.items() if _is_constant(column)]
+    if constant:
+        yield Finding(
+            "warning",
+            "constant columns",
+            f"{listed(constant)}: one value in all training rows",
+            "leave them out: nothing can be learned from them",
+        )
+    else:
+        yield Finding("ok", "constant columns", f"none of {len(values)}")
+    yield from _missing(values)
+    dropped = [c.name for c in view.data.columns or () if c.kind == "drop" and c.note != "as told"]
+    if dropped:
+        detail = f"{listed(dropped)}: every value differs, or all are missing"
+        yield Finding("note", "dropped columns", detail, "give kinds={...} to use them")
+
+
+def _is_constant(column: np.ndarray) -> bool:
+    known = column[~_gaps(column)]
+    return len(known) < 1 or bool((known == known[0]).all())
+
+
+def _gaps(column: np.ndarray) -> np.ndarray:
+    if column.dtype.kind == "f":
+        return np.isnan(column)
+    return np.isin(column.astype(str), list(NA_VALUES))
+
+
+def _missing(values: dict[str, np.ndarray]) -> Iterator[Finding]:
+    shares = {name: float(_gaps(column).mean()) for name, column in values.items()}
+    gaps = sorted((name for name in shares if shares[name]), key=lambda name: -shares[name])
+    told = [f"{name}: {shares[name]:.1%}" for name in gaps]
+    if not gaps:
+        yield Finding("ok", "missing values", "none")
+    elif shares[gaps[0]] > 0.5:
+        advice = "leave out what is mostly missing, as kinds={'...': 'drop'}"
+        yield Finding("warning", "missing values", listed(told), advice)
+    else:
+        yield Finding("note", "missing values", listed(told), "filled, with a column that says so")
+
+
+# ------------------------------------------------------------------ pictures
+
+
+def _pictures(view: View) -> Iterator[Finding]:
+    images = view.raw["train"]
+    if isinstance(images, np.ndarray) and images.dtype.kind in "uif":
+        channels = images.shape[-1] if images.ndim == 4 else 1
+        flat = images.reshape(len(images), -1, channels)
+        blank = view.rows("train")[(flat.min(axis=1) == flat.max(axis=1)).all(axis=1)]
+        detail = f"{share(len(blank), len(images))} are of one colour"
+        if len(blank):
+            rows = ", ".join(map(str, blank[:5]))
+            yield Finding("warning", "blank pictures", f"{detail}: rows {rows}", "look at them")
+        else:
+            yield Finding("ok", "blank pictures", detail)
+    if view.data.origin.paths is not None:
+        yield from _picture_sizes(view)
+
+
+def _picture_sizes(view: View) -> Iterator[Finding]:
+    paths = view.data.origin.paths[view.rows("train")][:_FILES]
+    shapes = np.array([shape for shape in map(picture_shape, paths) if shape])
+    if not len(shapes):
+        return
+    (low, high), sides = np.quantile(shapes, (0, 1), axis=0).astype(int), shapes[:, :2]
+    detail = f"{low[0]}x{low[1]} to {high[0]}x{high[1]} (height x width) in {len(shapes):,} files"
+    ratio = np.quantile(sides[:, 1] / sides[:, 0], (0.05, 0.95))
+    wanted = _wanted_size(view)
+    small = np.mean((sides < wanted).any(axis=1)) if wanted else 0.0
+    if small > 0.5:
+        size = f"{wanted[0]}x{wanted[1]}"
+        detail = f"{small:.0%} are smaller than the {size} they are resized to; {detail}"
+        yield Finding("warning", "picture sizes", detail, "give a smaller image_size")
+    elif ratio[1] > 2 * ratio[0]:
+        detail = f"{detail}; widths are {ratio[0]:.2g} to {ratio[1]:.2g} times heights"
+        advice = "resizing squeezes them: crop them alike if shapes matter"
+        yield Finding("note", "picture sizes", detail, advice)
+    else:
+        yield Finding("ok", "picture sizes", detail)
+
+
+def _wanted_size(view: View) -> tuple[int, int] | None:
+    shape = next(iter(view.data.input_spec.values())).shape
+    known = len(shape) == 3 and None not in tuple(shape[:2])
+    return (shape[0], shape[1]) if known else None
+
+
+def picture_shape(path: str) -> tuple[int, int] | None:
+    """Return height and width of an image file from its head, or `None` for one that is broken."""
+    import tensorflow as tf
+
+    kind, fault = inspect(path)
+    if fault:
+        return None
+    with open(path, "rb") as file:
+        content = file.read()
+    if kind == "jpeg":
+        try:
+            height, width, _ = tf.io.extract_jpeg_shape(content).numpy()
+        except tf.errors.InvalidArgumentError:
+            return None
+        return int(height), int(width)
+    # Where the width stands, how many bytes it has, and in which order; the height comes next.
+    start, size, order = {"png": (16, 4, "big"), "gif": (6, 2, "little"), "bmp": (18, 4, "little")}[
+        kind
+    ]
+    width, height = (
+        int.from_bytes(content[at : at + size], order, signed=kind == "bmp")
+        for at in (start, start + size)
+    )
+    return abs(height), width  # a BMP that starts at the top has a negative height
+
+
+# ------------------------------------------------------------------ sounds and texts
+
+
+def _recordings(view: View) -> Iterator[Finding]:
+    if view.data.origin.paths is None:
+        return
+    lengths = []
+    for path in view.data.origin.paths[view.rows("train")][:_FILES]:
+        try:
+            with wave.open(str(path)) as file:
+                lengths.append(file.getnframes() / file.getframerate())
+        except (wave.Error, EOFError):
+            continue  # floats, which the reader takes and this module does not
+    if lengths:
+        yield _lengths("lengths of sounds", np.array(lengths), "s")
+
+
+def _texts(view: View) -> Iterator[Finding]:
+    words = np.array([len(_text(text).split()) for text in view.raw["train"]])
+    yield _lengths("lengths of texts", words, "words")
+    empty = int((words == 0).sum())
+    if empty:
+        detail = share(empty, len(words))
+        yield Finding("warning", "empty texts", detail, "leave them out")
+
+
+def _lengths(what: str, lengths: np.ndarray, unit: str) -> Finding:
+    low, middle, high = np.quantile(lengths, (0, 0.5, 1))
+    detail = f"{low:.3g} to {high:.3g} {unit}, half of them up to {middle:.3g}"
+    if high > 20 * max(middle, 1e-9):
+        advice = "a few are very long: choose the length by what most have"
+        return Finding("note", what, detail, advice)
+    return Finding("ok", what, detail)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
