@@ -27,7 +27,6 @@ MAX_BODY = 40
 LONG_FILES = {
     "dlkit/data/record.py": "what can be done with data is one class, mostly docstrings",
     "dlkit/cli.py": "a function a command, most of its lines the options' help",
-    "dlkit/jobs.py": "the steps of the main job, to be read in their order",
     "dlkit/models/blocks.py": "the blocks that every family shares, mostly docstrings",
     "dlkit/training/compiling.py": "the compile options and their checks belong side by side",
 }
