@@ -150,6 +150,8 @@ TESTED_ELSEWHERE = {
     "dlkit/data/sequence_drawing.py": "test_pictures.py draws sequences",
     "dlkit/data/summaries.py": "test_record.py reads what Data.summary prints",
     "dlkit/data/sources.py": "test_catalogue.py loads each source",
+    "dlkit/data/text_feeding.py": "test_texts.py feeds, groups and repeats batches of texts",
+    "dlkit/data/text_pipelines.py": "test_texts.py makes its data from folders and tables",
     "dlkit/data/targets.py": "test_arrays.py gives each kind of target to from_arrays",
 }
 

@@ -72,6 +72,13 @@ class Data:
     decoding: keras.Model | None = None
     origin: Origin | None = dataclasses.field(default=None, repr=False, compare=False)
 
+    @property
+    def vocabulary(self) -> tuple[str, ...] | None:
+        """For texts: the token of each id, or the word of each number of a vector; else `None`."""
+        if self.kind != "text":
+            return None
+        return self.feature_names or (self.vocabularies or {}).get("tokens")
+
     def summary(self) -> None:
         """Print what the data set holds, one fact a line.
 

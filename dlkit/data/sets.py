@@ -64,4 +64,8 @@ SETS = (
     DataSetInfo("credit_card_fraud", "features", "binary", 3_265, "Card payments of 2013, 29 numbers, all 492 frauds and a sample of the rest", _CACHE, "table_sources"),
     DataSetInfo("mammography", "features", "binary", 11_183, "Spots in mammograms, 6 measurements, 260 are calcifications", _CACHE, "table_sources"),
     DataSetInfo("boston_housing", "features", "regression", 506, "Boston's towns of 1970, 12 measurements, house value in 1,000 dollars", _CACHE, "table_sources"),
+    DataSetInfo("sms_spam", "text", "binary", 5574, "Text messages, a seventh of them spam", _CACHE, "text_sources"),
+    DataSetInfo("sentence_polarity", "text", "binary", 10_662, "Sentences of film reviews, negative or positive", _CACHE, "text_sources"),
+    DataSetInfo("ag_news", "text", "multiclass", 7600, "News, title and first lines, 4 topics: the published test file, split anew", _CACHE, "text_sources"),
+    DataSetInfo("imdb_small", "text", "binary", 12_000, "Film reviews of IMDB, a quarter of the published files, negative or positive", f"{_CACHE}, as a tar.gz", "text_sources"),
 )

@@ -1,0 +1,90 @@
+"""Recipes on ids: what they change, how often, and that a seed repeats it."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dlkit.data import text_augment, thesaurus
+from dlkit.errors import InputError, MissingExtraError
+
+IDS = np.zeros((200, 40), np.int64)
+LENGTHS = np.random.default_rng(0).integers(1, 41, 200)
+for row, length in enumerate(LENGTHS):
+    IDS[row, :length] = np.arange(2, 2 + length)
+SEED = tf.constant([3, 4], tf.int64)
+
+
+def test_words_are_dropped():
+    made = text_augment.drop_words(tf.constant(IDS), SEED, 0.3).numpy()
+    lengths = (made != 0).sum(axis=1)
+    assert (lengths >= 1).all()
+    assert lengths.sum() / LENGTHS.sum() == pytest.approx(0.7, abs=0.02)
+    for ids, length in zip(made, lengths, strict=True):
+        assert (np.diff(ids[:length]) > 0).all()  # in their order, without holes
+    every = text_augment.drop_words(tf.constant(IDS), SEED, 1.0).numpy()
+    assert ((every != 0).sum(axis=1) == 1).all()
+
+
+def test_neighbours_are_swapped():
+    made = text_augment.swap_words(tf.constant(IDS), SEED, 0.3).numpy()
+    np.testing.assert_array_equal(np.sort(made), np.sort(IDS))
+    np.testing.assert_array_equal(made == 0, IDS == 0)
+    assert np.abs(made - IDS).max() == 1
+    long = LENGTHS > 20
+    assert (made != IDS)[long].sum() / LENGTHS[long].sum() == pytest.approx(0.3, abs=0.03)
+
+
+def test_words_are_replaced_by_the_tables():
+    table = np.repeat(np.arange(50)[:, None], 2, axis=1)
+    table[5] = [30, 31]
+    made = text_augment.replace_words(tf.constant(IDS), SEED, 0.5, table=table).numpy()
+    np.testing.assert_array_equal(made[IDS != 5], IDS[IDS != 5])
+    chosen = made[IDS == 5]
+    assert set(chosen) == {5, 30, 31}
+    assert (chosen != 5).mean() == pytest.approx(0.5, abs=0.12)
+
+
+def test_a_seed_repeats_it_and_another_does_not():
+    strong = text_augment.resolve({"drop_words": 0.2, "swap_words": 0.2}, ["", "[UNK]"], "word")
+    once, again, other = (strong(IDS, seed).numpy() for seed in (SEED, SEED, SEED + 1))
+    np.testing.assert_array_equal(once, again)
+    assert (once != other).any()
+
+
+def test_synonyms_come_from_the_vocabulary(monkeypatch):
+    known = {"big": ["large"], "fast": ["quick", "rapid"]}
+    monkeypatch.setattr(thesaurus, "synonyms", lambda words: known)
+    monkeypatch.setattr(thesaurus, "folder", lambda: None)
+    words = ["", "[UNK]", "big", "large", "fast", "quick", "rapid"]
+    table = text_augment.synonym_table(words)
+    assert table[2].tolist() == [3] * 8
+    assert table[4].tolist() == [5, 6] * 4
+    assert table[[0, 1, 3]].tolist() == [[0] * 8, [1] * 8, [3] * 8]
+    made = text_augment.resolve({"synonyms": 1.0}, words, "word")(
+        tf.constant([[2, 4, 0]], tf.int64), SEED
+    )
+    assert made.numpy()[0, 0] == 3 and made.numpy()[0, 1] in (5, 6) and made.numpy()[0, 2] == 0
+
+
+@pytest.mark.parametrize(
+    ("augment", "sentence"),
+    [
+        ("flip", r"augment must be one of: drop_words.*augment='flip'"),
+        (["drop"], r"Each step of augment must be one of.*='drop'"),
+        ({"drop_words": 2}, r"'drop_words' must be a part.*\{'drop_words': 2\}"),
+        ([], r"must name steps for texts.*augment=\[\]"),
+        (3, r"must name steps for texts.*augment=3"),
+        ("synonyms", r"needs tokens='word'\. Received: tokens='character'"),
+    ],
+)
+def test_bad_augmentations_are_told(augment, sentence):
+    with pytest.raises(InputError, match=sentence):
+        text_augment.check(augment, "character")
+
+
+def test_missing_synonyms_are_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(thesaurus, "places", lambda: iter([tmp_path]))
+    with pytest.raises(MissingExtraError, match="apt install wordnet-base"):
+        text_augment.check("strong", "word")
+    text_augment.check("medium", "word")
+    assert text_augment.resolve(False, (), "word") is None
