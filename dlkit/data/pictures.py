@@ -32,6 +32,7 @@ DRAWINGS = {
     "pairs": "pairs_drawing",
     "ratings": "ratings_drawing",
     "sequence": "sequence_drawing",
+    "text": "text_drawing",
 }
 _SIZE = (1.5, 1.7)  # inches of one example, where its module has no SIZE
 
