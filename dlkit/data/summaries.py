@@ -9,7 +9,11 @@ if TYPE_CHECKING:
 
     from dlkit.data.record import Data
 
-_UNITS = {"regression": ("target", "targets"), "multilabel": ("label", "labels")}
+_UNITS = {
+    "regression": ("target", "targets"),
+    "multilabel": ("label", "labels"),
+    "language_model": ("token", "tokens"),
+}
 
 
 def facts(data: Data) -> list[str]:
@@ -29,6 +33,8 @@ def facts(data: Data) -> list[str]:
             lines.append(f"raw input      {raw.name} {tuple(raw.shape[1:])} {raw.dtype}")
     if data.decoding is not None:
         lines.append(f"file           {data.decoding.inputs[0].name}, decoded to the raw input")
+    if data.vocabulary:
+        lines.append(f"vocabulary     {len(data.vocabulary):,} tokens of the training texts")
     for split in ("train", "val", "test"):
         lines.append(f"{split:<14} {_batches(data, split)}")
     return lines

@@ -1,7 +1,8 @@
 """Augmentation of texts, as ids: the same ids and seed give the same result, on any thread.
 
 The recipes are those of EDA (Wei & Zou 2019, arXiv:1901.11196). They work on ids (B, T) padded
-behind with 0, so a batch costs a few operations and not a pass over its words.
+behind with 0, so a batch costs a few operations and not a pass over its words. Of a vector, which
+knows no order, only words can be dropped.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tensorflow as tf
 
 from dlkit.checks import check_choice
 from dlkit.data import thesaurus
+from dlkit.data.text_encoding import Encoding
 from dlkit.data.text_layers import SPECIAL
 from dlkit.errors import InputError
 
@@ -29,6 +31,18 @@ def drop_words(ids: tf.Tensor, seed: tf.Tensor, amount: float = 0.1) -> tf.Tenso
     kept = real & ((chances >= amount) | (chances == safest))
     forward = tf.argsort(tf.cast(~kept, tf.int32), axis=1, stable=True)  # those that stay first
     return tf.gather(tf.where(kept, ids, 0), forward, axis=1, batch_dims=1)
+
+
+def drop_columns(
+    vectors: tf.Tensor, seed: tf.Tensor, amount: float = 0.1, *, unit: bool = False
+) -> tf.Tensor:
+    """Set each number of the vectors (B, words) to 0 with the probability `amount`.
+
+    `unit` brings each vector back to the length 1, as the vectors of tf-idf have it.
+    """
+    kept = tf.random.stateless_uniform(tf.shape(vectors), seed) >= amount
+    dropped = tf.where(kept, vectors, 0.0)
+    return tf.math.l2_normalize(dropped, axis=1) if unit else dropped
 
 
 def swap_words(ids: tf.Tensor, seed: tf.Tensor, amount: float = 0.1) -> tf.Tensor:
@@ -73,41 +87,51 @@ LEVELS: dict[str, dict[str, float]] = {
 _AMOUNT = 0.1
 
 
-def check(augment: Any, tokens: str) -> None:
+def check(augment: Any, encoding: Encoding) -> None:
     """Refuse an augmentation of texts that there is not, before anything is read.
 
     Raises:
-        InputError: for an unknown recipe, an amount out of range, synonyms of what is no word.
+        InputError: for an unknown recipe, an amount out of range, synonyms of what is no word,
+            words of a vector swapped or replaced.
         MissingExtraError: when synonyms are asked for and WordNet is not installed.
     """
     if augment is None or augment is False or callable(augment):
         return
     steps = _steps(augment)
-    if "synonyms" in steps:
-        if tokens != "word":
+    vector = encoding.encoding != "tokens"
+    if vector and set(steps) != {"drop_words"} and augment not in LEVELS:
+        raise InputError(
+            f"augment={augment!r} needs encoding='tokens': of a vector of encoding="
+            f"'{encoding.encoding}' words can only be dropped; give augment='drop_words'."
+        )
+    if "synonyms" in steps and not vector:
+        if encoding.tokens != "word":
             raise InputError(
-                f"augment={augment!r} replaces words by synonyms and needs tokens='word'."
-                f" Received: tokens={tokens!r}; give augment='medium', which only drops and swaps."
+                f"augment={augment!r} replaces words by synonyms and needs tokens='word'. Received:"
+                f" tokens='{encoding.tokens}'; give augment='medium', which only drops and swaps."
             )
         thesaurus.folder()
 
 
-def resolve(augment: Any, vocabulary: Sequence[str], tokens: str) -> Augmentation | None:
-    """Return the function `(ids, seed) -> ids` that `augment` stands for, or `None`.
+def resolve(augment: Any, encoding: Encoding, vocabulary: Sequence[str]) -> Augmentation | None:
+    """Return the function `(inputs, seed) -> inputs` that `augment` stands for, or `None`.
 
     Args:
         augment: What `from_text_folder` takes.
+        encoding: How texts become the network's inputs.
         vocabulary: The token of each id; synonyms come from it too.
-        tokens: What a token is.
 
     Raises:
         InputError: for anything else.
         MissingExtraError: when synonyms are asked for and WordNet is not installed.
     """
-    check(augment, tokens)
+    check(augment, encoding)
     if augment is None or augment is False or callable(augment):
         return augment or None
     steps = _steps(augment)
+    if encoding.encoding != "tokens":
+        amount, unit = steps["drop_words"], encoding.encoding == "tf_idf"
+        return lambda vectors, seed: drop_columns(vectors, seed, amount, unit=unit)
     table = synonym_table(vocabulary) if "synonyms" in steps else None
 
     def apply(ids: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

@@ -1,6 +1,6 @@
-"""The pipelines of texts: made into ids once, augmented as ids, encoded batch by batch.
+"""The pipelines of texts: made into ids once, encoded and augmented batch by batch.
 
-    row numbers shuffled -> grouped by length -> ids gathered -> augmented -> encoded -> prefetched
+    row numbers shuffled -> grouped by length -> ids gathered -> encoded -> augmented -> prefetched
 
 Grouping makes batches of texts that are about as long, so that little of them is padding. It goes
 through the shuffled rows and hands out a group once it fills a batch: each epoch has other batches.
@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.data.feeding import Feed, Rows, augmented, order
+from dlkit.data.feeding import Feed, Rows, order
 
 _GROUPS = 8
 
@@ -37,16 +36,12 @@ class HeldIds:
 
 @dataclasses.dataclass(frozen=True)
 class TextFeed(Feed):
-    """Makes the pipelines of texts.
-
-    `source` gives ids, or texts that `preprocessing` makes into ids.
+    """Makes the pipelines of texts, of which those for training may be grouped by length.
 
     Attributes:
-        from_ids: From ids (B, longest) to what the network takes, after the augmentation.
-        lengths: Ids of each row, to group the training rows by, or `None`.
+        lengths: Ids of each row, to group the training rows by, or `None`; `source` holds the ids.
     """
 
-    from_ids: keras.Model | None = None
     lengths: np.ndarray | None = None
 
     def batches(
@@ -69,13 +64,6 @@ class TextFeed(Feed):
         # The last batch of each group may be small: as many examples as full ones would hold.
         full = int((-(-counts // self.batch_size)).sum()) * self.batch_size
         return self.finished(prepared, full, train=True)
-
-    def finished(self, dataset: tf.data.Dataset, count: int, *, train: bool) -> tf.data.Dataset:
-        """Return batches of ids augmented, if for training, then encoded and counted."""
-        if train and self.augment is not None:
-            dataset = augmented(dataset, self.augment, self.seed, parallel=self.parallel)
-        encoded = dataset.map(lambda ids, *rest: (self.from_ids(ids), *rest))
-        return super().finished(encoded, count, train=False)
 
     def _groups(self, lengths: np.ndarray) -> np.ndarray:
         """Return each row's group; groups hold about as many of the rows with these `lengths`."""

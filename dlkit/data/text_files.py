@@ -16,8 +16,7 @@ import numpy as np
 
 from dlkit.checks import check_choice, closest
 from dlkit.data import columns as columning
-from dlkit.data import image_files
-from dlkit.data.table_files import column_names
+from dlkit.data import image_files, table_files
 from dlkit.errors import InputError
 
 
@@ -71,7 +70,9 @@ def in_folder(folder: str | os.PathLike) -> tuple[Texts, tuple[str, ...]]:
                 f" '{name}' there, one a file, or remove it."
             )
     paths = files.paths[chosen]
-    return Texts(_objects([read(path) for path in paths]), files.labels[chosen], paths), classes
+    return Texts(
+        table_files.texts([read(path) for path in paths], ()), files.labels[chosen], paths
+    ), classes
 
 
 def read(path: str | os.PathLike) -> str:
@@ -126,7 +127,7 @@ class Layout:
         found = [_targets(cells[c], c, task) for c in labels]
         several = len(found) > 1
         return Texts(
-            _objects(texts),
+            table_files.texts(texts, ()),
             np.stack(found, axis=1) if several else found[0],
             [f"Line {line} of {path}" for line in lines],
             tuple(labels) if several else None,
@@ -151,7 +152,7 @@ class Layout:
                 if not any(stripped):
                     continue
                 if not names:
-                    names = column_names(stripped, str(path))
+                    names = table_files.column_names(stripped, str(path))
                     continue
                 _check_count(path, lines.line_num, stripped, names, self.delimiter)
                 rows.append(stripped)
@@ -176,10 +177,4 @@ def _check_count(path: Any, line: int, cells: list[str], names: list[str], delim
 
 
 def _targets(cells: Sequence[str], name: str, task: str | None) -> np.ndarray:
-    return columning.read_target(_objects(cells), name, task)
-
-
-def _objects(texts: Sequence[str]) -> np.ndarray:
-    array = np.empty(len(texts), object)
-    array[:] = texts
-    return array
+    return columning.read_target(table_files.texts(cells, ()), name, task)

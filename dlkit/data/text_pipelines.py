@@ -52,7 +52,7 @@ def make(
     class_names: Sequence[str] | None = None,
 ) -> Data:
     """Return the `Data` of texts and their labels; `held` are those of the test split."""
-    text_augment.check(options.augment, encoding.tokens)
+    text_augment.check(options.augment, encoding)
     found = found.usable(options.empty)
     names = class_names if found.label_names is None else found.label_names
     targets, texts, count = labelling.read(found.labels, task, names), found.texts, None
@@ -73,9 +73,8 @@ def make(
             targets.values,
             options.batch_size,
             options.seed,
-            encoder.to_ids if ids is None else None,
-            text_augment.resolve(options.augment, encoder.tokens, encoding.tokens),
-            from_ids=encoder.from_ids,
+            encoder.preprocessing if ids is None else encoder.from_ids,
+            text_augment.resolve(options.augment, encoding, encoder.vocabulary),
             lengths=ids.lengths if encoding.bucket else None,
         )
         spec, shown = encoder.preprocessing.outputs[0], split.test[:EXAMPLES]

@@ -76,7 +76,8 @@ def from_text_folder(  # noqa: PLR0913 - how texts are read, encoded and fed: ke
         augment: What is done to training texts: `"light"`, `"medium"`, `"strong"`, one of
             `"drop_words"`, `"swap_words"`, `"synonyms"` (from WordNet: `apt install wordnet-base`),
             a list of them or a dict of them and the part of the words that each is done to; or a
-            function `(ids, seed) -> ids`. Defaults to None.
+            function `(inputs, seed) -> inputs`. Of vectors, words are only dropped. Defaults to
+            None.
 
     Returns:
         A `Data` record of the task "binary" (2 classes) or "multiclass"; its `vocabulary` names the

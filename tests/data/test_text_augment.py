@@ -1,10 +1,13 @@
 """Recipes on ids: what they change, how often, and that a seed repeats it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from dlkit.data import text_augment, thesaurus
+from dlkit.data.text_encoding import Encoding
 from dlkit.errors import InputError, MissingExtraError
 
 IDS = np.zeros((200, 40), np.int64)
@@ -12,6 +15,7 @@ LENGTHS = np.random.default_rng(0).integers(1, 41, 200)
 for row, length in enumerate(LENGTHS):
     IDS[row, :length] = np.arange(2, 2 + length)
 SEED = tf.constant([3, 4], tf.int64)
+TOKENS = Encoding("clean", "word", "tokens", 100, None)
 
 
 def test_words_are_dropped():
@@ -45,7 +49,8 @@ def test_words_are_replaced_by_the_tables():
 
 
 def test_a_seed_repeats_it_and_another_does_not():
-    strong = text_augment.resolve({"drop_words": 0.2, "swap_words": 0.2}, ["", "[UNK]"], "word")
+    steps = {"drop_words": 0.2, "swap_words": 0.2}
+    strong = text_augment.resolve(steps, TOKENS, ["", "[UNK]"])
     once, again, other = (strong(IDS, seed).numpy() for seed in (SEED, SEED, SEED + 1))
     np.testing.assert_array_equal(once, again)
     assert (once != other).any()
@@ -60,7 +65,7 @@ def test_synonyms_come_from_the_vocabulary(monkeypatch):
     assert table[2].tolist() == [3] * 8
     assert table[4].tolist() == [5, 6] * 4
     assert table[[0, 1, 3]].tolist() == [[0] * 8, [1] * 8, [3] * 8]
-    made = text_augment.resolve({"synonyms": 1.0}, words, "word")(
+    made = text_augment.resolve({"synonyms": 1.0}, TOKENS, words)(
         tf.constant([[2, 4, 0]], tf.int64), SEED
     )
     assert made.numpy()[0, 0] == 3 and made.numpy()[0, 1] in (5, 6) and made.numpy()[0, 2] == 0
@@ -79,12 +84,30 @@ def test_synonyms_come_from_the_vocabulary(monkeypatch):
 )
 def test_bad_augmentations_are_told(augment, sentence):
     with pytest.raises(InputError, match=sentence):
-        text_augment.check(augment, "character")
+        text_augment.check(augment, dataclasses.replace(TOKENS, tokens="character"))
+
+
+@pytest.mark.parametrize("name", ["tf_idf", "count"])
+def test_words_of_vectors_are_dropped(name):
+    vectors = np.random.default_rng(0).uniform(1, 2, (50, 300)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    how = dataclasses.replace(TOKENS, encoding=name)
+    made = text_augment.resolve({"drop_words": 0.3}, how, ())(vectors, SEED).numpy()
+    kept = made != 0
+    assert kept.mean() == pytest.approx(0.7, abs=0.02)
+    expected = vectors * kept
+    if name == "tf_idf":
+        expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(made, expected, rtol=1e-5)
+    # A level does what it can; what is asked for by name is refused.
+    assert text_augment.resolve("strong", how, ()) is not None
+    with pytest.raises(InputError, match=rf"'swap_words' needs .*'tokens'.*'{name}'"):
+        text_augment.check("swap_words", how)
 
 
 def test_missing_synonyms_are_told(monkeypatch, tmp_path):
     monkeypatch.setattr(thesaurus, "places", lambda: iter([tmp_path]))
     with pytest.raises(MissingExtraError, match="apt install wordnet-base"):
-        text_augment.check("strong", "word")
-    text_augment.check("medium", "word")
-    assert text_augment.resolve(False, (), "word") is None
+        text_augment.check("strong", TOKENS)
+    text_augment.check("medium", TOKENS)
+    assert text_augment.resolve(False, TOKENS, ()) is None
