@@ -4,6 +4,7 @@
         folder beside that becomes the cache once it is whole
     each epoch: shards in a new order -> several read in turn -> shuffled -> batches -> augmented
 
+Where raw inputs are augmented (as sound is), they are cached raw, and prepared in each epoch.
 `cache.json` says what the cache was made of and how large each shard is. It is written last.
 Training examples lie in a shuffled order, so that a part of them at a time shuffles well enough.
 """
@@ -58,7 +59,9 @@ def cache_to(data: Data, folder: str | os.PathLike[str], *, overwrite: bool = Fa
             raise InputError(refusal)
         if refusal or not (folder / MANIFEST).is_file():
             _write(folder, data.name, mark, feed, split)
-    stored = Stored.open(folder, feed, Layout(_spec(feed, split)))
+    stored = Stored.open(
+        folder, feed, Layout(_plain(feed, split.train, split.weights).element_spec)
+    )
     datasets = {name: stored.pipeline(name) for name in _SPLITS}
     return dataclasses.replace(
         data, **datasets, origin=dataclasses.replace(data.origin, stored=stored)
@@ -102,6 +105,9 @@ class Stored:
             records = tf.data.TFRecordDataset(self.paths(name))
         layout = self.layout if train else Layout(self.layout.spec[:2])  # without weights
         batches = layout.batches(records, self.feed.batch_size)
+        if self.feed.augment_raw is not None:
+            batches = self.feed.changed_raw(batches) if train else batches
+            batches = self.feed.prepared_inputs(batches)
         return self.feed.finished(batches, count, train=train)
 
     def records(self, seed: int | None) -> tf.data.Dataset:
@@ -174,11 +180,12 @@ def _damage(folder: pathlib.Path, manifest: dict[str, Any]) -> str:
     return ""
 
 
-def _spec(feed: Feed, split: Split) -> Any:
-    return feed.prepared(
-        feed.source.batches(lambda: order(split.train, 0, train=False), feed.batch_size),
-        split.weights,
-    ).element_spec
+def _plain(feed: Feed, rows: np.ndarray, weights: np.ndarray | None) -> tf.data.Dataset:
+    """Return batches of `rows` in their order, as they are cached."""
+    if feed.augment_raw is not None:
+        feed = dataclasses.replace(feed, preprocessing=None)
+    numbered = feed.source.batches(lambda: order(rows, 0, train=False), feed.batch_size)
+    return feed.prepared(numbered, weights)
 
 
 def _write(folder: pathlib.Path, name: str, mark: str, feed: Feed, split: Split) -> None:
@@ -221,8 +228,7 @@ def _write_split(
     """Write the prepared examples of `rows` as shards; return the facts of each."""
     if not len(rows):
         return []
-    numbered = feed.source.batches(lambda: order(rows, 0, train=False), feed.batch_size)
-    batches = feed.prepared(numbered, weights)
+    batches = _plain(feed, rows, weights)
     layout, shards = Layout(batches.element_spec), []
     examples = (one for batch in batches.as_numpy_iterator() for one in layout.encode(batch))
     first = next(examples)

@@ -23,6 +23,7 @@ from dlkit.data.feeding import changed
 from dlkit.errors import InputError, ServerError
 
 if TYPE_CHECKING:
+    from dlkit.data.augment import Augmentation
     from dlkit.data.caching import Stored
     from dlkit.data.feeding import Feed
     from dlkit.data.origin import Split
@@ -47,11 +48,7 @@ def distribute(data: Data, service: str) -> Data:
         batches, count = _of_rows(feed, data.origin.split)
     else:
         batches, count = _of_shards(stored)
-    if feed.augment is not None:
-        batches = batches.map(
-            lambda *batch: changed(feed.augment, batch, _drawn()),
-            num_parallel_calls=tf.data.AUTOTUNE if feed.parallel else None,
-        )
+    batches = _changed(batches, feed.augment, feed)
     distributed = batches.apply(
         tf.data.experimental.service.distribute(
             processing_mode=tf.data.experimental.service.ShardingPolicy.DYNAMIC, service=service
@@ -100,7 +97,12 @@ def _of_rows(feed: Feed, split: Split) -> tuple[tf.data.Dataset, int]:
         return feed.source.batches(lambda: tf.data.Dataset.from_tensor_slices(mixed), size)
 
     pieces = tf.data.Dataset.range(-(-len(rows) // length))
-    return feed.prepared(_in_turn(pieces, read), split.weights), batches
+    numbered = _in_turn(pieces, read)
+    if feed.augment_raw is not None:
+        turned = numbered.map(lambda rows, inputs: (inputs, rows))
+        turned = _changed(turned, feed.augment_raw, feed)
+        numbered = turned.map(lambda inputs, rows: (rows, inputs))
+    return feed.prepared(numbered, split.weights), batches
 
 
 def _of_shards(stored: Stored) -> tuple[tf.data.Dataset, int]:
@@ -114,12 +116,25 @@ def _of_shards(stored: Stored) -> tuple[tf.data.Dataset, int]:
 
     paths = tf.data.Dataset.from_tensor_slices(stored.paths("train"))
     count = sum(-(-shard["examples"] // size) for shard in stored.shards["train"])
-    return _in_turn(paths, read), count
+    batches, feed = _in_turn(paths, read), stored.feed
+    if feed.augment_raw is not None:
+        batches = feed.prepared_inputs(_changed(batches, feed.augment_raw, feed))
+    return batches, count
 
 
 def _in_turn(pieces: tf.data.Dataset, read: Any) -> tf.data.Dataset:
     return pieces.interleave(
         read, cycle_length=_AT_ONCE, num_parallel_calls=_AT_ONCE, deterministic=False
+    )
+
+
+def _changed(batches: tf.data.Dataset, augment: Augmentation | None, feed: Feed) -> tf.data.Dataset:
+    """Return batches augmented with seeds that the workers draw."""
+    if augment is None:
+        return batches
+    return batches.map(
+        lambda *batch: changed(augment, batch, _drawn()),
+        num_parallel_calls=tf.data.AUTOTUNE if feed.parallel else None,
     )
 
 

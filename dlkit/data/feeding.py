@@ -144,6 +144,8 @@ class Feed:
         parallel: Whether several batches are prepared and augmented at once: for costly ones.
         augment_raw: What is done to the source's inputs of the training split before they are
             prepared, or `None`.
+        compiled: Whether XLA compiles the preprocessing, so that its steps go over a batch once:
+            for arithmetic on large inputs.
     """
 
     source: Source
@@ -154,6 +156,7 @@ class Feed:
     augment: Augmentation | None = None
     parallel: bool = False
     augment_raw: Augmentation | None = None
+    compiled: bool = False
 
     def batches(
         self, rows: np.ndarray, *, train: bool = False, weights: np.ndarray | None = None
@@ -168,15 +171,9 @@ class Feed:
         """
         numbered = self.source.batches(lambda: order(rows, self.seed, train=train), self.batch_size)
         if train and self.augment_raw is not None:
-            numbered = self._changed(numbered, self.augment_raw)
+            turned = numbered.map(lambda rows, inputs: (inputs, rows))
+            numbered = self.changed_raw(turned).map(lambda inputs, rows: (rows, inputs))
         return self.finished(self.prepared(numbered, weights), len(rows), train=train)
-
-    def _changed(self, numbered: tf.data.Dataset, augment: Augmentation) -> tf.data.Dataset:
-        """Return the source's batches `(rows, inputs)` with their inputs augmented."""
-        turned = numbered.map(lambda rows, inputs: (inputs, rows))
-        # A seed of its own: what is drawn here must say nothing of what `augment` draws.
-        changed = augmented(turned, augment, self.seed + 2**31, parallel=self.parallel)
-        return changed.map(lambda inputs, rows: (rows, inputs))
 
     def prepared(
         self, batches: tf.data.Dataset, weights: np.ndarray | None = None
@@ -186,11 +183,25 @@ class Feed:
         with tf.device("CPU"):
             beside = tf.nest.map_structure(tf.constant, (self.targets, *extra))
 
+        prepare = self._prepare()
+
         def prepare_one(chosen: tf.Tensor, inputs: Any) -> tuple[Any, ...]:
-            x = inputs if self.preprocessing is None else self.preprocessing(inputs)
-            return x, *tf.nest.map_structure(lambda values: tf.gather(values, chosen), beside)
+            rest = tf.nest.map_structure(lambda values: tf.gather(values, chosen), beside)
+            return prepare(inputs), *rest
 
         return batches.map(prepare_one, num_parallel_calls=self._calls)
+
+    def prepared_inputs(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        """Return batches `(inputs, targets, ...)` with the source's inputs prepared."""
+        prepare = self._prepare()
+        return dataset.map(
+            lambda inputs, *rest: (prepare(inputs), *rest), num_parallel_calls=self._calls
+        )
+
+    def changed_raw(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        """Return batches `(inputs, ...)` with `augment_raw` done to the source's inputs."""
+        # A seed of its own: what is drawn here must say nothing of what `augment` draws.
+        return augmented(dataset, self.augment_raw, self.seed + 2**31, parallel=self.parallel)
 
     def finished(self, dataset: tf.data.Dataset, count: int, *, train: bool) -> tf.data.Dataset:
         """Return prepared batches of `count` examples augmented, if for training, and counted."""
@@ -199,6 +210,13 @@ class Feed:
         # What is read from files is not counted by tf.data, since a file may fail.
         counted = tf.data.experimental.assert_cardinality(-(-count // self.batch_size))
         return dataset.apply(counted).prefetch(tf.data.AUTOTUNE)
+
+    def _prepare(self) -> Callable[[Any], Any]:
+        if self.preprocessing is None:
+            return lambda inputs: inputs
+        if self.compiled:
+            return tf.function(self.preprocessing, jit_compile=True, reduce_retracing=True)
+        return self.preprocessing
 
     @property
     def _calls(self) -> int | None:

@@ -35,6 +35,7 @@ def of(origin: Origin) -> str:
             for batch in feed.batches(np.sort(rows)[places]).as_numpy_iterator():
                 _add(digest, tf.nest.flatten(batch))
     _add(digest, (split.weights, feed.targets, feed.source))
+    _add(digest, "prepared" if feed.augment_raw is None else "raw")
     for path in () if origin.paths is None else origin.paths:
         facts = os.stat(path)
         _add(digest, (facts.st_size, facts.st_mtime_ns))

@@ -130,6 +130,7 @@ def assemble(
             labels.augment,
             # A Keras layer keeps a seed, and a function may keep anything.
             parallel=not callable(options.augment),
+            compiled=True,
         )
         spec = preprocessing.outputs[0]
         shown = feeding.spread(split.test, feeding.EXAMPLES)

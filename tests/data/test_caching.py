@@ -107,6 +107,19 @@ def test_weights_and_rows_that_stand_twice_are_cached(tmp_path):
         data.cache_to(tmp_path / "cache")
 
 
+def test_raw_inputs_that_are_augmented_are_cached_raw(tmp_path):
+    data = numbers(cache=False)
+    feed = dataclasses.replace(data.origin.feed, augment_raw=lambda x, seed: 600 - x)
+    raw = dataclasses.replace(data, origin=dataclasses.replace(data.origin, feed=feed))
+    cached = raw.cache_to(tmp_path / "cache")
+    rows = np.sort(data.origin.split.train)
+    wanted = data.preprocessing(600 - data.origin.raw(rows)).numpy()
+    np.testing.assert_array_equal(by_rows(cached.train)[:, 0], np.sort(wanted[:, 0]))
+    np.testing.assert_array_equal(joined(cached.val)[0], joined(data.val)[0])  # not augmented
+    with pytest.raises(InputError, match="other examples, splits or preparation"):
+        data.cache_to(tmp_path / "cache")
+
+
 def test_a_cache_of_something_else_is_refused_and_overwritten_when_asked(tmp_path):
     folder = tmp_path / "cache"
     numbers().cache_to(folder)

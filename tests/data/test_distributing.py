@@ -98,6 +98,17 @@ def test_the_work_is_shared_and_each_worker_augments(service):
     assert len(workers) == 2 and os.getpid() not in workers
 
 
+@pytest.mark.parametrize("cached", [False, True])
+def test_raw_inputs_are_augmented_before_they_are_prepared(service, cached, tmp_path):
+    data = rows(cache=False)
+    feed = dataclasses.replace(data.origin.feed, augment_raw=lambda x, seed: 1000 - x)
+    data = dataclasses.replace(data, origin=dataclasses.replace(data.origin, feed=feed))
+    shared = (data.cache_to(tmp_path / "cache") if cached else data).distribute(service)
+    x, y = (np.concatenate(part) for part in zip(*shared.train, strict=True))
+    wanted = data.preprocessing(1000 - data.origin.raw(y.astype(int))).numpy()
+    np.testing.assert_allclose(x, wanted, atol=1e-6)
+
+
 def test_photos_are_read_by_the_workers_and_trained_on(service, shared_data, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     data = dk.data.load(
