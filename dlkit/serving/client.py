@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import os
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -12,6 +13,7 @@ import numpy as np
 
 from dlkit.checks import check_integer, require
 from dlkit.errors import InputError, ServerError
+from dlkit.serving.client_tls import trusting
 
 _FIRST_PAUSE_SECONDS = 0.1
 _OK = 200
@@ -33,9 +35,12 @@ class Client:
         timeout: Seconds to wait for an answer. Defaults to 30.0.
         retries: How often a request is sent again when the server is unavailable (503) or the
             connection is lost, waiting 0.1 s, 0.2 s, 0.4 s, ... between. Defaults to 3.
+        api_key: The key that the server asks for. Defaults to None, which sends none.
+        ca_file: The certificate of the authority that vouches for an https server, in PEM. Defaults
+            to None, those that the system trusts.
 
     Raises:
-        InputError: when `url` is no model's URL.
+        InputError: when `url` is no model's URL, or `ca_file` cannot be read.
         MissingExtraError: when httpx or orjson are not installed.
 
     Example:
@@ -45,7 +50,15 @@ class Client:
         dlkit.errors.ServerError: No server answers at http://127.0.0.1:9/v1/models/digits ...
     """
 
-    def __init__(self, url: str, *, timeout: float = 30.0, retries: int = 3):
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 30.0,
+        retries: int = 3,
+        api_key: str | None = None,
+        ca_file: str | os.PathLike | None = None,
+    ):
         httpx = require("httpx", "serve")
         self._orjson = require("orjson", "serve")
         if not url.startswith(("http://", "https://")) or "/v1/models/" not in url:
@@ -57,7 +70,12 @@ class Client:
         self._retries = check_integer("retries", retries, minimum=0)
         # A proxy of the environment cannot reach this machine's own addresses.
         local = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
-        self._http = httpx.Client(timeout=timeout, trust_env=not local)
+        self._http = httpx.Client(
+            timeout=timeout,
+            trust_env=not local,
+            verify=True if ca_file is None else trusting(ca_file),
+            headers={} if api_key is None else {"authorization": f"Bearer {api_key}"},
+        )
         self._lost = (httpx.NetworkError, httpx.RemoteProtocolError)
         self._failed = httpx.HTTPError
 

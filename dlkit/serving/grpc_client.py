@@ -1,6 +1,7 @@
 """A client of TensorFlow Serving's gRPC API: NumPy arrays in and out."""
 
 import itertools
+import os
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -19,6 +20,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from dlkit.checks import check_integer
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client_arrays import from_wire, to_wire
+from dlkit.serving.client_tls import read_authority
 from dlkit.serving.signature_protos import from_definition
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, metadata_json
 from dlkit.serving.status import code_by_number
@@ -43,9 +45,12 @@ class GrpcClient:
         timeout: Seconds to wait for an answer. Defaults to 30.0.
         retries: How often a request is sent again when the server is unavailable, waiting 0.1 s,
             0.2 s, 0.4 s, ... between. Defaults to 3.
+        api_key: The key that the server asks for. Defaults to None, which sends none.
+        ca_file: The certificate of the authority that vouches for the server, in PEM. Defaults to
+            None, no encryption.
 
     Raises:
-        InputError: when `target` is no address.
+        InputError: when `target` is no address, or `ca_file` cannot be read.
 
     Example:
         >>> import tensorflow as tf
@@ -62,7 +67,16 @@ class GrpcClient:
         array([2.5, 3. , 4.5], dtype=float32)
     """
 
-    def __init__(self, target: str, model: str, *, timeout: float = 30.0, retries: int = 3):
+    def __init__(
+        self,
+        target: str,
+        model: str,
+        *,
+        timeout: float = 30.0,
+        retries: int = 3,
+        api_key: str | None = None,
+        ca_file: str | os.PathLike | None = None,
+    ):
         self._target = target.removeprefix("grpc://")
         if "://" in self._target or not self._target.rpartition(":")[2].isdigit():
             raise InputError(
@@ -71,7 +85,8 @@ class GrpcClient:
         self._model = model
         self._timeout = timeout
         self._retries = check_integer("retries", retries, minimum=0)
-        self._channel = grpc.insecure_channel(self._target, options=_options(self._target))
+        self._metadata_sent = () if api_key is None else (("authorization", f"Bearer {api_key}"),)
+        self._channel = _channel(self._target, ca_file)
         predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._predict, self._metadata = predictions.Predict, predictions.GetModelMetadata
         self._status = model_service_pb2_grpc.ModelServiceStub(self._channel).GetModelStatus
@@ -174,7 +189,7 @@ class GrpcClient:
     def _ask(self, method: grpc.UnaryUnaryMultiCallable, request: Any) -> Any:
         for attempt in itertools.count():
             try:
-                return method(request, timeout=self._timeout)
+                return method(request, timeout=self._timeout, metadata=self._metadata_sent)
             except grpc.RpcError as error:
                 if error.code() is not grpc.StatusCode.UNAVAILABLE:
                     raise ServerError(self._refusal(error)) from None
@@ -191,6 +206,15 @@ class GrpcClient:
         hints = [value for key, value in error.trailing_metadata() or () if key == _HINT]
         hint = f" ({hints[0].decode()})" if hints else ""
         return f"{error.details()}{hint}"
+
+
+def _channel(target: str, ca_file: str | os.PathLike | None) -> grpc.Channel:
+    if ca_file is None:
+        return grpc.insecure_channel(target, options=_options(target))
+    authority = read_authority(ca_file)
+    return grpc.secure_channel(
+        target, grpc.ssl_channel_credentials(authority), options=_options(target)
+    )
 
 
 def _options(target: str) -> list[tuple[str, int]]:

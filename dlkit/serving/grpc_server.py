@@ -1,7 +1,9 @@
 """A gRPC server with TensorFlow Serving's services, health checks and reflection."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -14,9 +16,11 @@ from tensorflow_serving.apis import (
 )
 
 from dlkit.errors import ServerError
+from dlkit.serving.api_keys import ApiKeys, read_keys, refusal
 from dlkit.serving.grpc_service import ModelService, PredictionService
 from dlkit.serving.model_set import ServedModels
 from dlkit.serving.settings import Settings
+from dlkit.serving.tls import certificates, grpc_credentials
 
 # From the descriptors, which have to be loaded for reflection to describe the services.
 _NAMES = tuple(
@@ -26,6 +30,7 @@ _NAMES = tuple(
 )
 # TensorFlow Serving answers for the short names; "" is the server as a whole.
 _HEALTHY = ("", "ModelService", "PredictionService", *_NAMES)
+_OPEN_SERVICE = "/grpc.health.v1.Health/"  # to everybody, as REST's probes
 _OPTIONS = (
     ("grpc.so_reuseport", 0),  # a taken port is an error, not a port to share
     ("grpc.max_receive_message_length", -1),
@@ -54,7 +59,9 @@ class GrpcServer:
         settings = settings or Settings()
         self._pool = ThreadPoolExecutor(settings.grpc_threads or threads, "grpc")
         options = [*_OPTIONS, *channel_arguments(settings.grpc_channel_arguments)]
-        self._server = grpc.server(self._pool, options=options)
+        keys = read_keys(settings.api_key_file)
+        guards = [KeyInterceptor(keys)] if keys else []
+        self._server = grpc.server(self._pool, options=options, interceptors=guards)
         self._health = health.HealthServicer()
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
             PredictionService(models, typed=not settings.tensor_content), self._server
@@ -65,7 +72,10 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (*_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
-        self.port = self._server.add_insecure_port(address)
+        if proof := certificates(settings):
+            self.port = self._server.add_secure_port(address, grpc_credentials(proof))
+        else:
+            self.port = self._server.add_insecure_port(address)
         if settings.grpc_socket_path:
             self._listen_on_socket(settings.grpc_socket_path)
 
@@ -111,3 +121,30 @@ def channel_arguments(text: str) -> list[tuple[str, int | str]]:
     """
     pairs = [part.partition("=") for part in text.split(",") if part]
     return [(name, int(value) if value.isdigit() else value) for name, _, value in pairs]
+
+
+class KeyInterceptor(grpc.ServerInterceptor):
+    """Refuses gRPC calls without a key.
+
+    Args:
+        keys: The keys.
+    """
+
+    def __init__(self, keys: ApiKeys):
+        self._keys = keys
+        self._refuse = grpc.unary_unary_rpc_method_handler(_refuse)
+
+    def intercept_service(self, continuation: Callable, details: Any) -> Any:
+        """Return what answers a call."""
+        pairs = [
+            (key.encode(), value if isinstance(value, bytes) else value.encode())
+            for key, value in details.invocation_metadata
+        ]
+        if details.method.startswith(_OPEN_SERVICE) or self._keys.accept(pairs):
+            return continuation(details)
+        return self._refuse
+
+
+def _refuse(request: bytes, context: grpc.ServicerContext) -> None:
+    error = refusal()
+    context.abort(grpc.StatusCode[error.code], error.message)

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from http import HTTPStatus
 from urllib.parse import unquote
 
 from dlkit.serving import config_text, metrics
@@ -31,11 +31,39 @@ def metrics_path(settings: Settings) -> str:
 
 
 class Monitored:
-    """An ASGI application around the one that answers.
+    """An ASGI application that counts and times what another one answers.
 
     Args:
         app: What answers. It leaves the name of a refusal's status code in the scope.
-        path: Where the metrics are; empty for nowhere.
+    """
+
+    def __init__(self, app: Callable):
+        self._app = app
+
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+        """Answer one request."""
+        path = scope.get("raw_path", b"").decode("latin-1")
+        if path[:4].lower() != "/v1/":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+
+        async def counted(message: dict) -> None:
+            # Before the client has its answer, so that it finds itself on the page.
+            if message["type"] == "http.response.start":
+                code = "OK" if message["status"] == HTTPStatus.OK else "INVALID_ARGUMENT"
+                count(path, scope.get(STATUS, code), time.perf_counter() - start)
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
+class MetricsPage:
+    """An ASGI application that has the page for Prometheus beside what another one answers.
+
+    Args:
+        app: What answers everything else.
+        path: Where the page is.
     """
 
     def __init__(self, app: Callable, path: str):
@@ -44,38 +72,23 @@ class Monitored:
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
-            return
-        path = scope["raw_path"].decode("latin-1")
-        if self._path and path == self._path:
-            await self._send_page(scope, send)
-        elif path[:4].lower() == "/v1/":
-            start = time.perf_counter()
-
-            async def counted(message: dict) -> None:
-                # Before the client has its answer, so that it finds itself on the page.
-                if message["type"] == "http.response.start":
-                    count(path, scope, time.perf_counter() - start)
-                await send(message)
-
-            await self._app(scope, receive, counted)
-        else:
+        if scope.get("raw_path", b"").decode("latin-1") != self._path:
             await self._app(scope, receive, send)
-
-    async def _send_page(self, scope: dict, send: Callable) -> None:
-        status, text = 200, metrics.page()
+            return
+        status, text = HTTPStatus.OK, metrics.page()
         if query := scope.get("query_string"):
             asked = f"{self._path}?{query.decode('latin-1')}"
-            status, text = 400, f"Unexpected path: {asked}. Should be {self._path}"
+            status = HTTPStatus.BAD_REQUEST
+            text = f"Unexpected path: {asked}. Should be {self._path}"
         body = text.encode()
         headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 
-def count(path: str, scope: dict[str, Any], seconds: float) -> None:
+def count(path: str, status: str, seconds: float) -> None:
     """Count a request to the API, malformed ones under no model's name as well."""
     found = _MODEL.match(path)
     name = unquote(found[1]) if found else ""
     api = found[2] if found and found[2] in _VERBS else ""
-    metrics.count_request(name, scope.get(STATUS, "OK"), api, "REST", seconds)
+    metrics.count_request(name, status, api, "REST", seconds)

@@ -20,7 +20,7 @@ from dlkit.serving.server import check_files, which_models
 from dlkit.serving.settings import Settings
 
 # The line for gRPC comes first: with REST's line, both are there.
-_ANNOUNCEMENT = re.compile(rb"^Serving .* at (http://\S+)$", re.MULTILINE)
+_ANNOUNCEMENT = re.compile(rb"^Serving .* at (https?://\S+)$", re.MULTILINE)
 _GRPC_ANNOUNCEMENT = re.compile(rb"^Serving .* at (grpc://\S+)$", re.MULTILINE)
 _POLL_SECONDS = 0.02
 _STOP_SECONDS = 90  # longer than the server itself waits for slow clients
@@ -245,6 +245,8 @@ def _environment() -> dict[str, str]:
 
 
 def _is_ready(url: str) -> bool:
+    if url.startswith("https:"):
+        return True  # it may ask for a certificate, and its port is open when it says so
     # Not urllib, which would ask a proxy for this machine's own address.
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=5)
     try:

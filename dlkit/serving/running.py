@@ -6,16 +6,18 @@ import pathlib
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from dlkit.serving.addresses import cannot_listen, shown_host, url
+from dlkit.serving.api_keys import Guarded, read_keys
 from dlkit.serving.loading import ConfigFile
 from dlkit.serving.model_set import ServedModels
-from dlkit.serving.monitoring import Monitored, metrics_path
+from dlkit.serving.monitoring import MetricsPage, Monitored, metrics_path
 from dlkit.serving.settings import Settings
+from dlkit.serving.tls import certificates, server_context
 from dlkit.serving.watcher import Watcher
 
 _DRAIN_SECONDS = 60  # how long a client that was answered half may take after SIGTERM
@@ -109,22 +111,32 @@ def _serve_rest(
 
     from dlkit.serving.rest import RestApi
 
-    app = RestApi(models, pool, cors=settings.cors, max_body_bytes=settings.max_body_bytes)
-    app = Monitored(app, metrics_path(settings))
+    api = RestApi(models, pool, cors=settings.cors, max_body_bytes=settings.max_body_bytes)
+    proof = certificates(settings) if settings.rest_tls else None
     config = uvicorn.Config(
-        app,
+        _with_what_is_asked_for(api, settings),
         lifespan="off",
         ws="none",
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
+        ssl_context_factory=(lambda *_: server_context(proof)) if proof else None,
     )
     host, port = listener.getsockname()[:2]
+    scheme = "https" if proof else "http"
     for name in models or [""]:
-        print(f"Serving {name or 'no model'} at {url(host, port, name)}", flush=True)
+        print(f"Serving {name or 'no model'} at {url(host, port, name, scheme)}", flush=True)
     server = _draining_both(uvicorn.Server, rpc)(config)
     asyncio.run(server.serve(sockets=[listener]))
+
+
+def _with_what_is_asked_for(app: Callable, settings: Settings) -> Callable:
+    if path := metrics_path(settings):
+        app = MetricsPage(app, path)
+    if keys := read_keys(settings.api_key_file):
+        app = Guarded(app, keys)
+    return Monitored(app)
 
 
 def _draining_both(server: type, rpc: Any) -> type:

@@ -9,6 +9,7 @@ from typing import Any
 from dlkit.checks import require
 from dlkit.errors import InputError
 from dlkit.serving.addresses import bind, check_ports
+from dlkit.serving.api_keys import read_keys
 from dlkit.serving.base_path import (
     find_versions,
     is_saved_model,
@@ -19,6 +20,7 @@ from dlkit.serving.batching_config import batching_parameters
 from dlkit.serving.model_config import ModelConfig, read_config_file
 from dlkit.serving.monitoring import metrics_path
 from dlkit.serving.settings import Settings
+from dlkit.serving.tls import certificates
 from dlkit.serving.version_policy import VersionPolicy
 
 log = logging.getLogger("dlkit.serving")
@@ -99,6 +101,8 @@ def check_files(settings: Settings) -> None:
     """
     metrics_path(settings)
     batching_parameters(settings.batching, settings.batching_parameters_file)
+    certificates(settings)
+    read_keys(settings.api_key_file)
 
 
 def which_models(

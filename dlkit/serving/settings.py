@@ -41,6 +41,9 @@ class Settings:
         batching_parameters_file: TensorFlow Serving's `BatchingParameters`, the limits of a batch.
         monitoring_config_file: TensorFlow Serving's `MonitoringConfig`, which turns the page of
             metrics for Prometheus on and says where it is.
+        ssl_config_file: TensorFlow Serving's `SSLConfig`, the key and certificate for gRPC.
+        rest_tls: Whether REST is encrypted with them as well.
+        api_key_file: A file of keys, one a line, of which each request has to carry one.
         request_log: A file to which the features of requests and answers are written for
             `dlkit monitor`; none by default.
         request_log_share: The share of requests that is logged, from 0 to 1.
@@ -70,6 +73,9 @@ class Settings:
     batching: bool = False
     batching_parameters_file: str = ""
     monitoring_config_file: str = ""
+    ssl_config_file: str = ""
+    rest_tls: bool = False
+    api_key_file: str = ""
     request_log: str = ""
     request_log_share: float = 1.0
 

@@ -4,7 +4,7 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.serving import GrpcClient, Server, metrics
-from dlkit.serving.monitoring import DEFAULT_PATH, STATUS, count, metrics_path
+from dlkit.serving.monitoring import DEFAULT_PATH, count, metrics_path
 from dlkit.serving.settings import Settings
 from tests.serving.http_asking import ask, predict
 
@@ -113,7 +113,7 @@ def test_where_the_page_is(tmp_path, text, path):
 def test_n8_which_model_and_which_api(path, model, api, monkeypatch):
     seen = []
     monkeypatch.setattr(metrics, "count_request", lambda *arguments: seen.append(arguments))
-    count(path, {STATUS: "NOT_FOUND"}, 0.5)
+    count(path, "NOT_FOUND", 0.5)
     assert seen == [(model, "NOT_FOUND", api, "REST", 0.5)]
 
 
