@@ -50,14 +50,26 @@ def run(arguments, folder, **environment):
     return finished.stdout
 
 
+def readme_blocks():
+    return re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
 def test_the_readmes_tour_runs(tmp_path):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 1
-    (tmp_path / "tour.py").write_text(blocks[0])
+    tour, _ = readme_blocks()
+    (tmp_path / "tour.py").write_text(tour)
     output = run(["tour.py"], tmp_path)
     assert "digits: multiclass, 10 classes" in output
     assert (tmp_path / "exports/digits/1/saved_model.pb").is_file()
     assert (tmp_path / "digits.png").stat().st_size > 5000
+
+
+def test_the_readmes_checks_and_folds_run(tmp_path):
+    _, folds = readme_blocks()
+    (tmp_path / "folds.py").write_text(folds)
+    output = run(["folds.py"], tmp_path)
+    assert "Check of breast_cancer" in output
+    assert re.search(r"^recall 0\.\d+", output, re.MULTILINE)
+    assert (tmp_path / "classes.png").stat().st_size > 3000
 
 
 def test_the_readmes_tables_are_those_of_the_registries():
@@ -96,6 +108,7 @@ def has_fashion_mnist():
 
 EXAMPLES = {
     "audio.py": ["--epochs", "4"],
+    "check_and_folds.py": [],
     "digits.py": [],
     "served_model.py": [],
     "export_formats.py": [],
@@ -105,7 +118,14 @@ EXAMPLES = {
     "ratings.py": [],
     "translation.py": [],
 }
-NEED_SHARED_DATA = ("audio.py", "table.py", "image_folder.py", "ratings.py", "translation.py")
+NEED_SHARED_DATA = (
+    "audio.py",
+    "check_and_folds.py",
+    "table.py",
+    "image_folder.py",
+    "ratings.py",
+    "translation.py",
+)
 
 
 def test_every_example_is_run():

@@ -80,8 +80,8 @@ def test_oversampling_shows_all_classes_equally_often(mammography):
 
 def recall_of_the_rare(data, test):
     keras.utils.set_random_seed(0)
-    model = dk.models.build("mlp", data, units=(16,), learning_rate=3e-3, seed=0)
-    model.fit(data.train, validation_data=data.val, epochs=3, verbose=0)
+    model = dk.models.build("mlp", data, units=(16,), learning_rate=0.01, seed=0)
+    model.fit(data.train, validation_data=data.val, epochs=4, verbose=0)
     targets, probabilities = dk.evaluation.predict(model, test)
     found = probabilities[:, 0] > 0.5
     return (found & (targets == 1)).sum() / (targets == 1).sum(), (found == targets).mean()
@@ -103,6 +103,10 @@ def test_frauds_weigh_more_than_their_number(shared_data):
     assert data.class_names == ("genuine", "fraud")
     targets, weights = seen(data.balanced().train)
     assert weights[targets == 0].sum() == pytest.approx(weights[targets == 1].sum(), rel=1e-4)
+    plain, _ = recall_of_the_rare(data, data.test)
+    weighted, accuracy = recall_of_the_rare(data.balanced(), data.test)
+    assert weighted > plain > 0.7
+    assert accuracy > 0.94
 
 
 def test_one_weight_an_example_serves_any_number_of_outputs(labels):
