@@ -82,17 +82,18 @@ class ServedModels(Mapping[str, ServedModel]):
         """Do it; return the models that did not become available."""
         before = {model: model.policy for model in self._models.values()}
         arrivals = [self._prepare(config) for config in configs]
+        changed = False
         for model, config, _ in arrivals:
             model.policy = config.policy
-            model.load_wanted()
+            changed |= model.load_wanted()
         try:
             self._check_labels(arrivals)
         except StatusError:
             self._undo(before, arrivals)
             raise
         failed = [model for model, _, _ in arrivals if not model.ready]
-        self._take_over(arrivals)
-        settle_memory()
+        if self._take_over(arrivals) or changed:  # a file that says the same stops nobody
+            settle_memory()
         return failed
 
     def _prepare(self, config: ModelConfig) -> _Arrival:
@@ -130,7 +131,8 @@ class ServedModels(Mapping[str, ServedModel]):
             model.policy = policy
             model.poll()
 
-    def _take_over(self, arrivals: list[_Arrival]) -> None:
+    def _take_over(self, arrivals: list[_Arrival]) -> bool:
+        """Serve what has been loaded, and unload the rest; say if anything was."""
         models = {}
         for model, config, present in arrivals:
             models[config.name] = present or model
@@ -143,10 +145,10 @@ class ServedModels(Mapping[str, ServedModel]):
                 present.move_to(model)
         leaving = [model for name, model in self._models.items() if name not in models]
         self._models = models
-        for model in models.values():
-            model.retire_others()
+        retired = [model.retire_others() for model in models.values()]
         for model in leaving:
             model.close()
+        return bool(leaving) or any(retired)
 
     # ------------------------------------------------------------ what the disk holds
 

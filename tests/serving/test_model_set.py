@@ -62,6 +62,19 @@ def test_l18_a_reload_replaces_the_whole_list(bases):
     assert len(models) == 0
 
 
+def test_a_reload_that_changes_nothing_stops_nobody(bases, monkeypatch):
+    """Collecting garbage stops requests for 0.2 s, and a file may be read every second."""
+    settled = []
+    monkeypatch.setattr("dlkit.serving.model_set.settle_memory", lambda: settled.append(1))
+    models = served(bases, config(bases))
+    assert len(settled) == 1
+    models.reload([config(bases)])
+    assert len(settled) == 1
+    models.reload([config(bases), config(bases, "b")])
+    models.reload([config(bases)])
+    assert len(settled) == 3
+
+
 def test_l5_l18_another_policy(bases):
     models = served(bases)
     models.reload([config(bases, versions=(1, 2))])
