@@ -76,7 +76,7 @@ def benchmark(
         check_integer(name, value)
     checked = [_check(path) for path in paths]
     if not checked:
-        raise InputError("paths must name at least one export. Received: paths=[].")
+        raise InputError(f"paths must name at least one export. Received: paths={checked!r}.")
     raw, y = _raw_rows(data)
     runners = [_runner(path, threads) for path in checked]
     timed = _time(runners, raw, rounds, calls)

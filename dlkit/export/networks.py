@@ -43,8 +43,8 @@ def _examples(split: Iterable[Any]) -> tuple[Any, np.ndarray]:
     """Return the first rows of prepared batches as one batch."""
     batches, count = [], 0
     for x, y, *_ in split:
-        batches.append((keras.tree.map_structure(np.asarray, x), np.asarray(y)))
-        count += len(y)
+        batches.append(keras.tree.map_structure(np.asarray, (x, y)))
+        count += len(keras.tree.flatten(batches[-1])[0])
         if count >= _ROWS:
             break
     x, y = keras.tree.map_structure(lambda *parts: np.concatenate(parts)[:_ROWS], *batches)
@@ -66,11 +66,12 @@ def rows(
 ) -> Iterator[tuple[Arrays, np.ndarray]]:
     """Yield the first `limit` rows of a split, `size` at a time: inputs by name, and targets."""
     for x, y, *_ in dataset:
-        columns, y = named(signature, x), np.asarray(y)
-        for start in range(0, len(y), size):
-            end = start + min(size, limit)
-            yield {name: column[start:end] for name, column in columns.items()}, y[start:end]
-            limit -= len(y[start:end])
+        both = named(signature, x), keras.tree.map_structure(np.asarray, y)
+        count = len(next(iter(both[0].values())))
+        for start in range(0, count, size):
+            end = min(count, start + min(size, limit))
+            yield keras.tree.map_structure(lambda array, rows=slice(start, end): array[rows], both)
+            limit -= end - start
             if limit <= 0:
                 return
 
