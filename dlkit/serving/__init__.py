@@ -5,7 +5,10 @@ and TensorFlow Serving reads it), `http://host:port/v1/models/<name>:predict` co
 module each: `json_text` -> `json_tensor` (request to arrays) -> `versions` (which model answers) ->
 `runtime` (run it) -> `json_answer` (arrays to text), put behind HTTP by `rest` and `server`. gRPC
 beside it: `tensor_protos` (messages to arrays and back) -> `predict_proto` (the same `versions` and
-`runtime`) -> `grpc_service` -> `grpc_server`.
+`runtime`) -> `grpc_service` -> `grpc_server`. Around it: `model_config` (which models) ->
+`model_set` (how another configuration takes over) -> `versions`; `batching` between `versions` and
+`runtime`; `monitoring`, `api_keys` and `tls` before `rest` and `grpc_server`. `model_server` has
+the flags of `tensorflow_model_server`.
 """
 
 from dlkit.lazy import attach

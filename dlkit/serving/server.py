@@ -41,8 +41,7 @@ def serve(
     notebook. The ports open when the models are loaded. SIGTERM and SIGINT let the running
     requests finish and return.
 
-    Over gRPC there are `Predict`, `GetModelMetadata` and `GetModelStatus`, health checks and
-    reflection; the other methods of TensorFlow Serving's services answer UNIMPLEMENTED.
+    Over gRPC there are all methods of TensorFlow Serving's services, health checks and reflection.
 
     Reference: https://www.tensorflow.org/tfx/serving/api_rest
 
@@ -51,14 +50,15 @@ def serve(
             option `model_config_file` lists the models.
         name: The model's name in URLs. Defaults to None, the base directory's name.
         host: The address to listen on. Defaults to "127.0.0.1", this machine only; "0.0.0.0" opens
-            it to the network, where nothing asks who is calling.
+            it to the network, where `api_key_file` has the server ask who is calling.
         rest_port: The port for REST; 0 lets the system choose one, None is no REST. Defaults to
             8501.
         grpc_port: The port for gRPC, 8500 with TensorFlow Serving; 0 lets the system choose one.
             Defaults to None, no gRPC.
         **options: Fields of `dlkit.serving.settings.Settings`: `poll_seconds`, `num_versions`,
             `timeout_seconds`, `max_body_bytes`, `threads`, `warmup`, `cors`, `model_config_file`,
-            `model_config_poll_seconds` and more.
+            `model_config_poll_seconds`, `batching`, `monitoring_config_file`, `ssl_config_file`,
+            `rest_tls`, `api_key_file` and more.
 
     Raises:
         InputError: when `base` holds no model, or an option cannot be used.
