@@ -67,7 +67,15 @@ def test_its_metadata_says_what_the_package_says(wheel):
     assert metadata["Requires-Python"] == "<3.14,>=3.11"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert "Apache License" in read(wheel, "licenses/LICENSE")
-    assert set(metadata.get_all("Provides-Extra")) == {"serve", "plot", "onnx", "gpu", "all", "dev"}
+    assert set(metadata.get_all("Provides-Extra")) == {
+        "serve",
+        "plot",
+        "text",
+        "onnx",
+        "gpu",
+        "all",
+        "dev",
+    }
     assert metadata.get_payload() == (ROOT / "README.md").read_text()
 
 
@@ -79,10 +87,13 @@ def test_it_needs_what_is_declared_and_the_gpu_extra_brings_cuda(wheel):
     assert 'tensorflow[and-cuda]>=2.21; extra == "gpu"' in required
 
 
-def test_it_has_the_command(wheel):
+def test_it_has_the_commands(wheel):
     points = configparser.ConfigParser()
     points.read_string(read(wheel, "entry_points.txt"))
-    assert dict(points["console_scripts"]) == {"dlkit": "dlkit.cli:main"}
+    assert dict(points["console_scripts"]) == {
+        "dlkit": "dlkit.cli:main",
+        "dlkit-model-server": "dlkit.serving.model_server:main",
+    }
 
 
 def test_the_installed_command_runs_from_there(installed, tmp_path):

@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -20,12 +21,16 @@ MANIFESTS = [
 ]
 
 
+# The checkers are installed beside this Python, which need not be on the PATH.
+TOOLS = pathlib.Path(sys.executable).parent
+
+
 def config(name):
     return (SERVING / "config" / name).read_text()
 
 
 def test_dockerfiles_keep_to_hadolints_rules():
-    checked = subprocess.run(["hadolint", *DOCKERFILES], capture_output=True, text=True)
+    checked = subprocess.run([TOOLS / "hadolint", *DOCKERFILES], capture_output=True, text=True)
     assert (checked.returncode, checked.stdout) == (0, "")
 
 
@@ -49,7 +54,7 @@ def test_what_images_copy_exists_or_is_made_by_the_commands():
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
 def test_manifests_keep_to_kubernetes_schemas(path):
-    checked = subprocess.run(["kubernetes-validate", "--strict", path], capture_output=True)
+    checked = subprocess.run([TOOLS / "kubernetes-validate", "--strict", path], capture_output=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert path.name in (SERVING / "kubernetes" / "kustomization.yaml").read_text()
 

@@ -64,7 +64,7 @@ def test_auto_mpg_is_far_better_than_the_mean(shared_data):
 
 
 def test_a_cross_shows_a_straight_line_what_it_cannot_see():
-    """Exclusive or: no weighing of the two columns alone is right more often than by chance."""
+    """Exclusive or: a line through the plane of two columns leaves one corner in four wrong."""
     random = np.random.default_rng(0)
     left, right = random.integers(0, 2, (2, 400))
     table = {"left": left.astype(str), "right": right.astype(str), "y": left ^ right}
@@ -76,7 +76,7 @@ def test_a_cross_shows_a_straight_line_what_it_cannot_see():
         model = dk.models.build("perceptron", data, seed=0, learning_rate=0.1)
         model.fit(data.train, epochs=8, verbose=0)
         accuracies.append(model.evaluate(data.test, verbose=0, return_dict=True)["accuracy"])
-    assert accuracies[0] < 0.7
+    assert accuracies[0] < 0.9
     assert accuracies[1] == 1
 
 
