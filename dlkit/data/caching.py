@@ -59,9 +59,7 @@ def cache_to(data: Data, folder: str | os.PathLike[str], *, overwrite: bool = Fa
             raise InputError(refusal)
         if refusal or not (folder / MANIFEST).is_file():
             _write(folder, data.name, mark, feed, split)
-    stored = Stored.open(
-        folder, feed, Layout(_plain(feed, split.train, split.weights).element_spec)
-    )
+    stored = _open(folder, feed, split)
     datasets = {name: stored.pipeline(name) for name in _SPLITS}
     return dataclasses.replace(
         data, **datasets, origin=dataclasses.replace(data.origin, stored=stored)
@@ -76,18 +74,13 @@ class Stored:
         folder: Where the cache lies.
         shards: Split name -> the shards' facts: their file, examples and bytes.
         feed: Augments, with its batch size and seed.
-        layout: What a training example is made of.
+        layouts: Split name -> what an example is made of.
     """
 
     folder: pathlib.Path
     shards: dict[str, list[dict[str, Any]]]
     feed: Feed
-    layout: Layout
-
-    @classmethod
-    def open(cls, folder: pathlib.Path, feed: Feed, layout: Layout) -> Stored:
-        """Return the cache in `folder`, which is whole."""
-        return cls(folder.absolute(), _manifest(folder)["splits"], feed, layout)
+    layouts: dict[str, Layout]
 
     def count(self, name: str) -> int:
         """Return the examples of a split."""
@@ -103,8 +96,7 @@ class Stored:
             records = self.records(self.feed.seed)
         else:
             records = tf.data.TFRecordDataset(self.paths(name))
-        layout = self.layout if train else Layout(self.layout.spec[:2])  # without weights
-        batches = layout.batches(records, self.feed.batch_size)
+        batches = self.layouts[name].batches(records, self.feed.batch_size)
         if self.feed.augment_raw is not None:
             batches = self.feed.changed_raw(batches) if train else batches
             batches = self.feed.prepared_inputs(batches)
@@ -133,6 +125,15 @@ class Stored:
     def paths(self, name: str) -> list[str]:
         """Return the paths of a split's shards."""
         return [str(self.folder / shard["file"]) for shard in self.shards[name]]
+
+
+def _open(folder: pathlib.Path, feed: Feed, split: Split) -> Stored:
+    """Return the cache in `folder`, which is whole."""
+    layouts = {}
+    for name in _SPLITS:
+        weights = split.weights if name == "train" else None
+        layouts[name] = Layout(_plain(feed, getattr(split, name), weights).element_spec)
+    return Stored(folder.absolute(), _manifest(folder)["splits"], feed, layouts)
 
 
 def _refusal(folder: pathlib.Path, name: str, mark: str) -> str:

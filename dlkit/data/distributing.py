@@ -112,7 +112,7 @@ def _of_shards(stored: Stored) -> tuple[tf.data.Dataset, int]:
     def read(path: tf.Tensor) -> tf.data.Dataset:
         records = tf.data.TFRecordDataset(path)
         records = records.shuffle(stored.buffer(), seed=_drawn()[0])
-        return stored.layout.batches(records, size)
+        return stored.layouts["train"].batches(records, size)
 
     paths = tf.data.Dataset.from_tensor_slices(stored.paths("train"))
     count = sum(-(-shard["examples"] // size) for shard in stored.shards["train"])
