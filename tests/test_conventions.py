@@ -135,6 +135,7 @@ def test_every_module_has_its_test_file():
 
 # Module -> the tests that hold it to account.
 TESTED_ELSEWHERE = {
+    "dlkit/serving/client_json.py": "test_client.py and test_async_client.py send and read it",
     "dlkit/data/archives.py": "test_images.py and test_catalogue.py load the archives",
     "dlkit/data/feature_drawing.py": "test_record.py draws each kind through Data.show",
     "dlkit/data/class_drawing.py": "test_record.py draws classes through Data.show_classes",

@@ -16,6 +16,7 @@ from dlkit.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "AsyncClient": "async_client",
         "Client": "client",
         "GrpcClient": "grpc_client",
         "Server": "process",

@@ -1,24 +1,14 @@
 """A client of TensorFlow Serving's REST API: NumPy arrays in and out, no TensorFlow."""
 
-import base64
 import itertools
-import json
 import os
 import time
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from dlkit.checks import check_integer, require
-from dlkit.errors import InputError, ServerError
-from dlkit.serving.client_tls import trusting
-
-_FIRST_PAUSE_SECONDS = 0.1
-_OK = 200
-_BAD_REQUEST = 400
-_UNAVAILABLE = 503
+from dlkit.errors import ServerError
+from dlkit.serving import client_json
 
 
 class Client:
@@ -60,22 +50,11 @@ class Client:
         ca_file: str | os.PathLike | None = None,
     ):
         httpx = require("httpx", "serve")
-        self._orjson = require("orjson", "serve")
-        if not url.startswith(("http://", "https://")) or "/v1/models/" not in url:
-            raise InputError(
-                "url must be a model's URL such as http://127.0.0.1:8501/v1/models/digits."
-                f" Received: url={url!r}."
-            )
-        self.url = url.rstrip("/").removesuffix(":predict")
+        require("orjson", "serve")
+        self.url = client_json.check_url(url)
         self._retries = check_integer("retries", retries, minimum=0)
-        # A proxy of the environment cannot reach this machine's own addresses.
-        local = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
-        self._http = httpx.Client(
-            timeout=timeout,
-            trust_env=not local,
-            verify=True if ca_file is None else trusting(ca_file),
-            headers={} if api_key is None else {"authorization": f"Bearer {api_key}"},
-        )
+        options = client_json.connection_options(self.url, api_key, ca_file)
+        self._http = httpx.Client(timeout=timeout, **options)
         self._lost = (httpx.NetworkError, httpx.RemoteProtocolError)
         self._failed = httpx.HTTPError
 
@@ -105,8 +84,8 @@ class Client:
 
         Args:
             inputs: One array (or nested list) whose first axis is the batch, or a dictionary of
-                them for a model with several inputs. Numbers, booleans, strings, and bytes (an
-                encoded image, say), which travel as base64.
+                them, or a DataFrame of columns, for a model with several inputs. Numbers, booleans,
+                strings, and bytes (an encoded image, say), which travel as base64.
             signature_name: Which of the model's signatures to run. Defaults to None, which is
                 `serving_default`.
 
@@ -118,14 +97,8 @@ class Client:
         Raises:
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
-        request = {"inputs": _jsonable(inputs)}
-        if signature_name is not None:
-            request["signature_name"] = signature_name
-        answer = self._ask("POST", ":predict", self._dumps(request), inputs)
-        outputs = answer["outputs"]
-        if isinstance(outputs, dict) and not _is_b64(outputs):
-            return {name: _array(value) for name, value in outputs.items()}
-        return _array(outputs)
+        body = client_json.request_body(inputs, signature_name)
+        return client_json.read_outputs(self._ask("POST", ":predict", body, inputs))
 
     def status(self) -> list[dict[str, Any]]:
         """Return the state of each version of the model, the highest first.
@@ -143,35 +116,16 @@ class Client:
         """
         return self._ask("GET", "/metadata")
 
-    def _dumps(self, request: dict[str, Any]) -> bytes:
-        try:
-            return self._orjson.dumps(request, option=self._orjson.OPT_SERIALIZE_NUMPY)
-        except self._orjson.JSONEncodeError:
-            return json.dumps(request, default=_listed).encode()
-
     def _ask(self, method: str, path: str, body: bytes | None = None, inputs: Any = None) -> Any:
         answer = self._send(method, path, body)
-        content = self._content(answer)
-        if answer.status_code == _OK and content is not None:
+        content = client_json.read_content(answer.content)
+        if client_json.is_good(answer.status_code, content):
             return content
-        refusal = self._refusal(answer, content or {})
-        if (
-            answer.status_code == _BAD_REQUEST
-            and inputs is not None
-            and "hint" not in (content or {})
-        ):
-            refusal += self._rank_hint(inputs, body)
+        refusal = client_json.refusal(self.url, answer.status_code, content)
+        if client_json.wants_rank_hint(answer.status_code, content, inputs):
+            metadata = client_json.read_content(self._send("GET", "/metadata", None).content)
+            refusal += client_json.rank_hint(metadata, inputs, body)
         raise ServerError(refusal)
-
-    def _content(self, answer: Any) -> dict[str, Any] | None:
-        try:
-            content = self._orjson.loads(answer.content)
-        except ValueError:
-            try:
-                content = json.loads(answer.content)  # which reads NaN and Infinity
-            except ValueError:
-                return None
-        return content if isinstance(content, dict) else None
 
     def _send(self, method: str, path: str, body: bytes | None) -> Any:
         headers = {"Content-Type": "application/json"} if body is not None else None
@@ -179,7 +133,7 @@ class Client:
             last = attempt == self._retries
             try:
                 answer = self._http.request(method, self.url + path, content=body, headers=headers)
-                if answer.status_code != _UNAVAILABLE or last:
+                if answer.status_code != client_json.RETRIED or last:
                     return answer
             except self._lost as error:  # a prediction changes nothing: it may be asked for again
                 if last:
@@ -188,107 +142,4 @@ class Client:
                     ) from None
             except self._failed as error:
                 raise ServerError(f"{self.url} did not answer: {error}.") from None
-            time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
-
-    def _refusal(self, answer: Any, content: dict[str, Any]) -> str:
-        if "error" not in content:
-            return (
-                f"{self.url} answered {answer.status_code} without TensorFlow Serving's JSON:"
-                " is the URL right?"
-            )
-        hint = f" ({content['hint']})" if "hint" in content else ""
-        return f"{content['error']}{hint}"
-
-    def _rank_hint(self, inputs: Any, body: bytes) -> str:
-        """Say so when a batch axis is missing; our server says it itself, TF Serving does not."""
-        answer = self._send("GET", "/metadata", None)
-        if answer.status_code != _OK:
-            return ""
-        signatures = answer.json()["metadata"]["signature_def"]["signature_def"]
-        name = json.loads(body).get("signature_name", "serving_default")
-        infos = signatures.get(name, {"inputs": {}})["inputs"]
-        given = inputs if isinstance(inputs, Mapping) else dict.fromkeys(infos, inputs)
-        short = [
-            key for key, value in given.items() if key in infos and _lacks_batch(value, infos[key])
-        ]
-        return "".join(
-            f" Input '{key}' lacks the batch axis: predict takes a batch, so pass x[np.newaxis]."
-            for key in short
-        )
-
-
-def _jsonable(value: Any) -> Any:
-    """Return what orjson writes: arrays of numbers as they are, everything else as plain Python."""
-    if isinstance(value, Mapping):
-        return {name: _jsonable(item) for name, item in value.items()}
-    array = value if isinstance(value, np.ndarray) else _numbers(value)
-    if array is None or array.dtype.kind not in "fiub":
-        return _plain(value.tolist() if isinstance(value, np.ndarray) else value)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        return _NonFinite(array)
-    return np.ascontiguousarray(array) if array.ndim else array.item()
-
-
-class _NonFinite:
-    """Floats with NaN or infinity among them: orjson would write null, and must not know them."""
-
-    def __init__(self, array: np.ndarray):
-        self.array = array
-
-
-def _listed(value: Any) -> Any:
-    return value.array.tolist() if isinstance(value, _NonFinite) else value.tolist()
-
-
-def _numbers(value: Any) -> np.ndarray | None:
-    try:
-        return np.asarray(value)
-    except ValueError:  # ragged: the server says what is wrong with it
-        return None
-
-
-def _lacks_batch(value: Any, info: dict[str, Any]) -> bool:
-    shape = info["tensor_shape"]
-    array = _numbers(value)
-    return array is not None and not shape["unknown_rank"] and array.ndim == len(shape["dim"]) - 1
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (bytes, bytearray)):
-        return {"b64": base64.b64encode(value).decode()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    value = value.item() if isinstance(value, np.generic) else value
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    raise InputError(
-        "predict takes numbers, booleans, strings and bytes in arrays or lists."
-        f" Received: {value!r} of type {type(value).__name__}."
-    )
-
-
-def _is_b64(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() == {"b64"}
-
-
-def _array(value: Any) -> np.ndarray:
-    leaf = value
-    while isinstance(leaf, list) and leaf:
-        leaf = leaf[0]
-    if not _is_b64(leaf):
-        return np.asarray(value)
-    shape, leaf = [], value
-    while isinstance(leaf, list):
-        shape.append(len(leaf))
-        leaf = leaf[0]
-    array = np.empty(shape, object)
-    array.reshape(-1)[:] = list(_decoded(value))
-    return array
-
-
-def _decoded(value: Any):
-    if isinstance(value, list):
-        for item in value:
-            yield from _decoded(item)
-    else:
-        yield base64.b64decode(value["b64"])
+            time.sleep(client_json.pause_seconds(attempt))

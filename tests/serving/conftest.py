@@ -5,7 +5,9 @@ both served), such as TensorFlow Serving's container: http://host:8501/v1/models
 DLKIT_SINK_GRPC does the same: host:8500.
 """
 
+import http.server
 import os
+import threading
 
 import pytest
 
@@ -76,3 +78,34 @@ def tight_url(tight_server):
 def client(sink_url):
     with Client(sink_url) as client:
         yield client
+
+
+@pytest.fixture
+def scripted():
+    """A server that answers with what `answers` says: a status and a body, or None to hang up."""
+    answers, seen = [], []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            seen.append((self.path, body))
+            answer = answers.pop(0)
+            if answer is None:
+                self.close_connection = True
+                return
+            self.send_response(answer[0])
+            self.end_headers()
+            self.wfile.write(answer[1])
+
+        do_GET = do_POST  # noqa: N815 - as above
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1/models/m", answers, seen
+    server.shutdown()
+    thread.join()
+    server.server_close()

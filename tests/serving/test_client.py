@@ -1,5 +1,4 @@
 import gc
-import http.server
 import json
 import socket
 import subprocess
@@ -7,10 +6,12 @@ import sys
 import threading
 
 import numpy as np
+import pandas
 import pytest
 
 from dlkit.errors import InputError, ServerError
 from dlkit.serving import Client
+from tests.serving.scripted import GOOD
 
 # ---------------------------------------------------------------- against the real server
 
@@ -123,40 +124,6 @@ def test_threads_may_share_a_client(client):
 # ---------------------------------------------------------------- against a server with troubles
 
 
-@pytest.fixture
-def scripted():
-    """A server that answers with what `answers` says: a status and a body, or None to hang up."""
-    answers, seen = [], []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            seen.append((self.path, body))
-            answer = answers.pop(0)
-            if answer is None:
-                self.close_connection = True
-                return
-            self.send_response(answer[0])
-            self.end_headers()
-            self.wfile.write(answer[1])
-
-        do_GET = do_POST  # noqa: N815 - as above
-
-        def log_message(self, *arguments):
-            pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1/models/m", answers, seen
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-GOOD = (200, b'{"outputs": [1.0]}')
-
-
 @pytest.mark.parametrize("trouble", [(503, b'{"error": "queue full"}'), None])
 def test_unavailable_and_lost_connections_are_tried_again(scripted, trouble):
     url, answers, seen = scripted
@@ -261,3 +228,17 @@ def test_the_client_needs_neither_tensorflow_nor_keras():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {"dlkit", "httpx", "orjson"} <= set(done.stdout.split())
     assert not {"tensorflow", "keras", "uvicorn"} & set(done.stdout.split())
+
+
+def test_a_dataframe_goes_as_columns(scripted):
+    url, answers, seen = scripted
+    answers += [GOOD]
+    frame = pandas.DataFrame(
+        {"age": [20, 30], "job": ["cook", "clerk"], "tall": [1.5, float("nan")]}
+    )
+    with Client(url) as client:
+        client.predict(frame)
+    ((_, body),) = seen
+    sent = json.loads(body)["inputs"]
+    assert sent["age"] == [20, 30] and sent["job"] == ["cook", "clerk"]
+    assert sent["tall"][0] == 1.5 and np.isnan(sent["tall"][1])

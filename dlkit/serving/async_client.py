@@ -1,0 +1,141 @@
+"""The REST client for programs with an event loop."""
+
+import asyncio
+import itertools
+import os
+from types import TracebackType
+from typing import Any
+
+from dlkit.checks import check_integer, require
+from dlkit.errors import ServerError
+from dlkit.serving import client_json
+
+
+class AsyncClient:
+    """Asks a model that is served over TensorFlow Serving's REST API, without blocking the loop.
+
+    As `Client`, with `await`; many requests may be under way at a time.
+
+    Args:
+        url: The model's URL, as `http://127.0.0.1:8501/v1/models/digits`; append `/versions/3` for
+            that version.
+        timeout: Seconds to wait for an answer. Defaults to 30.0.
+        retries: How often a request is sent again when the server is unavailable (503) or the
+            connection is lost, waiting 0.1 s, 0.2 s, 0.4 s, ... between. Defaults to 3.
+        api_key: The key that the server asks for. Defaults to None, which sends none.
+        ca_file: The certificate of the authority that vouches for an https server, in PEM. Defaults
+            to None, those that the system trusts.
+
+    Raises:
+        InputError: when `url` is no model's URL, or `ca_file` cannot be read.
+        MissingExtraError: when httpx or orjson are not installed.
+
+    Example:
+        >>> async def ask():
+        ...     async with AsyncClient("http://127.0.0.1:9/v1/models/digits", retries=0) as client:
+        ...         return await client.predict([[0.0, 1.0]])  # where a server listens: an array
+        >>> asyncio.run(ask())
+        Traceback (most recent call last):
+        dlkit.errors.ServerError: No server answers at http://127.0.0.1:9/v1/models/digits ...
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 30.0,
+        retries: int = 3,
+        api_key: str | None = None,
+        ca_file: str | os.PathLike | None = None,
+    ):
+        httpx = require("httpx", "serve")
+        require("orjson", "serve")
+        self.url = client_json.check_url(url)
+        self._retries = check_integer("retries", retries, minimum=0)
+        options = client_json.connection_options(self.url, api_key, ca_file)
+        self._http = httpx.AsyncClient(timeout=timeout, **options)
+        self._lost = (httpx.NetworkError, httpx.RemoteProtocolError)
+        self._failed = httpx.HTTPError
+
+    async def __aenter__(self) -> "AsyncClient":
+        """Return the client itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def predict(self, inputs: Any, *, signature_name: str | None = None) -> Any:
+        """Return the model's answer to a batch of inputs, as `Client.predict` does.
+
+        Args:
+            inputs: What `Client.predict` takes.
+            signature_name: Which of the model's signatures to run. Defaults to None, which is
+                `serving_default`.
+
+        Returns:
+            An array, or a dictionary of arrays when the model has several outputs.
+
+        Raises:
+            ServerError: with the server's own sentence, or when it cannot be reached.
+        """
+        body = client_json.request_body(inputs, signature_name)
+        return client_json.read_outputs(await self._ask("POST", ":predict", body, inputs))
+
+    async def status(self) -> list[dict[str, Any]]:
+        """Return the state of each version of the model, the highest first.
+
+        Raises:
+            ServerError: with the server's own sentence, or when it cannot be reached.
+        """
+        return (await self._ask("GET", ""))["model_version_status"]
+
+    async def metadata(self) -> dict[str, Any]:
+        """Return the model's name, version and signatures, as TensorFlow Serving describes them.
+
+        Raises:
+            ServerError: with the server's own sentence, or when it cannot be reached.
+        """
+        return await self._ask("GET", "/metadata")
+
+    async def _ask(
+        self, method: str, path: str, body: bytes | None = None, inputs: Any = None
+    ) -> Any:
+        answer = await self._send(method, path, body)
+        content = client_json.read_content(answer.content)
+        if client_json.is_good(answer.status_code, content):
+            return content
+        refusal = client_json.refusal(self.url, answer.status_code, content)
+        if client_json.wants_rank_hint(answer.status_code, content, inputs):
+            described = await self._send("GET", "/metadata", None)
+            metadata = client_json.read_content(described.content)
+            refusal += client_json.rank_hint(metadata, inputs, body)
+        raise ServerError(refusal)
+
+    async def _send(self, method: str, path: str, body: bytes | None) -> Any:
+        headers = {"Content-Type": "application/json"} if body is not None else None
+        for attempt in itertools.count():
+            last = attempt == self._retries
+            try:
+                answer = await self._http.request(
+                    method, self.url + path, content=body, headers=headers
+                )
+                if answer.status_code != client_json.RETRIED or last:
+                    return answer
+            except self._lost as error:  # a prediction changes nothing: it may be asked for again
+                if last:
+                    raise ServerError(
+                        f"No server answers at {self.url} ({error}): is it running?"
+                    ) from None
+            except self._failed as error:
+                raise ServerError(f"{self.url} did not answer: {error}.") from None
+            await asyncio.sleep(client_json.pause_seconds(attempt))

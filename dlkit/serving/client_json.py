@@ -1,0 +1,210 @@
+"""What the REST clients send and read: arrays to JSON and back, refusals to sentences."""
+
+import base64
+import json
+import os
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from dlkit.checks import require
+from dlkit.errors import InputError
+from dlkit.serving.client_tls import trusting
+
+RETRIED = 503
+_OK = 200
+_BAD_REQUEST = 400
+_FIRST_PAUSE_SECONDS = 0.1
+
+
+def check_url(url: str) -> str:
+    """Return a model's URL without a verb.
+
+    Raises:
+        InputError: when it is no model's URL.
+    """
+    if not url.startswith(("http://", "https://")) or "/v1/models/" not in url:
+        raise InputError(
+            "url must be a model's URL such as http://127.0.0.1:8501/v1/models/digits."
+            f" Received: url={url!r}."
+        )
+    return url.rstrip("/").removesuffix(":predict")
+
+
+def connection_options(
+    url: str, api_key: str | None, ca_file: str | os.PathLike | None
+) -> dict[str, Any]:
+    """Return what httpx's clients are to be made with, besides the timeout.
+
+    Raises:
+        InputError: when `ca_file` cannot be read.
+    """
+    # A proxy of the environment cannot reach this machine's own addresses.
+    local = urllib.parse.urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+    return {
+        "trust_env": not local,
+        "verify": True if ca_file is None else trusting(ca_file),
+        "headers": {} if api_key is None else {"authorization": f"Bearer {api_key}"},
+    }
+
+
+def pause_seconds(attempt: int) -> float:
+    """Return how long to wait after the attempt of that number, from 0."""
+    return _FIRST_PAUSE_SECONDS * 2**attempt
+
+
+def request_body(inputs: Any, signature_name: str | None) -> bytes:
+    """Return the body of a predict request.
+
+    Raises:
+        InputError: for values that JSON cannot carry.
+    """
+    orjson = require("orjson", "serve")
+    request = {"inputs": _jsonable(inputs)}
+    if signature_name is not None:
+        request["signature_name"] = signature_name
+    try:
+        return orjson.dumps(request, option=orjson.OPT_SERIALIZE_NUMPY)
+    except orjson.JSONEncodeError:
+        return json.dumps(request, default=_listed).encode()
+
+
+def read_outputs(content: Mapping[str, Any]) -> Any:
+    """Return the array, or the arrays by name, of an answer to a predict request."""
+    outputs = content["outputs"]
+    if isinstance(outputs, dict) and not _is_b64(outputs):
+        return {name: _array(value) for name, value in outputs.items()}
+    return _array(outputs)
+
+
+def read_content(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object in an answer, or None where there is none."""
+    try:
+        content = require("orjson", "serve").loads(body)
+    except ValueError:
+        try:
+            content = json.loads(body)  # which reads NaN and Infinity
+        except ValueError:
+            return None
+    return content if isinstance(content, dict) else None
+
+
+def is_good(status: int, content: dict[str, Any] | None) -> bool:
+    """Whether an answer is one of a model server that agreed."""
+    return status == _OK and content is not None
+
+
+def wants_rank_hint(status: int, content: dict[str, Any] | None, inputs: Any) -> bool:
+    """Whether a refusal may be about a missing batch axis; our server says so itself."""
+    return status == _BAD_REQUEST and inputs is not None and "hint" not in (content or {})
+
+
+def refusal(url: str, status: int, content: dict[str, Any] | None) -> str:
+    """Return the sentence for an answer that refuses."""
+    if "error" not in (content or {}):
+        return f"{url} answered {status} without TensorFlow Serving's JSON: is the URL right?"
+    hint = f" ({content['hint']})" if "hint" in content else ""
+    return f"{content['error']}{hint}"
+
+
+def rank_hint(metadata: dict[str, Any] | None, inputs: Any, body: bytes) -> str:
+    """Return a sentence for each input that lacks the batch axis, by the model's metadata."""
+    if metadata is None or "metadata" not in metadata:
+        return ""
+    signatures = metadata["metadata"]["signature_def"]["signature_def"]
+    name = json.loads(body).get("signature_name", "serving_default")
+    infos = signatures.get(name, {"inputs": {}})["inputs"]
+    given = inputs if isinstance(inputs, Mapping) else dict.fromkeys(infos, inputs)
+    short = [
+        key for key, value in given.items() if key in infos and _lacks_batch(value, infos[key])
+    ]
+    return "".join(
+        f" Input '{key}' lacks the batch axis: predict takes a batch, so pass x[np.newaxis]."
+        for key in short
+    )
+
+
+def _jsonable(value: Any) -> Any:
+    """Return what orjson writes: arrays of numbers as they are, everything else as plain Python."""
+    if isinstance(value, Mapping):
+        return {name: _jsonable(item) for name, item in value.items()}
+    if _is_frame(value):
+        return {name: _jsonable(value[name].to_numpy()) for name in value.columns}
+    array = value if isinstance(value, np.ndarray) else _numbers(value)
+    if array is None or array.dtype.kind not in "fiub":
+        return _plain(value.tolist() if isinstance(value, np.ndarray) else value)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        return _NonFinite(array)
+    return np.ascontiguousarray(array) if array.ndim else array.item()
+
+
+def _is_frame(value: Any) -> bool:
+    """Whether it is a DataFrame, of pandas or of a library that is written like it."""
+    return hasattr(value, "columns") and hasattr(value, "iloc")
+
+
+class _NonFinite:
+    """Floats with NaN or infinity among them: orjson would write null, and must not know them."""
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+
+
+def _listed(value: Any) -> Any:
+    return value.array.tolist() if isinstance(value, _NonFinite) else value.tolist()
+
+
+def _numbers(value: Any) -> np.ndarray | None:
+    try:
+        return np.asarray(value)
+    except ValueError:  # ragged: the server says what is wrong with it
+        return None
+
+
+def _lacks_batch(value: Any, info: dict[str, Any]) -> bool:
+    shape = info["tensor_shape"]
+    array = _numbers(value)
+    return array is not None and not shape["unknown_rank"] and array.ndim == len(shape["dim"]) - 1
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray)):
+        return {"b64": base64.b64encode(value).decode()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise InputError(
+        "predict takes numbers, booleans, strings and bytes in arrays or lists."
+        f" Received: {value!r} of type {type(value).__name__}."
+    )
+
+
+def _is_b64(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"b64"}
+
+
+def _array(value: Any) -> np.ndarray:
+    leaf = value
+    while isinstance(leaf, list) and leaf:
+        leaf = leaf[0]
+    if not _is_b64(leaf):
+        return np.asarray(value)
+    shape, leaf = [], value
+    while isinstance(leaf, list):
+        shape.append(len(leaf))
+        leaf = leaf[0]
+    array = np.empty(shape, object)
+    array.reshape(-1)[:] = list(_decoded(value))
+    return array
+
+
+def _decoded(value: Any) -> Iterator[bytes]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _decoded(item)
+    else:
+        yield base64.b64decode(value["b64"])
