@@ -1,7 +1,9 @@
 """`from_voc`: targets of the right images, splits as published, a detector trained and served."""
 
 import dataclasses
+import pathlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -155,3 +157,45 @@ def test_images_without_any_box_are_told(tmp_path):
     Image.new("L", (9, 9)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"None of the 1 annotations in .* has a box"):
         dk.data.from_voc(tmp_path, image_size=(9, 9))
+
+
+def test_a_detector_finds_white_cells_and_is_served_for_file_bytes(shared_data, tmp_path):
+    """A grid detector of 4 convolutions; the cell to beat is the one that most often holds one."""
+    rows, columns = 6, 8
+    keras.utils.set_random_seed(0)
+    data = dk.data.load(
+        "blood_cells", image_size=(48, 64), batch_size=16, augment={"flip": 0.5, "shift": 0.1}
+    )
+    white = data.class_names.index("WBC")
+
+    def to_grid(images, targets):
+        centres = tf.add(*tf.split(targets["boxes"], 2, axis=-1)) / 2  # (B, M, 2): x, y
+        cell = tf.cast(centres * (columns, rows), tf.int32)
+        index = tf.minimum(cell[..., 1] * columns + cell[..., 0], rows * columns - 1)
+        shown = tf.cast(targets["classes"] == white, tf.float32)[..., tf.newaxis]
+        return images, tf.reduce_max(tf.one_hot(index, rows * columns) * shown, axis=1)
+
+    x = inputs = keras.Input(data.input_spec["image"].shape, name="image")
+    for filters in (16, 32, 32):
+        x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+        x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+    x = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")(x)
+    model = keras.Model(inputs, keras.layers.Flatten()(x))
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
+    model.fit(data.train.map(to_grid), epochs=10, verbose=0)
+
+    found = model.predict(data.test, verbose=0)
+    truth = np.concatenate([grid for _, grid in data.test.map(to_grid)])
+    usual = sum(grid.numpy().sum(axis=0) for _, grid in data.val.map(to_grid)).argmax()
+    hits = truth[np.arange(len(truth)), found.argmax(axis=1)].mean()
+    assert hits > 0.5 > 5 * truth[:, usual].mean()
+
+    version = dk.export.saved_model(model, tmp_path / "cells", data=data)
+    exported = tf.saved_model.load(str(version))
+    some = data.origin.split.test[:4]
+    contents = [pathlib.Path(path).read_bytes() for path in data.origin.paths[some]]
+    (served,) = exported.signatures["image_bytes"](image_bytes=tf.constant(contents)).values()
+    np.testing.assert_allclose(served, found[:4], atol=1e-5)
+    raw = tf.constant(data.origin.raw(some))
+    (served,) = exported.signatures["serving_default"](image=raw).values()
+    np.testing.assert_allclose(served, found[:4], atol=1e-5)
