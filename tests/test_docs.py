@@ -115,6 +115,7 @@ EXAMPLES = {
     "fashion_mnist.py": ["--epochs", "1"],
     "table.py": [],
     "image_folder.py": [],
+    "detection.py": [],
     "ratings.py": [],
     "translation.py": [],
 }
@@ -123,6 +124,7 @@ NEED_SHARED_DATA = (
     "check_and_folds.py",
     "table.py",
     "image_folder.py",
+    "detection.py",
     "ratings.py",
     "translation.py",
 )
