@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = attach(
         "from_ratings": "ratings",
         "from_text_pairs": "pairs",
         "from_voc": "detection",
+        "from_text_file": "text_windows",
         "from_text_folder": "texts",
         "from_text_table": "texts",
         "list": "catalogue",

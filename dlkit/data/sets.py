@@ -68,4 +68,5 @@ SETS = (
     DataSetInfo("sentence_polarity", "text", "binary", 10_662, "Sentences of film reviews, negative or positive", _CACHE, "text_sources"),
     DataSetInfo("ag_news", "text", "multiclass", 7600, "News, title and first lines, 4 topics: the published test file, split anew", _CACHE, "text_sources"),
     DataSetInfo("imdb_small", "text", "binary", 12_000, "Film reviews of IMDB, a quarter of the published files, negative or positive", f"{_CACHE}, as a tar.gz", "text_sources"),
+    DataSetInfo("tiny_shakespeare", "text", "language_model", 8_713, "Shakespeare, 1.1 million characters, in windows of 128", _CACHE, "text_sources"),
 )

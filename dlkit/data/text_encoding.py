@@ -225,9 +225,7 @@ def decode_tokens(data: Any, ids: Any) -> list[str]:
         >>> dk.data.decode_tokens(data, [[3, 1, 2, 0]])
         ['a [UNK] day']
     """
-    layers = {layer.name: layer for layer in data.preprocessing.layers} if data.vocabulary else {}
-    kind = next((name for name in ("byte_pairs", *_JOINTS) if name in layers), None)
-    if kind is None or data.feature_names is not None:
+    if not data.vocabulary or data.feature_names is not None:
         raise InputError(
             f"'{data.name}' holds {', '.join(data.input_spec)}, which cannot be decoded; give data"
             " of texts made with encoding='tokens'."
@@ -238,7 +236,13 @@ def decode_tokens(data: Any, ids: Any) -> list[str]:
             f"ids must be whole numbers from 0 to {len(data.vocabulary) - 1}. Received:"
             f" {rows.dtype} from {rows.min()} to {rows.max()}."
         )
-    texts = ([data.vocabulary[i] for i in row if i] for row in rows)
-    if kind == "byte_pairs":
-        return [byte_pairs.decode(text) for text in texts]
-    return [_JOINTS[kind].join(text) for text in texts]
+    return join(data.preprocessing, data.vocabulary, rows)
+
+
+def join(preprocessing: keras.Model, tokens: Sequence[str], rows: np.ndarray) -> list[str]:
+    """Return the text of each row of ids, joined as `preprocessing` took it apart."""
+    texts = ([tokens[i] for i in row if i] for row in rows)
+    for layer in preprocessing.layers:
+        if layer.name in _JOINTS:
+            return [_JOINTS[layer.name].join(text) for text in texts]
+    return [byte_pairs.decode(text) for text in texts]

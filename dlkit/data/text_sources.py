@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from dlkit.data import published, text_files, texts
+from dlkit.checks import check_names
+from dlkit.data import published, text_files, text_windows, texts
 from dlkit.data.record import Data
 
 AG_NEWS_CLASSES = ("World", "Sports", "Business", "Sci/Tech")
@@ -52,15 +54,25 @@ def _imdb_small(**options: Any) -> Data:
     return texts.from_text_folder(folder / "train", test=folder / "test", **options)
 
 
+def _tiny_shakespeare(**options: Any) -> Data:
+    path = published.find("text/tinyshakespeare/input.txt")
+    return text_windows.from_text_file(path, **({"window": 128} | options))
+
+
 SETS: dict[str, Callable[..., Data]] = {
     "sms_spam": _sms_spam,
     "sentence_polarity": _sentence_polarity,
     "ag_news": _ag_news,
     "imdb_small": _imdb_small,
+    "tiny_shakespeare": _tiny_shakespeare,
 }
 
 
 def load(name: str, **options: Any) -> Data:
-    """Return the set `name`; `options` are what `from_text_folder` takes."""
-    texts.check_options(name, options)
+    """Return the set `name`; `options` are what `from_text_folder` or `from_text_file` takes."""
+    if name == "tiny_shakespeare":
+        known = inspect.signature(text_windows.from_text_file).parameters
+        check_names(name, options, set(known) - {"path"})
+    else:
+        texts.check_options(name, options)
     return SETS[name](name=name, **options)
