@@ -24,6 +24,7 @@ from dlkit.data.origin import Origin, Split, splits
 from dlkit.data.record import Data
 from dlkit.data.table_files import texts
 from dlkit.data.text_encoding import Encoding
+from dlkit.data.text_layers import SPECIAL, UNKNOWN
 from dlkit.data.text_pipelines import Feeding
 from dlkit.errors import InputError
 
@@ -196,7 +197,9 @@ def _make(
 
 
 def _texts(ids: np.ndarray, encoder: text_encoding.Encoder) -> np.ndarray:
-    return texts(text_encoding.join(encoder.preprocessing, encoder.tokens, ids), ())
+    # What training never showed has to be one token again: "[UNK]" would be five characters.
+    tokens = (*encoder.tokens[:UNKNOWN], "\ufffd", *encoder.tokens[SPECIAL:])
+    return texts(text_encoding.join(encoder.preprocessing, tokens, ids), ())
 
 
 def _cut(text: str, val_fraction: float) -> list[str]:

@@ -61,10 +61,46 @@ def test_tokens_are_those_of_the_training_part(tmp_path):
     assert 1 in next(iter(data.test))[0].numpy()
 
 
-def test_words(path):
-    data = dk.data.from_text_file(path, window=6, tokens="word", batch_size=8)
+@pytest.mark.parametrize(("window", "stride"), [(20, None), (20, 5), (7, 30), (1, 1)])
+def test_windows_are_slices_of_the_text(path, window, stride):
+    data = dk.data.from_text_file(path, window=window, stride=stride, batch_size=8, val_fraction=0)
+    cut = LINES.index("\n", int(len(LINES) * 0.9)) + 1  # the end of the line in which 90% lies
+    for split, part in (("train", LINES[:cut]), ("test", LINES[cut:])):
+        starts = range(0, len(part) - window, stride or window)
+        expected = [part[start : start + window] for start in starts]
+        following = [part[start + 1 : start + window + 1] for start in starts]
+        assert rows(data, split) == [expected, following]
+
+
+def test_words_are_slices_of_the_words(path):
+    data = dk.data.from_text_file(path, window=6, stride=4, tokens="word", batch_size=8)
+    cut = LINES.index("\n", int(len(LINES) * 0.9)) + 1
+    words, known = LINES[cut:].split(), set(data.vocabulary)
+    words = [word if word in known else "[UNK]" for word in words]
+    starts = range(0, len(words) - 6, 4)
     inputs, targets = rows(data, "test")
-    assert inputs[0].split()[1:] == targets[0].split()[:-1]
+    assert inputs == [" ".join(words[start : start + 6]) for start in starts]
+    assert targets == [" ".join(words[start + 1 : start + 7]) for start in starts]
+    assert "[UNK]" in words  # the numbers of the last lines
+
+
+@pytest.mark.parametrize("tokens", ["character", "word", "bpe"])
+def test_raw_windows_become_the_same_ids(tmp_path, tokens):
+    path = tmp_path / "a.txt"
+    path.write_text(LINES + "w\u00e4rmer words\n" * 60)  # the training part has no umlaut
+    data = dk.data.from_text_file(path, window=12, tokens=tokens, batch_size=8, vocabulary_size=300)
+    chosen = data.origin.split.test
+    ids = data.preprocessing(tf.constant(data.origin.raw(chosen), tf.string)).numpy()
+    np.testing.assert_array_equal(ids, np.concatenate([x for x, _ in data.test]))
+    assert (1 in ids) == (tokens != "bpe")
+    texts, targets = data.examples
+    assert texts.tolist() == data.origin.raw(chosen[: len(texts)]).tolist()
+    np.testing.assert_array_equal(ids[: len(texts), 1:], targets[:, :-1])
+
+
+def test_full_windows_are_no_texts_cut_short(path):
+    data = dk.data.from_text_file(path, window=20, batch_size=8)
+    assert "texts cut short" not in [found.what for found in data.check()]
 
 
 def test_a_seed_repeats_the_order_on_any_number_of_threads(path):
