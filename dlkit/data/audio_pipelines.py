@@ -125,7 +125,7 @@ def make(
             preprocessing=preprocessing,
             decoding=decoding_model(reader.sample_rate, reader.samples),
             examples=(raw(shown), targets.values[shown]) if len(shown) else None,
-            origin=Origin(split, targets, raw, feed, make),
+            origin=Origin(split, targets, raw, feed, make, files.paths),
         )
 
     return make(split)

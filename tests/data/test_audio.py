@@ -112,3 +112,12 @@ def test_tables_of_one_class_or_with_missing_files_are_refused(tones):
         dk.data.from_audio_table(table, **OPTIONS)
     with pytest.raises(InputError, match=r"has no column 'file'\. Its columns: path, label"):
         dk.data.from_audio_table(table, path_column="file", label_columns="label", **OPTIONS)
+
+
+def test_the_files_are_what_is_checked_and_compared(tones):
+    (tones / "low" / "copy.wav").write_bytes((tones / "low" / "0.wav").read_bytes())
+    data = dk.data.from_audio_folder(tones, **OPTIONS)
+    groups = [{data.origin.paths[row][-8:] for row in rows} for rows in data.duplicates()]
+    assert {"copy.wav", "ow/0.wav", "ow/3.wav", "ow/6.wav", "ow/9.wav"} in groups
+    lengths = {finding.what: finding.detail for finding in data.check(show=False)}
+    assert lengths["lengths of sounds"] == "0.2 to 0.2 s, half of them up to 0.2"
