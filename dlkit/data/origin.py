@@ -62,6 +62,8 @@ class Origin:
         stored: The cache that the pipelines read, after `Data.cache_to`, or `None`.
         overlap: Rows that are at most this far apart may share values, as the windows of a series
             do; 0 where each example stands for itself. Defaults to 0.
+        groups: The group of each row where some must stay in one split, as the translations of one
+            sentence, or `None`.
     """
 
     split: Split
@@ -72,6 +74,7 @@ class Origin:
     paths: np.ndarray | None = None
     stored: Stored | None = None
     overlap: int = 0
+    groups: np.ndarray | None = None
 
     @property
     def count(self) -> int:

@@ -112,7 +112,8 @@ def from_text_pairs(  # noqa: PLR0913 - what the data is, and how to feed it: on
     _check_options(reading, max_pairs, augment)
     texts, held = _read((source, target), val, test, max_pairs)
     split_up = {k: pair_layers.tokens_of(v, tokens, lower=lower) for k, v in texts.items()}
-    split = _divide(_groups(split_up["source"]), held, val_fraction, seed)
+    groups = _groups(split_up["source"])
+    split = _divide(groups, held, val_fraction, seed)
     check_batch(batch_size, len(split.train), len(texts["source"]))
 
     def make(split: Split) -> Data:
@@ -134,7 +135,7 @@ def from_text_pairs(  # noqa: PLR0913 - what the data is, and how to feed it: on
             examples=(_take(texts, split.test[:EXAMPLES]), answers[split.test[:EXAMPLES]]),
             columns=_notes(shown, words, lengths),
             vocabularies=words,
-            origin=Origin(split, None, lambda rows: _take(texts, rows), feed, make),
+            origin=Origin(split, None, lambda rows: _take(texts, rows), feed, make, groups=groups),
         )
 
     return make(split)
@@ -235,7 +236,7 @@ def _divide(
         train, test = _hold_out(train, groups, _TEST_FRACTION, _TEST_SEED)
     if held[0] is None:
         train, val = _hold_out(train, groups, val_fraction, seed)
-    return Split(train, val, test)
+    return Split(train, val, test, published=held[1] is not None)
 
 
 def _hold_out(

@@ -33,6 +33,7 @@ def folds(data: Data, k: int, groups: Any, ordered: bool, seed: int) -> Iterator
     check_integer("seed", seed, minimum=0)
     kept = origin.split.kept
     _check_count(k, len(kept), ordered)
+    groups = _own_groups(origin, groups, ordered)
     if _by_group(origin, data, "folds", groups, ordered):
         pairs = _group_folds(kept, _groups(origin, groups)[kept], k)
     elif ordered:
@@ -69,6 +70,11 @@ def _by_group(origin: Origin, data: Data, what: str, groups: Any, ordered: bool)
             f" so other splits leak; give {what}(..., ordered=True)."
         )
     return groups is not None
+
+
+def _own_groups(origin: Origin, groups: Any, ordered: bool) -> Any:
+    """Return the groups that were asked for, or else those that the data has."""
+    return origin.groups if groups is None and not ordered else groups
 
 
 def _brief(groups: Any) -> str:
@@ -169,7 +175,7 @@ def resplit(
         raise InputError(
             f"test_fraction={test_fraction} keeps nothing to test on; give one like 0.2."
         )
-    split = origin.split
+    split, groups = origin.split, _own_groups(origin, groups, ordered)
     if _by_group(origin, data, "resplit", groups, ordered):
         cut = _GroupCut(_groups(origin, groups), seed)
     else:

@@ -89,6 +89,16 @@ def test_ordered_folds_are_those_of_time_series_split(diabetes):
         np.testing.assert_array_equal(rows_of(fold)[1], kept[val])
 
 
+def test_translations_of_one_sentence_stay_together():
+    english = [f"I see {n}." for n in ("one", "two", "three", "four", "five", "six")] * 4
+    french = [f"{verb} {n}." for verb in ("Je vois", "Vois", "Voir", "Vu") for n in "abcdef"]
+    data = dk.data.from_text_pairs(english, french, batch_size=4)
+    sentences = np.array(english)
+    for one in (*data.folds(3), data.resplit(seed=1, val_fraction=0.3)):
+        train, val, test = (set(sentences[rows]) for rows in rows_of(one))
+        assert len(val) > 0 and not train & val and not train & test and not val & test
+
+
 def test_windows_that_overlap_keep_their_distance(diabetes):
     origin = dataclasses.replace(diabetes.origin, overlap=6)
     windows = dataclasses.replace(diabetes, origin=origin)
