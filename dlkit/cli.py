@@ -70,6 +70,30 @@ def datasets() -> None:
 
 
 @app.command()
+def check(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="A data set, see `dlkit datasets`; a folder with a sub-folder of images, WAV or"
+            " .txt files a class, or of Pascal VOC; or a CSV file.",
+        ),
+    ],
+    target: Annotated[str | None, typer.Option(help="The column of a CSV file to predict.")] = None,
+) -> None:
+    """Look for what would spoil a training on a data set.
+
+    It exits with 1 if something has to be mended before a training can work.
+    """
+    from dlkit.data import opening
+
+    make = opening.find(data, target)
+    load_tensorflow()
+    if any(finding.level == "error" for finding in make().check()):
+        raise typer.Exit(1)
+
+
+@app.command()
 def models() -> None:
     """List the model builders."""
     from dlkit import models as builders

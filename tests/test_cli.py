@@ -402,7 +402,7 @@ def test_help_says_what_each_command_does_in_a_whole_sentence(monkeypatch, capsy
     assert call(monkeypatch, "--help") == 0
     output = capsys.readouterr().out
     named = re.findall(r"^  ([a-z]+)  +(\S.*)$", output.partition("Commands:")[2], re.MULTILINE)
-    commands = ["datasets", "models", "train", "evaluate", "export"]
+    commands = ["datasets", "check", "models", "train", "evaluate", "export"]
     commands += ["serve", "predict", "monitor", "demo", "doctor"]
     assert [name for name, _ in named] == commands
     for _, text in named:
@@ -424,6 +424,25 @@ def test_train_help_names_its_defaults(monkeypatch, capsys):
 def test_version(monkeypatch, capsys):
     assert call(monkeypatch, "--version") == 0
     assert capsys.readouterr().out == f"dlkit {dk.__version__}\n"
+
+
+def test_check_prints_a_table_and_tells_an_unknown_name(monkeypatch, capsys):
+    assert call(monkeypatch, "check", "iris") == 0
+    output = capsys.readouterr().out
+    assert "Check of iris" in output and "1 of 30 (3.3%) test examples" in output
+    assert call(monkeypatch, "check", "irsi") == 2
+    assert "There is no data set 'irsi'. Did you mean 'iris'?" in capsys.readouterr().err
+
+
+def test_check_exits_with_1_for_what_spoils_any_training(monkeypatch, capsys, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("size,price\n" + "".join(f"{size},1.5\n" for size in range(40)))
+    assert call(monkeypatch, "check", table, "--target", "price") == 1
+    output = capsys.readouterr().out
+    assert "Check of table" in output
+    assert "all are the same: nothing is to be learned" in " ".join(output.split())
+    assert call(monkeypatch, "check", table) == 2
+    assert "--target: size, price." in capsys.readouterr().err
 
 
 def test_models_and_datasets_list_the_registries(monkeypatch, capsys):

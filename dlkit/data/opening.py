@@ -1,0 +1,136 @@
+"""What a name or a path on the command line stands for, told without loading TensorFlow.
+
+a name of the catalogue    -> load
+a folder of class folders  -> from_image_folder, from_audio_folder or from_text_folder
+a folder of annotations    -> from_voc
+a CSV file                 -> from_image_table, from_audio_table or from_csv
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import pathlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from dlkit.checks import closest
+from dlkit.data import catalogue
+from dlkit.data.sets import SETS
+from dlkit.errors import InputError
+
+if TYPE_CHECKING:
+    from dlkit.data.record import Data
+
+_SMALL = {"batch_size": 8}  # so that a few files are enough
+# Large enough to see what is alike, and quick to read.
+_PICTURES = {"image_size": (64, 64), "corrupt": "skip", **_SMALL}
+_ENDINGS = {
+    **dict.fromkeys((".jpg", ".jpeg", ".png", ".bmp", ".gif"), "images"),
+    ".wav": "audio",
+    ".txt": "texts",
+}
+_FOLDERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "images": ("from_image_folder", _PICTURES),
+    "audio": ("from_audio_folder", {"corrupt": "skip", **_SMALL}),
+    "texts": ("from_text_folder", {"empty": "skip", **_SMALL}),
+}
+_TABLES = {
+    "images": ("from_image_table", _PICTURES),
+    "audio": ("from_audio_table", {"corrupt": "skip", **_SMALL}),
+}
+_LOOKED_AT = 1000  # files that tell what a folder holds
+
+
+def find(source: str, target: str | None = None) -> Callable[[], Data]:
+    """Return what makes the `Data` of a name, a folder or a CSV file; it is not made yet.
+
+    A name of the catalogue goes before a folder of the same name, which `./name` means.
+
+    Args:
+        source: The name or the path.
+        target: The column of a CSV file to predict. Defaults to None.
+
+    Raises:
+        InputError: when there is no such set, folder or file, or it does not say what it holds.
+
+    Example:
+        >>> find("iris")().task
+        'multiclass'
+    """
+    path = pathlib.Path(source)
+    if source not in {info.name for info in SETS}:
+        if path.is_file():
+            return _of_table(path, target)
+        if path.is_dir():
+            _refuse_target(source, target)
+            return _of_folder(path)
+        if path.name != source or path.suffix:
+            beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+            raise InputError(f"There is no file or folder {path}.{closest(path.name, beside)}")
+    catalogue.find(source)
+    _refuse_target(source, target)
+    return functools.partial(catalogue.load, source)
+
+
+def _refuse_target(source: str, target: str | None) -> None:
+    if target is not None:
+        raise InputError(
+            f"Only a CSV file has a column to predict, and {source} is none. Received:"
+            f" target='{target}'; leave it out."
+        )
+
+
+def _of_folder(path: pathlib.Path) -> Callable[[], Data]:
+    if (path / "Annotations").is_dir() or any(path.glob("*.xml")):
+        return _later("from_voc", path, **_PICTURES)
+    found = Counter(filter(None, map(_kind, _some_files(path))))
+    if not found:
+        raise InputError(
+            f"{path} holds no images (JPEG, PNG, BMP, GIF), WAV or .txt files; give a folder with"
+            " one sub-folder of them a class, a folder of Pascal VOC, or a CSV file."
+        )
+    function, options = _FOLDERS[found.most_common(1)[0][0]]
+    splits = path / "train", path / "test"
+    if all(split.is_dir() for split in splits):
+        return _later(function, splits[0], test=splits[1], name=path.resolve().name, **options)
+    return _later(function, path, **options)
+
+
+def _some_files(path: pathlib.Path) -> Iterator[str]:
+    names = (name for _, _, files in os.walk(path) for name in files if not name.startswith("."))
+    return (name for name, _ in zip(names, range(_LOOKED_AT), strict=False))
+
+
+def _kind(name: str) -> str | None:
+    return _ENDINGS.get(pathlib.Path(name).suffix.lower())
+
+
+def _of_table(path: pathlib.Path, target: str | None) -> Callable[[], Data]:
+    from dlkit.data import table_files
+
+    if not path.name.endswith((".csv", ".csv.gz")):
+        raise InputError(f"{path} is no .csv or .csv.gz file; give one, or a folder or a name.")
+    table = table_files.read_csv(path)
+    first = next(iter(table))
+    kind = _kind(table[first][0])
+    if kind in _TABLES and (path.parent / table[first][0]).is_file():
+        function, options = _TABLES[kind]
+        return _later(function, path, label_columns=target, **options)
+    if target is None:
+        raise InputError(
+            f"{path} is a table; say which of its columns is to be predicted with --target:"
+            f" {', '.join(table)}."
+        )
+    return _later("from_csv", path, target=target, **_SMALL)
+
+
+def _later(function: str, *arguments: Any, **options: Any) -> Callable[[], Data]:
+    """Return a call of one of `dlkit.data`'s functions, whose module is loaded by the call."""
+
+    def make() -> Data:
+        return getattr(importlib.import_module("dlkit.data"), function)(*arguments, **options)
+
+    return make

@@ -1,0 +1,88 @@
+"""What a name or a path on the command line stands for, on real files where they make a point."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlkit.data import opening, published
+from dlkit.errors import InputError
+from tests.data.test_audio import write_tone
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Write 20 pictures of noise of each of two classes; return their folder."""
+    random = np.random.default_rng(0)
+    for name, low in (("dark", 0), ("light", 128)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = random.integers(low, low + 128, (70, 70, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pictures" / name / f"{number}.png")
+    return tmp_path / "pictures"
+
+
+def test_a_name_goes_before_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "iris").mkdir()
+    assert opening.find("iris")().num_classes == 3
+    with pytest.raises(InputError, match=r"iris holds no images \(JPEG, PNG, BMP, GIF\), WAV or"):
+        opening.find("./iris")
+
+
+def test_a_folder_is_what_its_files_are(pictures, tmp_path):
+    (pictures / "dark" / "notes.txt").write_text("of pictures")
+    data = opening.find(str(pictures))()
+    assert (data.kind, data.name, data.class_names) == ("image", "pictures", ("dark", "light"))
+    for number in range(10):
+        for name in ("low", "high"):
+            write_tone(tmp_path / "tones" / name / f"{number}.wav", 440)
+            path = tmp_path / "texts" / "train" / name / f"{number}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{name} number {number}")
+    assert opening.find(str(tmp_path / "tones"))().kind == "audio"
+    held = tmp_path / "texts" / "test" / "low"
+    held.mkdir(parents=True)
+    (held / "a.txt").write_text("low one")
+    held.with_name("high").mkdir()
+    (held.with_name("high") / "b.txt").write_text("high one")
+    data = opening.find(str(tmp_path / "texts"))()
+    assert (data.kind, data.name) == ("text", "texts")
+    assert data.origin.raw(data.origin.split.test).tolist() == ["high one", "low one"]
+
+
+def test_a_folder_of_annotations_has_boxes(shared_data, tmp_path):
+    whole = published.unpacked("detection/BCCD.zip") / "BCCD"
+    for name, ending in (("Annotations", "xml"), ("JPEGImages", "jpg")):
+        (tmp_path / name).mkdir()
+        for number in range(20):
+            file = f"{name}/BloodImage_{number:05d}.{ending}"
+            (tmp_path / file).write_bytes((whole / file).read_bytes())
+    assert opening.find(str(tmp_path))().task == "detection"
+
+
+def test_a_table_of_files_or_of_values(pictures, shared_data):
+    table = pictures / "labels.csv"
+    rows = [f"{name}/{number}.png,{name}" for name in ("dark", "light") for number in range(20)]
+    table.write_text("\n".join(["file,what", *rows]))
+    data = opening.find(str(table), "what")()
+    assert (data.kind, data.task) == ("image", "binary")
+    data = opening.find(str(shared_data / "tabular/penguins.csv"), "island")()
+    assert data.class_names == ("Biscoe", "Dream", "Torgersen")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "sentence"),
+    [
+        ("irsi", None, r"There is no data set 'irsi'\. Did you mean 'iris'\?"),
+        ("{}/tablle.csv", None, r"no file or folder .*tablle\.csv\. Did you mean 'table\.csv'\?"),
+        ("{}/table.csv", None, r"table\.csv is a table; .* with --target: size, good\."),
+        ("{}/table.csv", "god", r"no column 'god' to predict\. Did you mean 'good'\?"),
+        ("{}/notes.md", None, r"notes\.md is no \.csv or \.csv\.gz file"),
+        ("iris", "species", r"Only a CSV file has a column .* target='species'; leave it out"),
+    ],
+)
+def test_what_cannot_be_opened_is_told_in_one_sentence(tmp_path, source, target, sentence):
+    (tmp_path / "table.csv").write_text("size,good\n" + "1,0\n2,1\n" * 20)
+    (tmp_path / "notes.md").write_text("no data")
+    with pytest.raises(InputError, match=sentence):
+        opening.find(source.format(tmp_path), target)()
