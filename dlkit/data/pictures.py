@@ -28,6 +28,7 @@ DRAWINGS = {
     "boxes": "boxes_drawing",
     "features": "feature_drawing",
     "audio": "audio_drawing",
+    "graph": "graph_drawing",
     "image": "image_drawing",
     "pairs": "pairs_drawing",
     "ratings": "ratings_drawing",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from dlkit.data.columns import Column
     from dlkit.data.findings import Finding
+    from dlkit.data.graph_records import Graph
     from dlkit.data.origin import Origin
 
 TASKS = ("binary", "multiclass", "multilabel", "regression")
@@ -43,6 +44,7 @@ class Data:
         feature_names: What each number of a table's vector stands for, or `None`.
         vocabularies: Input name -> what each of its whole numbers stands for, in their order; or
             `None`.
+        graph: The arrays of the graph that the nodes belong to, or `None`.
         kind: What one input is: `"features"`, `"image"`, `"sequence"`, and so on.
         decoding: A Keras model from the bytes of a file, as a client has it, to what
             `preprocessing` takes, or `None`; an export offers it as a second signature.
@@ -68,6 +70,7 @@ class Data:
     columns: tuple[Column, ...] | None = None
     feature_names: tuple[str, ...] | None = None
     vocabularies: dict[str, tuple[str, ...]] | None = None
+    graph: Graph | None = dataclasses.field(default=None, repr=False, compare=False)
     kind: str = "features"
     decoding: keras.Model | None = None
     origin: Origin | None = dataclasses.field(default=None, repr=False, compare=False)

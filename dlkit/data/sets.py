@@ -60,6 +60,7 @@ SETS = (
     DataSetInfo("california_housing", "features", "regression", 20_640, "Californian districts of 1990, 9 columns with gaps, house value in 100,000 dollars", _CACHE, "table_sources"),
     DataSetInfo("fra_eng", "pairs", "translation", 142_787, "English sentences and French translations (Tatoeba), the shortest first", _ZIP, "relation_sources"),
     DataSetInfo("multi30k", "pairs", "translation", 31_014, "Captions of photos in English, German and French, with a test split", _CACHE, "relation_sources"),
+    DataSetInfo("cora", "graph", "multiclass", 2708, "Cora: scientific papers, their words and citations, 7 fields, 140 labels to learn from", _CACHE, "relation_sources"),
     DataSetInfo("movielens", "ratings", "regression", 100_836, "MovieLens latest-small, 610 users' ratings of 9,724 films, 0.5 to 5", _ZIP, "relation_sources"),
     DataSetInfo("credit_card_fraud", "features", "binary", 3_265, "Card payments of 2013, 29 numbers, all 492 frauds and a sample of the rest", _CACHE, "table_sources"),
     DataSetInfo("mammography", "features", "binary", 11_183, "Spots in mammograms, 6 measurements, 260 are calcifications", _CACHE, "table_sources"),
