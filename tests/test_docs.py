@@ -116,6 +116,7 @@ EXAMPLES = {
     "table.py": [],
     "image_folder.py": [],
     "detection.py": [],
+    "graph.py": [],
     "ratings.py": [],
     "translation.py": [],
 }
@@ -125,6 +126,7 @@ NEED_SHARED_DATA = (
     "table.py",
     "image_folder.py",
     "detection.py",
+    "graph.py",
     "ratings.py",
     "translation.py",
 )
