@@ -21,3 +21,14 @@ def shared_data() -> pathlib.Path:
     if not path.is_dir():
         pytest.fail(f"DLKIT_DATA={folder} is not a folder")
     return path
+
+
+@pytest.fixture(scope="session")
+def wordnet() -> pathlib.Path:
+    """Return the folder of WordNet's files; without them it skips, and fails in CI."""
+    folder = pathlib.Path("/usr/share/wordnet")
+    if not folder.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail("WordNet is missing: apt install wordnet-base")
+        pytest.skip("needs WordNet's files: apt install wordnet-base")
+    return folder

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import dlkit as dk
 from dlkit.data import text_augment, thesaurus
 from dlkit.data.text_encoding import Encoding
 from dlkit.errors import InputError, MissingExtraError
@@ -69,6 +70,39 @@ def test_synonyms_come_from_the_vocabulary(monkeypatch):
         tf.constant([[2, 4, 0]], tf.int64), SEED
     )
     assert made.numpy()[0, 0] == 3 and made.numpy()[0, 1] in (5, 6) and made.numpy()[0, 2] == 0
+
+
+def meanings(folder):
+    """Return the words of each meaning in WordNet's data files, read as text."""
+    found = []
+    for path in folder.glob("data.*"):
+        for line in path.read_text().splitlines():
+            if line[0] != " ":
+                count, words = int(line.split()[3], 16), line.split()[4:]
+                found.append({word.split("(")[0].lower() for word in words[: 2 * count : 2]})
+    return found
+
+
+def test_real_sentences_are_said_in_other_words(shared_data, wordnet):
+    options = {"vocabulary_size": 3000, "length": 30}
+    data = dk.data.load("sentence_polarity", augment={"synonyms": 0.5}, **options)
+    feed, rows = data.origin.feed, data.origin.split.train[:640]
+    plain = dataclasses.replace(feed, augment=None)
+    pairs = []
+    for (ids, _), (changed, _) in zip(
+        plain.batches(rows, train=True), feed.batches(rows, train=True), strict=True
+    ):
+        different = (ids != changed).numpy()
+        names = np.array(data.vocabulary)
+        pairs += zip(names[ids.numpy()[different]], names[changed.numpy()[different]], strict=True)
+        assert ((ids == 0) == (changed == 0)).numpy().all()
+    assert len(pairs) > 500
+    found = meanings(wordnet)
+    for old, new in set(pairs):
+        assert any(old in words and new in words for words in found), (old, new)
+    assert ("movie", "film") in pairs
+    val = next(iter(data.val))[0]
+    np.testing.assert_array_equal(val, next(iter(plain.batches(data.origin.split.val)))[0])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Synonyms: from WordNet's file format by hand, and from the real files where they are."""
 
-import os
-
 import pytest
 
 from dlkit.data import thesaurus
@@ -31,11 +29,8 @@ def test_words_that_share_their_first_meaning(little):
     assert thesaurus.synonyms({"big", "bad"}) == {}
 
 
+@pytest.mark.usefixtures("wordnet")
 def test_the_real_files():
-    if not thesaurus.DEBIAN_FOLDER.is_dir():
-        if os.environ.get("CI"):
-            pytest.fail("WordNet is missing: apt install wordnet-base")
-        pytest.skip("needs WordNet's files: apt install wordnet-base")
     words = {"film", "movie", "picture", "car", "automobile", "begin", "start", "the", "in"}
     found = thesaurus.synonyms(words)
     assert found["car"] == ["automobile"] and found["automobile"] == ["car"]
