@@ -194,7 +194,7 @@ def export(
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0913 - a command's options are its arguments
     directory: Annotated[
         pathlib.Path | None,
         typer.Argument(metavar="DIR", help="What `dlkit export` names: it holds 1/, 2/, ..."),
@@ -229,6 +229,15 @@ def serve(
         pathlib.Path | None,
         typer.Option(metavar="FILE", help="Log the features of requests for `dlkit monitor`."),
     ] = None,
+    api_key_file: Annotated[
+        pathlib.Path | None,
+        typer.Option(metavar="FILE", help="Keys, one a line, of which each request has one."),
+    ] = None,
+    ssl_config_file: Annotated[
+        pathlib.Path | None,
+        typer.Option(metavar="FILE", help="TLS for gRPC: an SSLConfig of TensorFlow Serving."),
+    ] = None,
+    rest_tls: Annotated[bool, typer.Option("--rest-tls", help="TLS for REST, too.")] = False,
 ) -> None:
     """Serve an export over TensorFlow Serving's REST and gRPC APIs.
 
@@ -239,8 +248,14 @@ def serve(
     from dlkit.serving.server import which_models
     from dlkit.serving.settings import Settings
 
-    options = {"model_config_file": config, "request_log": request_log}
-    options = {name: path for name, path in options.items() if path}
+    options = {
+        "model_config_file": config,
+        "request_log": request_log,
+        "api_key_file": api_key_file,
+        "ssl_config_file": ssl_config_file,
+        "rest_tls": rest_tls,
+    }
+    options = {name: value for name, value in options.items() if value}
     which_models(directory, name, Settings.of("serve", options))
     load_tensorflow()
     serving.serve(directory, name=name, host=host, rest_port=port, grpc_port=grpc_port, **options)
@@ -262,6 +277,14 @@ def predict(
             " - reads standard input.",
         ),
     ],
+    api_key: Annotated[
+        str | None,
+        typer.Option(envvar="DLKIT_API_KEY", help="The key that the server asks for."),
+    ] = None,
+    ca_file: Annotated[
+        pathlib.Path | None,
+        typer.Option(metavar="FILE", help="Who vouches for an https server, in PEM."),
+    ] = None,
 ) -> None:
     """Send inputs to a served model and print its answer as JSON."""
     import json
@@ -269,7 +292,7 @@ def predict(
     from dlkit import serving
 
     rows = serving.read_inputs(sys.stdin.buffer if file == "-" else pathlib.Path(file))
-    with serving.Client(url) as client:
+    with serving.Client(url, api_key=api_key, ca_file=ca_file) as client:
         answer = client.predict(rows)
     print(json.dumps(answer, default=as_json))
 

@@ -298,6 +298,21 @@ def test_a_directory_without_versions_is_not_served(monkeypatch, capsys, tmp_pat
     one_sentence(status, capsys, f"Could not find base path {tmp_path}/nosuch")
 
 
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--api-key-file", "/nosuch/keys"), "api_key_file /nosuch/keys cannot be read"),
+        (("--ssl-config-file", "/nosuch/ssl"), "ssl_config_file /nosuch/ssl cannot be read"),
+        (("--rest-tls",), "rest_tls needs ssl_config_file"),
+    ],
+)
+def test_keys_and_certificates_are_read_first(monkeypatch, capsys, tmp_path, flags, sentence):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"")
+    status = call(monkeypatch, "serve", tmp_path, "--port", 0, *flags)
+    one_sentence(status, capsys, sentence)
+
+
 def test_a_broken_saved_model_is_not_served(tmp_path):
     (tmp_path / "digits" / "1").mkdir(parents=True)
     (tmp_path / "digits" / "1" / "saved_model.pb").write_bytes(b"this is no protocol buffer")

@@ -28,9 +28,11 @@ class Client:
         api_key: The key that the server asks for. Defaults to None, which sends none.
         ca_file: The certificate of the authority that vouches for an https server, in PEM. Defaults
             to None, those that the system trusts.
+        cert_file: The client's own certificate and key, in PEM, for a server that asks for them
+            (mTLS). Defaults to None.
 
     Raises:
-        InputError: when `url` is no model's URL, or `ca_file` cannot be read.
+        InputError: when `url` is no model's URL, or a file cannot be read.
         MissingExtraError: when httpx or orjson are not installed.
 
     Example:
@@ -48,12 +50,13 @@ class Client:
         retries: int = 3,
         api_key: str | None = None,
         ca_file: str | os.PathLike | None = None,
+        cert_file: str | os.PathLike | None = None,
     ):
         httpx = require("httpx", "serve")
         require("orjson", "serve")
         self.url = client_json.check_url(url)
         self._retries = check_integer("retries", retries, minimum=0)
-        options = client_json.connection_options(self.url, api_key, ca_file)
+        options = client_json.connection_options(self.url, api_key, ca_file, cert_file)
         self._http = httpx.Client(timeout=timeout, **options)
         self._lost = (httpx.NetworkError, httpx.RemoteProtocolError)
         self._failed = httpx.HTTPError

@@ -1,4 +1,4 @@
-"""Whom a client believes that a server is the one that it says it is."""
+"""How a client knows the server that it asks, and proves itself where the server wants it."""
 
 import os
 import pathlib
@@ -7,31 +7,48 @@ import ssl
 from dlkit.errors import InputError
 
 
-def trusting(ca_file: str | os.PathLike) -> ssl.SSLContext:
+def trusting(
+    ca_file: str | os.PathLike | None, cert_file: str | os.PathLike | None = None
+) -> ssl.SSLContext:
     """Return the settings of a connection that trusts one authority.
 
     Args:
-        ca_file: The authority's certificate, in PEM.
+        ca_file: The authority's certificate, in PEM; None for those that the system trusts.
+        cert_file: The client's own certificate and key, in PEM. Defaults to None, no proof of who
+            is asking.
 
     Raises:
-        InputError: when it cannot be read, or is no certificate.
+        InputError: when one cannot be read, or is no certificate.
     """
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # OpenSSL's own errors among them
         raise InputError(
             f"ca_file must be a certificate in PEM ({error}). Received: ca_file={ca_file!r}."
         ) from None
+    try:
+        if cert_file is not None:
+            context.load_cert_chain(cert_file)
+    except OSError as error:
+        raise InputError(
+            f"cert_file must hold a certificate and its key, in PEM ({error})."
+            f" Received: cert_file={cert_file!r}."
+        ) from None
+    return context
 
 
-def read_authority(ca_file: str | os.PathLike) -> bytes:
-    """Return the authority's certificate, for gRPC, which says little where it is none.
+def read_proofs(
+    ca_file: str | os.PathLike | None, cert_file: str | os.PathLike | None
+) -> tuple[bytes | None, bytes | None]:
+    """Return what is in the files, for gRPC, which says little where it is no certificate.
 
     Args:
-        ca_file: The authority's certificate, in PEM.
+        ca_file: The authority's certificate, in PEM, or None.
+        cert_file: The client's own certificate and key, in PEM, or None.
 
     Raises:
-        InputError: when it cannot be read, or is no certificate.
+        InputError: when one cannot be read, or is no certificate.
     """
-    trusting(ca_file)
-    return pathlib.Path(ca_file).read_bytes()
+    trusting(ca_file, cert_file)
+    authority, own = (file and pathlib.Path(file).read_bytes() for file in (ca_file, cert_file))
+    return authority, own

@@ -20,7 +20,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from dlkit.checks import check_integer
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client_arrays import from_wire, to_wire
-from dlkit.serving.client_tls import read_authority
+from dlkit.serving.client_tls import read_proofs
 from dlkit.serving.signature_protos import from_definition
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, metadata_json
 from dlkit.serving.status import code_by_number
@@ -48,9 +48,11 @@ class GrpcClient:
         api_key: The key that the server asks for. Defaults to None, which sends none.
         ca_file: The certificate of the authority that vouches for the server, in PEM. Defaults to
             None, no encryption.
+        cert_file: The client's own certificate and key, in PEM, for a server that asks for them
+            (mTLS). Defaults to None.
 
     Raises:
-        InputError: when `target` is no address, or `ca_file` cannot be read.
+        InputError: when `target` is no address, or a file cannot be read.
 
     Example:
         >>> import tensorflow as tf
@@ -76,6 +78,7 @@ class GrpcClient:
         retries: int = 3,
         api_key: str | None = None,
         ca_file: str | os.PathLike | None = None,
+        cert_file: str | os.PathLike | None = None,
     ):
         self._target = target.removeprefix("grpc://")
         if "://" in self._target or not self._target.rpartition(":")[2].isdigit():
@@ -86,7 +89,7 @@ class GrpcClient:
         self._timeout = timeout
         self._retries = check_integer("retries", retries, minimum=0)
         self._metadata_sent = () if api_key is None else (("authorization", f"Bearer {api_key}"),)
-        self._channel = _channel(self._target, ca_file)
+        self._channel = _channel(self._target, ca_file, cert_file)
         predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._predict, self._metadata = predictions.Predict, predictions.GetModelMetadata
         self._status = model_service_pb2_grpc.ModelServiceStub(self._channel).GetModelStatus
@@ -208,13 +211,14 @@ class GrpcClient:
         return f"{error.details()}{hint}"
 
 
-def _channel(target: str, ca_file: str | os.PathLike | None) -> grpc.Channel:
-    if ca_file is None:
+def _channel(
+    target: str, ca_file: str | os.PathLike | None, cert_file: str | os.PathLike | None
+) -> grpc.Channel:
+    if ca_file is None and cert_file is None:
         return grpc.insecure_channel(target, options=_options(target))
-    authority = read_authority(ca_file)
-    return grpc.secure_channel(
-        target, grpc.ssl_channel_credentials(authority), options=_options(target)
-    )
+    authority, own = read_proofs(ca_file, cert_file)
+    proof = grpc.ssl_channel_credentials(authority, private_key=own, certificate_chain=own)
+    return grpc.secure_channel(target, proof, options=_options(target))
 
 
 def _options(target: str) -> list[tuple[str, int]]:

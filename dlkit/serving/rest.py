@@ -7,13 +7,12 @@ percent-decoded. The event loop only moves bytes: predictions run in a pool of t
 import asyncio
 import logging
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
-from dlkit.serving import hints
+from dlkit.serving import compression, hints
 from dlkit.serving.json_text import pretty
 from dlkit.serving.monitoring import STATUS
 from dlkit.serving.predict import find_model, find_status, predict
@@ -39,6 +38,7 @@ _CORS = (
     (b"access-control-allow-methods", b"POST, GET"),
     (b"access-control-allow-headers", b"Content-Type"),
 )
+_PACKED = ((b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
 _NOT_FOUND_PAGE = (
     b"<HTML><HEAD>\n<TITLE>404 Not Found</TITLE>\n</HEAD>"
     b"<BODY>\n<H1>Not Found</H1>\n</BODY></HTML>\n"
@@ -91,6 +91,10 @@ class RestApi:
             status, headers, body = _refusal(failure)
         if path[:4].lower() == "/v1/":
             headers = [*headers, *self._cors]
+        if len(body) >= compression.LEAST_BYTES and _offers_gzip(scope):
+            loop = asyncio.get_running_loop()
+            body = await loop.run_in_executor(self._pool, compression.pack, body)
+            headers = [*headers, *_PACKED]
         headers = [*headers, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -131,7 +135,7 @@ class RestApi:
     def _work(self, verb: str, given: tuple[str, Wanted, bytes], packed: bool) -> bytes:
         name, wanted, body = given
         if packed:
-            body = _gunzip(body, self._max_body_bytes)
+            body = compression.unpack(body, self._max_body_bytes)
         if verb == "predict":
             return predict(self._models, name, wanted, body)
         from dlkit.serving import json_inference  # TensorFlow's protos: seldom asked for
@@ -215,16 +219,10 @@ def _refusal(error: StatusError) -> Answer:
     return error.http_status, [_JSON, *closing], pretty(body)
 
 
+def _offers_gzip(scope: dict) -> bool:
+    return compression.accepts_gzip(dict(scope["headers"]).get(b"accept-encoding", b""))
+
+
 def _preflight(scope: dict) -> Answer:
     origin = dict(scope["headers"]).get(b"origin", b"")
     return 200 if origin.startswith((b"http://", b"https://")) else 400, [_JSON], b""
-
-
-def _gunzip(body: bytes, limit: int) -> bytes:
-    """Return the unpacked body; empty, as TensorFlow Serving has it, for bad or too large data."""
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        unpacked = unpacker.decompress(body, limit + 1)
-    except zlib.error:
-        return b""
-    return unpacked if unpacker.eof and len(unpacked) <= limit else b""

@@ -4,7 +4,7 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.serving import Client, GrpcClient
-from dlkit.serving.client_tls import read_authority, trusting
+from dlkit.serving.client_tls import read_proofs, trusting
 from tests.serving.certificates import make
 
 
@@ -15,7 +15,7 @@ def test_an_authority_is_the_only_one_trusted(tmp_path):
     assert known["subject"][0][0] == ("commonName", "dlkit test authority")
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
-    assert read_authority(tmp_path / "ca.pem") == (tmp_path / "ca.pem").read_bytes()
+    assert read_proofs(tmp_path / "ca.pem", None) == ((tmp_path / "ca.pem").read_bytes(), None)
 
 
 def test_clients_name_a_certificate_that_is_none(tmp_path):
@@ -26,3 +26,7 @@ def test_clients_name_a_certificate_that_is_none(tmp_path):
             Client("https://127.0.0.1:1/v1/models/m", ca_file=path)
         with pytest.raises(InputError, match=r"ca_file must be a certificate in PEM .*ca_file="):
             GrpcClient("127.0.0.1:1", "m", ca_file=path)
+        with pytest.raises(InputError, match=r"cert_file must hold a certificate .*cert_file="):
+            Client("https://127.0.0.1:1/v1/models/m", cert_file=path)
+        with pytest.raises(InputError, match=r"cert_file must hold a certificate .*cert_file="):
+            GrpcClient("127.0.0.1:1", "m", cert_file=path)

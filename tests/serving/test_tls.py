@@ -13,6 +13,7 @@ from dlkit.serving import Client, GrpcClient, Server
 from dlkit.serving.grpc_server import GrpcServer
 from dlkit.serving.settings import Settings
 from dlkit.serving.tls import certificates, server_context
+from tests.command_line import call
 from tests.serving.certificates import make, ssl_config
 
 SECONDS = 30
@@ -150,9 +151,42 @@ def test_without_the_key_there_is_no_answer(server, folder, key):
         client.status()
 
 
+def test_the_command_sends_a_key(server, folder, keys, monkeypatch, capsys, tmp_path):
+    (tmp_path / "rows.json").write_text("[1.0]")
+    command = ("predict", server.url, tmp_path / "rows.json", "--ca-file", folder / "ca.pem")
+    assert call(monkeypatch, *command) == 2
+    assert "asks for an API key" in capsys.readouterr().err
+    monkeypatch.setenv("DLKIT_API_KEY", "another-key-of-some-length")
+    assert call(monkeypatch, *command) == 0
+    assert capsys.readouterr().out == "[2.5]\n"
+
+
 def test_without_tls_there_is_no_answer(server):
     plain = server.url.replace("https", "http")
     with Client(plain, retries=0) as client, pytest.raises(ServerError, match="No server answers"):
         client.status()
     with Client(server.url, retries=0) as client, pytest.raises(ServerError, match="certificate"):
         client.status()
+
+
+def test_mtls_over_rest_and_grpc(half_plus_two, folder):
+    own = folder / "own.pem"
+    own.write_text((folder / "client.pem").read_text() + (folder / "client.key").read_text())
+    files = {"ca_file": folder / "ca.pem", "cert_file": own}
+    without = {"ca_file": folder / "ca.pem", "retries": 0}
+    options = {"ssl_config_file": ssl_config(folder, verify=True), "rest_tls": True}
+    with Server(half_plus_two, name="m", rest_port=0, grpc_port=0, **options) as server:
+        with Client(server.url, **files) as client:
+            assert client.predict([1.0]).tolist() == [2.5]
+        with GrpcClient(server.grpc_target, "m", **files) as client:
+            assert client.predict([1.0]).tolist() == [2.5]
+        with (
+            Client(server.url, **without) as client,
+            pytest.raises(ServerError, match="No server answers"),
+        ):
+            client.predict([1.0])
+        with (
+            GrpcClient(server.grpc_target, "m", **without) as client,
+            pytest.raises(ServerError, match="No server answers"),
+        ):
+            client.predict([1.0])
