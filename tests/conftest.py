@@ -7,6 +7,8 @@ import pathlib
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # A file that is not on this machine is missing, wherever the tests run.
 os.environ.setdefault("DLKIT_OFFLINE", "1")
+# MLflow tells its makers what is called, unless it is told not to.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 import pytest
 

@@ -72,6 +72,7 @@ def test_its_metadata_says_what_the_package_says(wheel):
         "plot",
         "text",
         "onnx",
+        "mlflow",
         "gpu",
         "all",
         "dev",

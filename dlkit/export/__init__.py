@@ -6,12 +6,14 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "benchmark": "comparing",
+        "from_mlflow": "registry",
         "litert": "litert_writer",
         "onnx": "onnx_writer",
         "promote": "promoting",
         "prune": "housekeeping",
         "rollback": "housekeeping",
         "saved_model": "writer",
+        "to_mlflow": "registry",
         "versions": "directories",
     },
 )
