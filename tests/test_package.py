@@ -71,6 +71,7 @@ def test_its_metadata_says_what_the_package_says(wheel):
         "serve",
         "plot",
         "text",
+        "graph",
         "onnx",
         "mlflow",
         "gpu",
