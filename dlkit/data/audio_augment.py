@@ -102,20 +102,7 @@ def resolve(augment: Any, features: str) -> tuple[Augmentation | None, Augmentat
             )
         masks = {}  # a level does what fits
     raw = {name: steps[name] for name in RAW if name in steps}
-    return _chain(raw, RAW), _chain(masks, SPECTRAL)
-
-
-def _chain(steps: Mapping[str, float], recipes: Recipes) -> Augmentation | None:
-    if not steps:
-        return None
-
-    def apply(inputs: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        seeds = tf.random.split(seed, len(steps))
-        for index, (name, amount) in enumerate(steps.items()):
-            inputs = recipes[name](inputs, seeds[index], amount)
-        return inputs
-
-    return apply
+    return augment_steps.chain(raw, RAW), augment_steps.chain(masks, SPECTRAL)
 
 
 def stretch_by(

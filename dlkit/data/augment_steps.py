@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from dlkit.checks import check_choice
 from dlkit.data.augment import Augmentation
@@ -19,6 +20,20 @@ def own(augment: Any) -> Augmentation | None:
     if isinstance(augment, keras.layers.Layer):
         return lambda inputs, seed: augment(inputs, training=True)
     return augment if callable(augment) else None
+
+
+def chain(steps: Steps, recipes: Mapping[str, Callable[..., Any]]) -> Augmentation | None:
+    """Return the recipes of `steps`, one after the other with seeds of their own, or `None`."""
+    if not steps:
+        return None
+
+    def apply(inputs: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        seeds = tf.random.split(seed, len(steps))
+        for index, (name, amount) in enumerate(steps.items()):
+            inputs = recipes[name](inputs, seeds[index], amount)
+        return inputs
+
+    return apply
 
 
 def read(augment: Any, amounts: Steps, levels: Mapping[str, Steps]) -> dict[str, float]:

@@ -34,6 +34,7 @@ DRAWINGS = {
     "ratings": "ratings_drawing",
     "sequence": "sequence_drawing",
     "text": "text_drawing",
+    "series": "series_drawing",
 }
 _SIZE = (1.5, 1.7)  # inches of one example, where its module has no SIZE
 

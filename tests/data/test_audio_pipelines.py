@@ -111,6 +111,15 @@ def test_each_kind_of_feature_is_standardised(tables, features, shape):
     np.testing.assert_allclose(heard, first[0], atol=1e-5)
 
 
+def test_a_cache_on_the_disk_holds_what_is_augmented_raw(tables, tmp_path):
+    data = load(tables, augment={"shift": 0.3}, mels=16)
+    cached = data.cache_to(tmp_path / "cache")
+    np.testing.assert_allclose(batches(cached.test)[0], batches(data.test)[0], atol=1e-5)
+    one, two = batches(cached.train), batches(cached.train)
+    assert not np.array_equal(one[0], two[0])
+    assert sorted(one[1]) == sorted(batches(data.train)[1])
+
+
 def test_silence_is_zeros_and_not_a_division_by_zero(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

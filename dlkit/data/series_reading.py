@@ -1,0 +1,176 @@
+"""Series as users have them, read as numbers in time order: files, tables, arrays.
+
+CSV file, DataFrame, mapping or array -> dates that rise -> (steps, variables) without gaps
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from dlkit.checks import closest
+from dlkit.data import table_files
+from dlkit.errors import InputError
+
+_DATE = re.compile(r"\d{4}[-/]\d\d([-/]\d\d([ T]\d\d(:\d\d(:\d\d(\.\d+)?)?)?)?)?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+    """A series in time order.
+
+    Attributes:
+        values: Float64 `(steps, variables)`, all finite.
+        names: The variables' names.
+        dates: When each step was, or `None`.
+        gaps: Steps behind which others are missing, by their dates.
+        date: The column of the dates, or an empty text.
+    """
+
+    values: np.ndarray
+    names: tuple[str, ...]
+    dates: np.ndarray | None = None
+    gaps: np.ndarray | None = None
+    date: str = ""
+
+    def gap_text(self) -> str:
+        """Return how many gaps there are and where the first lies; nothing where there is none."""
+        if self.gaps is None or not len(self.gaps):
+            return ""
+        count, first = len(self.gaps), self.gaps[0]
+        return (
+            f"{count} gap{'' if count == 1 else 's'} in '{self.date}', the first between"
+            f" {_text(self.dates[first])} and {_text(self.dates[first + 1])}"
+        )
+
+
+def read(values: Any, date: str | None) -> Series:
+    """Return the series in a CSV file, a DataFrame, a mapping of columns, or an array.
+
+    Args:
+        values: The path, table or array `(steps,)` or `(steps, variables)`.
+        date: The column of the dates; `None` finds one by its looks.
+
+    Raises:
+        InputError: when it cannot be read, holds what is no number, or its dates do not rise.
+    """
+    if isinstance(values, str | os.PathLike):
+        return _of_table(table_files.read_csv(values), date, str(pathlib.Path(values)))
+    if isinstance(values, Mapping) or hasattr(values, "columns"):
+        return _of_table(_table(values), date, "The table")
+    return _of_array(values, date)
+
+
+def _table(frame: Any) -> dict[str, np.ndarray]:
+    table = table_files.read_frame(frame)
+    index = getattr(frame, "index", None)
+    dtype = getattr(index, "dtype", None)
+    if getattr(dtype, "kind", "") == "M":  # as pandas keeps the dates of a series
+        stamps = np.datetime_as_string(np.asarray(index, "datetime64[s]"))
+        table = {str(index.name or "index"): table_files.texts(list(stamps), ("NaT",)), **table}
+    return table
+
+
+def _of_array(values: Any, date: str | None) -> Series:
+    array = np.asarray(values)
+    if date is not None:
+        raise InputError(f"date='{date}' names a column, and an array has none; give a table.")
+    if array.dtype.kind not in "buif" or array.ndim not in (1, 2) or 0 in array.shape:
+        raise InputError(
+            "values must be a CSV file, a table, or an array of numbers (steps,) or (steps,"
+            f" variables). Received: {array.dtype} of shape {array.shape}."
+        )
+    array = array.reshape(len(array), -1).astype(np.float64)
+    names = tuple(f"variable_{i}" for i in range(1, array.shape[1] + 1))
+    _check_finite(array, names, None)
+    return Series(array, names)
+
+
+def _of_table(table: dict[str, np.ndarray], date: str | None, where: str) -> Series:
+    if date is None:
+        date = next((name for name, cells in table.items() if _looks_like_dates(cells)), "")
+    elif date not in table:
+        raise InputError(
+            f"{where} has no column '{date}' of dates.{closest(date, table)} Its columns:"
+            f" {', '.join(table)}."
+        )
+    dates = _dates(table.pop(date), date) if date else None
+    if not table:
+        raise InputError(f"{where} has no column besides the dates '{date}'.")
+    columns = []
+    for name, cells in table.items():
+        numbers = table_files.as_numbers(cells)
+        if numbers is None:
+            _refuse_texts(name, cells)
+        columns.append(numbers)
+    values = np.stack(columns, axis=1)
+    _check_finite(values, tuple(table), dates)
+    gaps = None if dates is None else _gaps(dates, date)
+    return Series(values, tuple(table), dates, gaps, date)
+
+
+def _looks_like_dates(cells: np.ndarray) -> bool:
+    return cells.dtype.kind == "O" and all(_DATE.fullmatch(cell) for cell in cells)
+
+
+def _dates(cells: np.ndarray, name: str) -> np.ndarray:
+    texts = [cell.replace("/", "-") for cell in table_files.as_texts(cells)]
+    for row, text in enumerate(texts, 1):
+        if not _is_date(text):
+            raise InputError(
+                f"Column '{name}' must hold dates like 2016-07-01 or 2016-07-01 13:00:00. Received"
+                f" '{cells[row - 1]}' in row {row}."
+            )
+    monthly = all(len(text) == 7 or text[8:] in ("01", "01T00:00:00") for text in texts)
+    return np.array(texts, "datetime64[M]" if monthly else "datetime64[s]")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        np.datetime64(text)
+    except ValueError:  # such as the 31st of February
+        return False
+    return _DATE.fullmatch(text) is not None
+
+
+def _gaps(dates: np.ndarray, name: str) -> np.ndarray:
+    steps = np.diff(dates).astype(np.int64)
+    if (steps <= 0).any():
+        row = int(np.argmax(steps <= 0)) + 1
+        raise InputError(
+            f"The dates in '{name}' must rise: row {row + 1} ({_text(dates[row])}) follows row"
+            f" {row} ({_text(dates[row - 1])}); sort the rows and drop repeated ones."
+        )
+    # More than half a step longer than usual, so that neither a leap day nor clocks matter.
+    usual = np.sort(steps)[(len(steps) - 1) // 2] if len(steps) else 0
+    return np.flatnonzero(steps > 1.5 * usual)
+
+
+def _check_finite(values: np.ndarray, names: tuple[str, ...], dates: np.ndarray | None) -> None:
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        row, column = bad[0]
+        when = "" if dates is None else f" ({_text(dates[row])})"
+        raise InputError(
+            f"'{names[column]}' has no finite value in row {row + 1}{when}, and {len(bad)} such"
+            f" cell{' is' if len(bad) == 1 else 's are'} in the series; fill gaps first, as with"
+            " pandas' interpolate()."
+        )
+
+
+def _refuse_texts(name: str, cells: np.ndarray) -> NoReturn:
+    row = next(row for row in range(len(cells)) if table_files.as_numbers(cells[[row]]) is None)
+    raise InputError(
+        f"Column '{name}' holds '{cells[row]}' in row {row + 1}, which is no number; leave the"
+        f" column out, or give date='{name}' if it tells the time."
+    )
+
+
+def _text(date: np.datetime64) -> str:
+    return str(date).replace("T", " ").removesuffix(" 00:00:00")

@@ -1,0 +1,93 @@
+"""Series read from files, tables and arrays, in time order or refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlkit.data import series_reading
+from dlkit.errors import InputError
+
+DAYS = [f"2020-01-{day:02}" for day in range(1, 11)]
+
+
+def read(values, date=None):
+    return series_reading.read(values, date)
+
+
+def test_files_frames_and_arrays_hold_the_same_series(tmp_path):
+    numbers = np.arange(20.0).reshape(10, 2) / 3
+    frame = pd.DataFrame(numbers, columns=["a", "b"])
+    dated = pd.DataFrame({"when": pd.to_datetime(DAYS), "a": numbers[:, 0], "b": numbers[:, 1]})
+    dated.to_csv(tmp_path / "series.csv.gz", index=False)
+    tables = [tmp_path / "series.csv.gz", dated, dated.set_index("when"), dict(dated)]
+    for table in tables:
+        series = read(table)
+        np.testing.assert_allclose(series.values, numbers)
+        assert (series.names, series.date) == (("a", "b"), "when")
+        assert series.dates[0] == np.datetime64("2020-01-01") and series.gap_text() == ""
+    for values in (frame, {"a": numbers[:, 0], "b": numbers[:, 1]}):
+        assert read(values).dates is None and read(values).names == ("a", "b")
+    assert read(numbers).names == ("variable_1", "variable_2")
+    assert read(range(5)).values.tolist() == [[0], [1], [2], [3], [4]]
+
+
+@pytest.mark.parametrize(
+    ("dates", "gaps"),
+    [
+        (["1949-11", "1949-12", "1950-01", "1950-02"], ""),
+        (["1949-01-01", "1949-02-01", "1949-03-01"], ""),  # months are of 28 to 31 days
+        (["1969-12", "1970-01", "1970-02"], ""),
+        (["1949-01", "1949-02", "1949-04"], "1 gap in 't', the first between 1949-02 and 1949-04"),
+        (
+            ["2016/07/01", "2016/07/02", "2016/07/04", "2016/07/05", "2016/07/09", "2016/07/10"],
+            "2 gaps in 't', the first between 2016-07-02 and 2016-07-04",
+        ),
+        (
+            ["2016-07-01 22:00:00", "2016-07-01 23:00:00", "2016-07-02 00:00:00", "2016-07-02 02"],
+            "1 gap in 't', the first between 2016-07-02 and 2016-07-02 02:00:00",
+        ),
+    ],
+)
+def test_gaps_are_told_by_their_dates(dates, gaps):
+    assert read({"x": np.arange(len(dates)), "t": dates}).gap_text() == gaps
+
+
+@pytest.mark.parametrize(
+    ("dates", "message"),
+    [
+        (
+            [*DAYS[:4], *DAYS[3:9]],
+            r"in 't' must rise: row 5 \(2020-01-04\) follows row 4 \(2020-01",
+        ),
+        (DAYS[::-1], r"row 2 \(2020-01-09\) follows row 1 \(2020-01-10\); sort the rows"),
+        ([*DAYS[:9], "2021-02-31"], "must hold dates like .* Received '2021-02-31' in row 10"),
+        ([*DAYS[:9], ""], "Received '' in row 10"),
+    ],
+)
+def test_dates_that_do_not_rise_or_are_none_are_refused(dates, message):
+    with pytest.raises(InputError, match=message):
+        read({"t": dates, "x": np.arange(10)}, "t")
+
+
+@pytest.mark.parametrize(
+    ("values", "date", "message"),
+    [
+        ([1, 2, np.nan, 4, np.inf], None, r"'variable_1' has no finite value in row 3, and 2 such"),
+        (
+            {"t": DAYS, "x": [*range(9), None]},
+            None,
+            r"'x' has no finite value in row 10 \(2020-01-10\), and 1 such cell is in .* fill gaps",
+        ),
+        ({"x": ["1", "2", "three"]}, None, "Column 'x' holds 'three' in row 3, which is no number"),
+        ({"t": DAYS}, None, "no column besides the dates 't'"),
+        ({"time": DAYS, "x": DAYS}, "tim", "no column 'tim' of dates. Did you mean 'time'"),
+        ([1, 2, 3], "t", "date='t' names a column, and an array has none"),
+        (np.zeros((2, 2, 2)), None, r"an array of numbers .* of shape \(2, 2, 2\)"),
+        ([], None, r"Received: float64 of shape \(0,\)"),
+        (["a"], None, "Received: <U1"),
+        ("nowhere.csv", None, r"There is no file nowhere\.csv"),
+    ],
+)
+def test_what_is_no_series_is_refused(values, date, message):
+    with pytest.raises(InputError, match=message):
+        read(values, date)
