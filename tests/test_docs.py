@@ -110,7 +110,7 @@ EXAMPLES = {
     "audio.py": ["--epochs", "4"],
     "check_and_folds.py": [],
     "digits.py": [],
-    "series.py": [],
+    "forecast.py": [],
     "served_model.py": [],
     "export_formats.py": [],
     "fashion_mnist.py": ["--epochs", "1"],
@@ -124,7 +124,7 @@ EXAMPLES = {
 NEED_SHARED_DATA = (
     "audio.py",
     "check_and_folds.py",
-    "series.py",
+    "forecast.py",
     "table.py",
     "image_folder.py",
     "detection.py",

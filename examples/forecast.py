@@ -1,6 +1,6 @@
 """A forecast of the passengers who fly next month (20 s on 2 cores).
 
-    DLKIT_DATA=/folder/of/the/data/sets python examples/series.py
+    DLKIT_DATA=/folder/of/the/data/sets python examples/forecast.py
 
 Reads the airlines' monthly passengers of 1949 to 1960, learns from the first years, and serves a
 network that takes the last twelve months as they stand in the file and answers in passengers.
