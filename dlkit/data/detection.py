@@ -28,7 +28,7 @@ def from_voc(  # noqa: PLR0913 - what the data is, and how to feed it, as from_a
     *,
     image_size: tuple[int, int],
     max_boxes: int | None = None,
-    channels: int = 3,
+    channels: int | None = 3,
     corrupt: str = "error",
     name: str | None = None,
     batch_size: int = 64,
@@ -54,7 +54,8 @@ def from_voc(  # noqa: PLR0913 - what the data is, and how to feed it, as from_a
         image_size: Height and width that each image is resized to, without keeping its proportions.
         max_boxes: How many boxes are kept of an image, the first ones. Defaults to None: as many
             as the image with the most has.
-        channels: 3 for colour, 1 for grey; files of the other sort are converted. Defaults to 3.
+        channels: 3 for colour, 1 for grey; files of the other sort are converted. `None` is what
+            the files have, and refuses a mixture. Defaults to 3.
         corrupt: What an image that is no whole one does: `"error"` names the first, `"skip"`
             leaves them out and names them in one printed line. Defaults to "error".
         name: What the data set is called. Defaults to None: the folder's name.

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from dlkit.checks import check_choice, check_fraction, check_integer
 from dlkit.data import augment as augmentation
-from dlkit.data import decoders, decoding, feeding, image_files, reading
+from dlkit.data import decoders, decoding, feeding, image_files, image_heads, reading
 from dlkit.data import targets as labelling
 from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
@@ -32,7 +32,7 @@ class Options:
     """How files are read and fed; checked when it is made."""
 
     image_size: tuple[int, int]
-    channels: int
+    channels: int | None
     corrupt: str
     batch_size: int
     seed: int
@@ -48,9 +48,10 @@ class Options:
             )
         for side, value in zip(("height", "width"), size, strict=True):
             check_integer(f"image_size's {side}", value)
-        if self.channels not in (1, 3):
+        if self.channels not in (1, 3, None):
             raise InputError(
-                f"channels must be 1 (grey) or 3 (colour). Received: channels={self.channels!r}."
+                "channels must be 1 (grey), 3 (colour) or None (what all files have). Received:"
+                f" channels={self.channels!r}."
             )
         check_choice("corrupt", self.corrupt, ("error", "skip"))
         check_integer("batch_size", self.batch_size)
@@ -110,7 +111,7 @@ def assemble(
 ) -> Data:
     """Return the `Data` of checked files, whose rows `split` and `labels` tell of."""
     feeding.check_batch(options.batch_size, len(split.train), len(files.paths))
-
+    options = _with_channels(options, files)
     reader = decoding.Reader(files, tuple(options.image_size), options.channels)
     source = reading.hold(reader) if options.cache else reader
 
@@ -151,6 +152,12 @@ def assemble(
     return make(split)
 
 
+def _with_channels(options: Options, files: image_files.Files) -> Options:
+    if options.channels is not None:
+        return options
+    return dataclasses.replace(options, channels=image_heads.common_channels(files.paths))
+
+
 def _rows(values: Any, rows: np.ndarray) -> Any:
     return tf.nest.map_structure(lambda part: part[rows], values)
 
@@ -160,7 +167,8 @@ def usable(files: image_files.Files, options: Options) -> image_files.Files:
     files = image_files.checked(files, options.corrupt)
     if options.corrupt == "error":
         return files
-    readable = decoding.Reader(files, tuple(options.image_size), options.channels).readable()
+    reader = decoding.Reader(files, tuple(options.image_size), options.channels or 3)
+    readable = reader.readable()
     damaged = np.setdiff1d(np.arange(len(files.paths)), readable)
     return image_files.leave_out(files, {i: f"{files.paths[i]} is damaged" for i in damaged})
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dlkit.data.findings import Finding, View, listed, share
-from dlkit.data.image_files import inspect
+from dlkit.data.image_heads import shape
 from dlkit.data.table_files import NA_VALUES
 
 _FILES = 300  # files whose head is read
@@ -99,9 +99,10 @@ def _pictures(view: View) -> Iterator[Finding]:
 
 def _picture_sizes(view: View) -> Iterator[Finding]:
     paths = view.data.origin.paths[view.rows("train")][:_FILES]
-    shapes = np.array([shape for shape in map(picture_shape, paths) if shape])
+    shapes = np.array([found for found in map(shape, paths) if found])
     if not len(shapes):
         return
+    yield from _colours(shapes[:, 2])
     (low, high), sides = np.quantile(shapes, (0, 1), axis=0).astype(int), shapes[:, :2]
     detail = f"{low[0]}x{low[1]} to {high[0]}x{high[1]} (height x width) in {len(shapes):,} files"
     ratio = np.quantile(sides[:, 1] / sides[:, 0], (0.05, 0.95))
@@ -119,36 +120,18 @@ def _picture_sizes(view: View) -> Iterator[Finding]:
         yield Finding("ok", "picture sizes", detail)
 
 
+def _colours(channels: np.ndarray) -> Iterator[Finding]:
+    grey = int((channels == 1).sum())
+    if 0 < grey < len(channels):
+        detail = f"{share(grey, len(channels))} files are grey, the others in colour"
+        advice = "look whether one class has most of them: it would be told by that"
+        yield Finding("note", "picture colours", detail, advice)
+
+
 def _wanted_size(view: View) -> tuple[int, int] | None:
     shape = next(iter(view.data.input_spec.values())).shape
     known = len(shape) == 3 and None not in tuple(shape[:2])
     return (shape[0], shape[1]) if known else None
-
-
-def picture_shape(path: str) -> tuple[int, int] | None:
-    """Return height and width of an image file from its head, or `None` for one that is broken."""
-    import tensorflow as tf
-
-    kind, fault = inspect(path)
-    if fault:
-        return None
-    with open(path, "rb") as file:
-        content = file.read()
-    if kind == "jpeg":
-        try:
-            height, width, _ = tf.io.extract_jpeg_shape(content).numpy()
-        except tf.errors.InvalidArgumentError:
-            return None
-        return int(height), int(width)
-    # Where the width stands, how many bytes it has, and in which order; the height comes next.
-    start, size, order = {"png": (16, 4, "big"), "gif": (6, 2, "little"), "bmp": (18, 4, "little")}[
-        kind
-    ]
-    width, height = (
-        int.from_bytes(content[at : at + size], order, signed=kind == "bmp")
-        for at in (start, start + size)
-    )
-    return abs(height), width  # a BMP that starts at the top has a negative height
 
 
 # ------------------------------------------------------------------ sounds and texts

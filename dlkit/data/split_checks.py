@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from dlkit.data.class_drawing import count
 from dlkit.data.duplicates import digests, groups
 from dlkit.data.findings import SPLITS, Finding, View, listed, share
 from dlkit.data.pictures import class_name
+
+if TYPE_CHECKING:
+    from dlkit.data.record import Data
 
 
 def sizes(view: View) -> Iterator[Finding]:
@@ -89,6 +93,7 @@ def _classes(view: View) -> Iterator[Finding]:
             level = "error" if split == "train" else "warning"
             detail = f"no {split} example of {listed(lacking)}"
             yield Finding(level, f"{unit} counts", detail, "give more examples, or another split")
+    yield _labels(data, counts["train"])
     train = np.maximum(counts["train"], 1)
     rarest, most = int(train.argmin()), int(train.max())
     times = most / train[rarest]
@@ -101,6 +106,12 @@ def _classes(view: View) -> Iterator[Finding]:
         yield Finding(level, f"{unit} balance", detail, advice)
     else:
         yield Finding("ok", f"{unit} balance", detail)
+
+
+def _labels(data: Data, counts: np.ndarray) -> Finding:
+    told = [f"{class_name(data, i)} {number:,}" for i, number in enumerate(counts)]
+    span = "each 0 or 1" if data.task == "multilabel" else f"0 to {len(counts) - 1}"
+    return Finding("ok", "labels", f"{span}; in training: {listed(told, 5)}")
 
 
 # ------------------------------------------------------------------ what is there twice

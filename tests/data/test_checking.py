@@ -99,6 +99,13 @@ def test_rare_and_absent_classes_are_told(cancer, shared_data):
     assert found(dk.data.load("credit_card_fraud"))["class balance"].level == "note"
 
 
+def test_the_range_and_the_counts_of_labels_are_told(cancer):
+    iris = found(dk.data.load("iris"))["labels"]
+    assert iris.detail == "0 to 2; in training: setosa 36, versicolor 36, virginica 36"
+    digits = found(dk.data.load("digits"))["labels"]
+    assert digits.detail.startswith("0 to 9; in training: 0 ") and digits.detail.endswith("5 more")
+
+
 def test_labels_count_each_for_itself():
     x = np.random.default_rng(0).normal(size=(300, 4))
     y = np.stack([x[:, 0] > 0, x[:, 1] > 2.2], axis=1).astype(int)
@@ -216,13 +223,21 @@ def test_pictures_that_are_blown_up_are_told(photos):
     assert "are smaller than the 256x256 they are resized to" in finding.detail
 
 
-@pytest.mark.parametrize("kind", ["png", "gif", "bmp", "jpeg"])
-def test_the_size_of_a_picture_is_read_from_its_head(kind, tmp_path):
+def test_grey_files_among_colours_are_counted(photos, tmp_path):
     from PIL import Image
 
-    Image.new("RGB", (37, 21), (1, 200, 3)).save(tmp_path / f"a.{kind}")
-    assert raw_checks.picture_shape(tmp_path / f"a.{kind}") == (21, 37)
-    assert raw_checks.picture_shape(tmp_path / "nothing") is None
+    shutil.copytree(photos[0], tmp_path / "mixed")
+    for path in sorted(tmp_path.glob("mixed/daisy/*"))[:10]:
+        with Image.open(path) as photo:
+            photo.convert("L").save(path)
+    data = dk.data.from_image_folder(tmp_path / "mixed", image_size=(48, 48), batch_size=8)
+    grey = 0
+    for path in data.origin.paths[data.origin.split.train]:
+        with Image.open(path) as photo:
+            grey += photo.mode == "L"
+    finding = found(data)["picture colours"]
+    assert finding.level == "note" and grey > 0
+    assert finding.detail.startswith(f"{grey} of 28") and "one class" in finding.advice
 
 
 def test_lengths_of_texts_and_sounds(tmp_path):

@@ -217,7 +217,7 @@ def test_a_path_of_the_table_that_does_not_exist_is_named_with_its_line(folder, 
     [
         ({"image_size": 32}, r"image_size must be \(height, width\).* Received: 32"),
         ({"image_size": (32, 0)}, "image_size's width must be a whole number of at least 1.*=0"),
-        ({"channels": 2}, r"channels must be 1 \(grey\) or 3 \(colour\). Received: channels=2"),
+        ({"channels": 2}, r"1 \(grey\), 3 \(colour\) or None \(what all .* Received: channels=2"),
         ({"corrupt": "ignore"}, "corrupt must be one of: error, skip. Received: corrupt='ignore'"),
         ({"batch_size": 73}, "batch_size=73 is larger than the training split of 72 examples"),
         ({"seed": -1}, "seed must be a whole number of at least 0"),
