@@ -130,8 +130,8 @@ def from_audio_table(
     Args:
         table: The CSV file, in UTF-8. Paths in it are relative to its folder, or absolute.
         path_column: The column of the paths. Defaults to None: the first.
-        label_columns: The column of the labels, or several of 0 and 1 or of numbers. Defaults to
-            None: all the others.
+        label_columns: The column of the labels, or several: of 0 and 1, of numbers, or of names, as
+            in `from_image_table`. Defaults to None: all the others.
         separator: What stands between labels in one column, like the `|` of `rain|wind`; an empty
             cell has no label. Defaults to None.
         test: The CSV file of the test split, with the same columns. `None` takes a stratified fifth
@@ -169,10 +169,10 @@ def from_audio_table(
     check_names("from_audio_table", options, [*defaults, "name"])
     name = options.pop("name", None) or pathlib.Path(table).stem
     checked = Options(**{**defaults, **options})
-    if task is None and separator is not None:
-        task = "multilabel"
     columns = path_column, label_columns
     files, names = image_tables.in_table(table, *columns, separator)
+    if task is None and files.labels.dtype == bool:
+        task = "multilabel"
     held = None
     if test is not None:
         held, _ = image_tables.in_table(test, *columns, separator, names)

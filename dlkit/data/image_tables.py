@@ -13,7 +13,8 @@ from dlkit.checks import closest
 from dlkit.data.image_files import Files
 from dlkit.errors import InputError
 
-Rows = list[dict[str, str]]
+Rows = list[dict[str | None, str | list[str]]]
+_FURTHER = None  # the key of the cells beyond the header
 
 
 def in_table(
@@ -25,7 +26,8 @@ def in_table(
 ) -> tuple[Files, tuple[str, ...] | None]:
     """Return the files of a table, and the labels' names where the table tells them.
 
-    `names` are those of the labels to split, for a test split; by default all that there are.
+    Names of labels become rows of booleans. `names` are those of the training table, for a test
+    split; by default all that there are.
 
     Raises:
         InputError: when the table cannot be read, lacks a column or a label, or is empty.
@@ -33,6 +35,28 @@ def in_table(
     path = pathlib.Path(table)
     columns, rows, lines = _read(path)
     image_column = columns[0] if image_column is None else image_column
+    label_columns = _label_columns(path, columns, image_column, label_columns, separator)
+    where = [f" (line {line} of {path})" for line in lines]
+    paths = [os.path.join(path.parent, row[image_column]) for row in rows]
+    cells = [[row[column] for column in label_columns] + row[_FURTHER] for row in rows]
+    if separator is not None:
+        cells = [row[0].split(separator) for row in cells]
+    told = names is not None and names != tuple(label_columns)
+    if separator is not None or told or _are_names(cells):
+        labels, names = _named_labels(cells, separator, names, where)
+    else:
+        _check_lengths(rows, columns, where)
+        labels, names = _labels(rows, label_columns, where)
+    return Files(np.array(paths), labels, where), names
+
+
+def _label_columns(
+    path: pathlib.Path,
+    columns: list[str],
+    image_column: str,
+    label_columns: str | Sequence[str] | None,
+    separator: str | None,
+) -> list[str]:
     if label_columns is None:
         label_columns = [column for column in columns if column != image_column]
     elif isinstance(label_columns, str):
@@ -46,26 +70,23 @@ def in_table(
     if not label_columns or (separator is not None and len(label_columns) > 1):
         wanted = "at least one label column" if separator is None else "one label column to split"
         raise InputError(f"{path} needs {wanted}. Received: {list(label_columns)}.")
-    where = [f" (line {line} of {path})" for line in lines]
-    paths = [os.path.join(path.parent, row[image_column]) for row in rows]
-    if separator is None:
-        labels, names = _labels(rows, list(label_columns), where)
-    else:
-        cells = [row[label_columns[0]] for row in rows]
-        labels, names = _split_labels(cells, separator, names, where)
-    return Files(np.array(paths), labels, where), names
+    return list(label_columns)
 
 
 def _read(path: pathlib.Path) -> tuple[list[str], Rows, list[int]]:
-    """Return the columns, the rows without stray spaces, and each row's line number."""
+    """Return the columns, the rows without stray spaces, and each row's line number.
+
+    What a row has beyond the columns is a list under `_FURTHER`.
+    """
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restkey="", restval="", skipinitialspace=True)
+            reader = csv.DictReader(file, restkey=_FURTHER, restval="", skipinitialspace=True)
             columns = [column.strip() for column in reader.fieldnames or ()]
             rows, lines = [], []
             for row in reader:
                 values = [(row[name] or "").strip() for name in reader.fieldnames]
-                rows.append(dict(zip(columns, values, strict=True)))
+                further = [cell.strip() for cell in row.get(_FURTHER, ()) if cell.strip()]
+                rows.append({**dict(zip(columns, values, strict=True)), _FURTHER: further})
                 lines.append(reader.line_num)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a CSV file in UTF-8: {error}.") from None
@@ -74,6 +95,23 @@ def _read(path: pathlib.Path) -> tuple[list[str], Rows, list[int]]:
             f"{path} holds no rows; it should have a header, like path,label, and one row a file."
         )
     return columns, rows, lines
+
+
+def _are_names(cells: list[list[str]]) -> bool:
+    """Return whether rows of several labels hold names, and no number."""
+    known = {cell for row in cells for cell in row if cell}
+    several = any(len(row) > 1 for row in cells)
+    return several and bool(known) and not any(_typed([cell]).dtype.kind in "if" for cell in known)
+
+
+def _check_lengths(rows: Rows, columns: list[str], where: list[str]) -> None:
+    for row, place in zip(rows, where, strict=True):
+        if row[_FURTHER]:
+            raise InputError(
+                f"'{row[columns[0]]}'{place} has the cell '{row[_FURTHER][0]}' beyond the"
+                f" {len(columns)} columns of the header ({', '.join(columns)}); only names of"
+                " labels may go on, so mend the row or name the column."
+            )
 
 
 def _labels(
@@ -91,17 +129,17 @@ def _labels(
     values = _typed([[row[column] for column in columns] for row in rows])
     if values.dtype.kind not in "if":
         raise InputError(
-            f"Several label columns ({', '.join(columns)}) must hold numbers: 0 and 1 for labels."
-            f" Received '{_first_text(values)}'; for names give one column and its separator."
+            f"Several label columns ({', '.join(columns)}) must hold numbers, 0 and 1 for labels,"
+            f" or names alone. Received '{_first_text(values)}' beside numbers."
         )
     return values, tuple(columns)
 
 
-def _split_labels(
-    cells: list[str], separator: str, names: tuple[str, ...] | None, where: list[str]
+def _named_labels(
+    cells: list[list[str]], separator: str | None, names: tuple[str, ...] | None, where: list[str]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return a row of 0 and 1 a cell like `cat|dog`, and the labels' names."""
-    parts = [{part.strip() for part in cell.split(separator)} - {""} for cell in cells]
+    """Return a row of booleans a row of names, and all names in their order."""
+    parts = [{cell.strip() for cell in row} - {""} for row in cells]
     names = tuple(sorted(set().union(*parts))) if names is None else names
     if not names:
         raise InputError(f"None of the {len(cells)} rows has a label to split at {separator!r}.")
@@ -111,7 +149,7 @@ def _split_labels(
                 f"Label '{min(unknown)}'{place} is not one of the {len(names)} labels:"
                 f" {', '.join(names[:10])}.{closest(min(unknown), names)}"
             )
-    return np.array([[name in part for name in names] for part in parts], np.int64), names
+    return np.array([[name in part for name in names] for part in parts]), names
 
 
 def _typed(texts: list) -> np.ndarray:

@@ -39,7 +39,8 @@ def from_image_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
         image_size: Height and width that each image is resized to, without keeping its proportions.
         test: The folder of the test split, with the same class folders. `None` takes a stratified
             fifth of the files, the same one for every seed. Defaults to None.
-        channels: 3 for colour, 1 for grey; files of the other sort are converted. Defaults to 3.
+        channels: 3 for colour, 1 for grey; files of the other sort are converted. `None` is what
+            the files have, and refuses a mixture. Defaults to 3.
         corrupt: What a file that is no whole image does: `"error"` names the first, `"skip"`
             leaves them out and names them in one printed line; it decodes every file once to know.
             Defaults to "error".
@@ -112,8 +113,9 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
         table: The CSV file, in UTF-8. Paths in it are relative to its folder, or absolute.
         image_size: Height and width that each image is resized to, without keeping its proportions.
         image_column: The column of the paths. Defaults to None: the first.
-        label_columns: The column of the labels, or several of 0 and 1 or of numbers. Defaults to
-            None: all the others.
+        label_columns: The column of the labels, or several: of 0 and 1, of numbers, or of names,
+            some of them empty; a row may go on with more names than the header has columns.
+            Defaults to None: all the others.
         separator: What stands between labels in one column, like the `|` of `cat|dog`; an empty
             cell has no label. Defaults to None.
         test: The CSV file of the test split, with the same columns. `None` takes a stratified fifth
@@ -122,7 +124,8 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
             the labels: one column with fractions is a regression, otherwise classes; several of 0
             and 1 are labels (classes if each row has one 1), otherwise a regression. Defaults to
             None.
-        channels: 3 for colour, 1 for grey; files of the other sort are converted. Defaults to 3.
+        channels: 3 for colour, 1 for grey; files of the other sort are converted. `None` is what
+            the files have, and refuses a mixture. Defaults to 3.
         corrupt: What a file that is no whole image, or is missing, does: `"error"` names the first,
             `"skip"` leaves them out and names them in one printed line; it decodes every file once
             to know. Defaults to "error".
@@ -160,10 +163,10 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
         ('views', 'multilabel', ('sea', 'sun'))
     """
     options = Options(image_size, channels, corrupt, batch_size, seed, val_fraction, cache, augment)
-    if task is None and separator is not None:
-        task = "multilabel"
     columns = image_column, label_columns
     files, names = image_tables.in_table(table, *columns, separator)
+    if task is None and files.labels.dtype == bool:
+        task = "multilabel"
     held = None
     if test is not None:
         held, _ = image_tables.in_table(test, *columns, separator, names)

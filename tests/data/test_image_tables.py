@@ -41,6 +41,9 @@ def test_an_absolute_path_stays_and_a_byte_order_mark_is_no_name(table):
         ("y,p\n1,a\n0,b\n", {"image_column": "p"}, [1, 0], None),
         ("p,y\na,sun|sea\nb,\nc, sea \n", {"separator": "|"}, [[1, 1], [0, 0], [1, 0]], 2),
         ("p,y\na,b\n", {"separator": "|", "names": ("a", "b")}, [[0, 1]], ("a", "b")),
+        ("p,y\na,sun,sea\nb,sea\nc\n", {}, [[1, 1], [1, 0], [0, 0]], 2),
+        ("p,x,y\na,sun,sea\nb,,sun\n", {}, [[1, 1], [0, 1]], 2),
+        ("p,y\na,b\n", {"names": ("a", "b")}, [[0, 1]], ("a", "b")),
     ],
 )
 def test_labels_are_what_they_look_like(table, text, options, labels, names):
@@ -60,7 +63,8 @@ def test_labels_are_what_they_look_like(table, text, options, labels, names):
         ("p,x,y\na,b,c\n", {"separator": "|"}, r"one label column to split. Received: \['x', 'y'"),
         ("p,y\na,b\nc,  \n", {}, r"'c' \(line 3 of .*\) has no value in column 'y'"),
         ("p,y\na,b\nc\n", {}, r"'c' \(line 3 of .*\) has no value in column 'y'"),
-        ("p,x,y\na,1,0\nb,1,no\n", {}, r"columns \(x, y\) must hold numbers.* Received 'no'"),
+        ("p,x,y\na,1,0\nb,1,no\n", {}, r"columns \(x, y\) must hold numbers.* Received 'no' besi"),
+        ("p,y\na,1\nb,1,7\n", {}, r"'b' \(line 3 of .*\) has the cell '7' beyond the 2 columns"),
         ("p,y\na,\n", {"separator": "|"}, "None of the 1 rows has a label to split at '|'"),
         (
             "p,y\na,cta\n",
