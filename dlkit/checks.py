@@ -2,9 +2,10 @@
 
 import difflib
 import importlib
+import inspect
 import numbers
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dlkit.errors import InputError, MissingExtraError
@@ -58,6 +59,25 @@ def check_names(what: str, names: Iterable[str], known: Iterable[str]) -> None:
                 f"{what} has no option '{name}'.{closest(name, known)}"
                 f" Its options: {', '.join(sorted(known))}."
             )
+
+
+def check_options(
+    what: str,
+    options: Iterable[str],
+    *functions: Callable[..., Any],
+    fixed: Iterable[str] = ("name",),
+) -> None:
+    """Refuse options that none of `functions` takes by keyword alone, or that `what` has fixed.
+
+    Raises:
+        InputError: naming the unknown option, the known ones and the closest of them.
+
+    Example:
+        >>> check_options("iris", ["fixed"], check_options, fixed=())
+    """
+    parameters = (p for f in functions for p in inspect.signature(f).parameters.values())
+    known = {p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    check_names(what, options, known - set(fixed))
 
 
 def check_integer(argument: str, value: Any, *, minimum: int = 1) -> int:

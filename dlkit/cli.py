@@ -133,6 +133,14 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
             " may be given several times.",
         ),
     ] = None,
+    data_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="An option of the data set's loader, as encoding=tf_idf for texts or"
+            " image_size=96,96 for photos; may be given several times.",
+        ),
+    ] = None,
 ) -> None:
     """Train a model and evaluate it; everything is kept in runs/."""
     from dlkit import jobs
@@ -146,6 +154,7 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
         augment=augment,
         schedule=schedule,
         options=parse_options(set or []),
+        data_options=parse_options(data_option or [], "--data-option", "encoding=tf_idf"),
     )
     job.check()
     load_tensorflow()
@@ -345,8 +354,15 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def parse_options(pairs: list[str]) -> dict[str, Any]:
+def parse_options(
+    pairs: list[str], flag: str = "--set", example: str = "units=64,32"
+) -> dict[str, Any]:
     """Return the options in `key=value` pairs; values are Python literals, or else strings.
+
+    Args:
+        pairs: What was given.
+        flag: The option that it was given to, for messages. Defaults to "--set".
+        example: A pair, for messages. Defaults to "units=64,32".
 
     Raises:
         InputError: for a pair without a key or `=`, or a key that comes twice.
@@ -359,9 +375,9 @@ def parse_options(pairs: list[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.isidentifier():
-            raise InputError(f"--set takes key=value, as --set units=64,32. Received: {pair!r}.")
+            raise InputError(f"{flag} takes key=value, as {flag} {example}. Received: {pair!r}.")
         if key in options:
-            raise InputError(f"--set {key} is given twice; give it once.")
+            raise InputError(f"{flag} {key} is given twice; give it once.")
         try:
             options[key] = ast.literal_eval(value)
         except (ValueError, SyntaxError):

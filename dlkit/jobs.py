@@ -16,10 +16,9 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dlkit.checks import check_choice, check_integer
-from dlkit.data import catalogue as datasets
+from dlkit import job_checks
+from dlkit.checks import check_choice
 from dlkit.errors import InputError
-from dlkit.models import building
 
 if TYPE_CHECKING:
     import keras
@@ -29,18 +28,8 @@ if TYPE_CHECKING:
 # Format -> the ending of its file; a SavedModel is a directory.
 FORMATS = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
 QUANTIZED = ("dynamic", "float16", "int8")
-SCHEDULES = ("one_cycle", "constant")
 # One cycle passes through rates at which a constant rate would diverge, and gains from it.
 _PEAK = 4.0
-# What the job itself passes to the builder.
-_RESERVED = {
-    "seed": "give the job's seed instead (--seed)",
-    "name": "the job's model says it",
-    "data": "the job's data says it",
-    "task": "it comes from the data",
-    "input_shape": "it comes from the data",
-    "num_classes": "it comes from the data",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +47,8 @@ class Job:
         schedule: `"one_cycle"`, which peaks at `learning_rate` or else at four times the
             optimizer's own rate, or `"constant"`. Defaults to "one_cycle".
         options: The builder's options. Defaults to none.
+        data_options: What `dlkit.data.load` takes for this data set besides, as `encoding` for
+            texts; `val_fraction` and `augment` among them go before those above. Defaults to none.
 
     Example:
         >>> Job("cnn", "digits").epochs
@@ -73,6 +64,7 @@ class Job:
     augment: bool = True
     schedule: str = "one_cycle"
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    data_options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def check(self) -> None:
         """Refuse what can be told to be wrong before TensorFlow is loaded.
@@ -80,26 +72,15 @@ class Job:
         Raises:
             InputError: for an unknown name, a model that cannot do the data, a number out of range.
         """
-        model, data = building.find(self.model), datasets.find(self.data)
-        building.check_fits(model, data.name, data.kind, data.task)
-        check_integer("epochs", self.epochs)
-        check_integer("batch_size", self.batch_size)
-        check_integer("seed", self.seed, minimum=0)
-        check_choice("schedule", self.schedule, SCHEDULES)
-        for key in _RESERVED.keys() & self.options.keys():
-            raise InputError(f"{key} is no option of {self.model}: {_RESERVED[key]}.")
+        job_checks.check(self)
 
     def load_data(self) -> Data:
         """Return the job's data."""
         import dlkit
 
-        return dlkit.data.load(
-            self.data,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            val_fraction=self.val_fraction,
-            augment=self.augment,
-        )
+        options = {"val_fraction": self.val_fraction, "augment": self.augment}
+        options |= {"batch_size": self.batch_size, "seed": self.seed}
+        return dlkit.data.load(self.data, **options | self.data_options)
 
     def build_model(self, data: Data) -> keras.Model:
         """Return the job's compiled model, with its schedule."""

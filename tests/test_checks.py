@@ -10,6 +10,7 @@ from dlkit.checks import (
     check_fraction,
     check_integer,
     check_names,
+    check_options,
     closest,
     require,
 )
@@ -130,3 +131,17 @@ def test_require_does_not_blame_the_extra_for_what_it_lacks_itself(tmp_path, mon
         require("halfinstalled", "serve")
     assert not isinstance(error.value, MissingExtraError)
     assert "halfinstalled" not in sys.modules
+
+
+def test_options_that_no_function_takes_are_refused():
+    def one(first, *, second=0, name=""):
+        pass
+
+    def other(*, third=0, **more):
+        pass
+
+    check_options("iris", {"second": 1, "third": 2}, one, other)
+    for option in ("first", "name", "more"):
+        with pytest.raises(InputError, match=rf"iris has no option '{option}'.* second, third\."):
+            check_options("iris", [option], one, other)
+    check_options("iris", ["name"], one, fixed=())

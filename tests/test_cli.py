@@ -265,6 +265,10 @@ def one_sentence(status, capsys, *parts):
         ("mlp --set units=3 --set units=4", ("--set units is given twice",)),
         ("mlp --set seed=3", ("seed is no option of mlp", "--seed")),
         ("mlp --set data=iris", ("data is no option of mlp: the job's data says it.",)),
+        ("mlp --data-option cache", ("--data-option takes key=value", "Received: 'cache'.")),
+        ("mlp --data-option size=3", ("digits has no option 'size'.", "val_fraction")),
+        ("mlp --data iris --data-option tets=3", ("iris has no option 'tets'. Did you mean",)),
+        ("mlp --data sms_spam", ("'sms_spam' gives tokens", "--data-option encoding=tf_idf")),
         ("mlp --epochs 0", ("epochs must be a whole number of at least 1. Received: epochs=0.",)),
         ("mlp --batch-size -1", ("Received: batch_size=-1.",)),
         ("mlp --batch-size 5000", ("batch_size=5000 is larger than the training split of 1293",)),
@@ -485,6 +489,11 @@ def test_models_and_datasets_list_the_registries(monkeypatch, capsys):
 )
 def test_options_are_read_as_literals(pairs, options):
     assert cli.parse_options(pairs) == options
+
+
+def test_a_pair_given_twice_is_refused():
+    with pytest.raises(InputError, match=r"--data-option length is given twice"):
+        cli.parse_options(["length=3", "length=4"], "--data-option", "encoding=tf_idf")
 
 
 @pytest.mark.parametrize("pair", ["units", "", "=", "=3", "a-b=3", "a b=3", "1=2"])

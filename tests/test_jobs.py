@@ -50,6 +50,18 @@ def test_one_seed_gives_the_same_weights(trained, tmp_path):
     assert jobs.read_results(trained) == jobs.read_results(again)
 
 
+@pytest.mark.usefixtures("shared_data")
+def test_the_datas_options_go_with_the_job(tmp_path):
+    options = {"encoding": "multi_hot", "vocabulary_size": 300, "val_fraction": 0}
+    job = jobs.Job("perceptron", "sms_spam", epochs=1, data_options=options)
+    run = jobs.train(job, base=tmp_path)
+    assert jobs.find_run(run) == job
+    assert jobs.open_run(run)[1].input_shape == (None, 300)
+    assert "val_loss" not in (run / "history.csv").read_text()
+    assert jobs.evaluate(run) == pytest.approx(jobs.read_results(run))
+    assert jobs.read_results(run)["accuracy"] > 0.88  # always "ham": 0.866
+
+
 def test_another_seed_gives_other_weights(trained, tmp_path):
     other = jobs.train(dataclasses.replace(JOB, seed=4), base=tmp_path)
     for first, second in zip(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlkit.checks import check_options
 from dlkit.data import published
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def load(name: str, **options: Any) -> Data:
     """Return the set `name`; `options` are what `from_image_folder` takes."""
     from dlkit.data.images import from_image_folder
 
+    check_options(name, options, from_image_folder, fixed=("name", "test"))
     options = {"image_size": ARCHIVES[name].image_size, **options}
     return from_image_folder(folder(name), test=folder(name, "test"), name=name, **options)
 

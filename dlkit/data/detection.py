@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import check_integer
+from dlkit.checks import check_integer, check_options
 from dlkit.data import boxes, image_files, image_pipelines, published, voc_files
 from dlkit.data.origin import Split, divide
 from dlkit.data.record import Data
@@ -118,6 +118,7 @@ def from_voc(  # noqa: PLR0913 - what the data is, and how to feed it, as from_a
 
 def load(name: str, **options: Any) -> Data:
     """Return the set `name`; `options` are what `from_voc` takes."""
+    check_options(name, options, from_voc)
     options = {"image_size": (192, 256), **options}  # the proportions of its photos
     return from_voc(published.unpacked("detection/BCCD.zip") / "BCCD", name=name, **options)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlkit.checks import check_options
 from dlkit.data.graphs import from_graph
 from dlkit.data.pair_files import read_pairs
 from dlkit.data.pairs import from_text_pairs
@@ -70,9 +71,21 @@ def _check_languages(name: str, languages: Sequence[str], known: Sequence[str]) 
         )
 
 
-LOADERS = {"cora": _cora, "fra_eng": _fra_eng, "multi30k": _multi30k, "movielens": _movielens}
+# What makes a set, what it is made by, and what the first gives the second itself.
+LOADERS: dict[str, tuple[Callable[..., Data], Callable[..., Data], tuple[str, ...]]] = {
+    "cora": (_cora, from_graph, ("class_names",)),
+    "fra_eng": (_fra_eng, from_text_pairs, ()),
+    "multi30k": (_multi30k, from_text_pairs, ("val", "test")),
+    "movielens": (
+        _movielens,
+        from_ratings,
+        ("user", "item", "rating", "time", "columns", "delimiter"),
+    ),
+}
 
 
 def load(name: str, **options: Any) -> Data:
     """Return a named data set; `options` are those of the function for its kind."""
-    return LOADERS[name](name=name, **options)
+    function, kind, fixed = LOADERS[name]
+    check_options(name, options, function, kind, fixed=("name", *fixed))
+    return function(name=name, **options)

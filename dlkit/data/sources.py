@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dlkit.checks import check_options
 from dlkit.data import catalogue
 from dlkit.errors import InputError
 
@@ -53,6 +54,7 @@ def load(name: str, **options: Any) -> Any:
     """Return the `Data` of the set `name`; `options` as `from_arrays` takes them."""
     from dlkit.data.arrays import from_arrays
 
+    check_options(name, options, from_arrays)
     arrays = read(name)
     options = {
         "task": catalogue.find(name).task,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dlkit.checks import check_options
 from dlkit.data import catalogue
 from dlkit.data.published import find
 from dlkit.data.table_files import read_csv
@@ -116,6 +117,7 @@ def load(name: str, **options: Any) -> Any:
     """Return the `Data` of the named table; `options` as `from_dataframe` takes them."""
     from dlkit.data.tables import from_dataframe
 
+    check_options(name, options, from_dataframe, fixed=("name", "test"))
     table = TABLES[name]()
     options = {
         "task": catalogue.find(name).task,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from dlkit.checks import check_names
+from dlkit.checks import check_options
 from dlkit.data import published, text_files, text_windows, texts
 from dlkit.data.record import Data
 
@@ -71,8 +70,7 @@ SETS: dict[str, Callable[..., Data]] = {
 def load(name: str, **options: Any) -> Data:
     """Return the set `name`; `options` are what `from_text_folder` or `from_text_file` takes."""
     if name == "tiny_shakespeare":
-        known = inspect.signature(text_windows.from_text_file).parameters
-        check_names(name, options, set(known) - {"path"})
+        check_options(name, options, text_windows.from_text_file)
     else:
         texts.check_options(name, options)
     return SETS[name](name=name, **options)

@@ -53,6 +53,12 @@ def tiny_mnist():
     return images, (np.arange(240) % 10).astype(np.uint8)
 
 
+@pytest.mark.parametrize("name", [info.name for info in dk.data.list()])
+def test_an_option_that_a_set_has_not_is_told(name):
+    with pytest.raises(InputError, match=rf"^{name} has no option 'val_part'\. Did you mean 'val_f"):
+        dk.data.load(name, val_part=0.2)
+
+
 def test_mnist_is_read_from_idx_files_in_the_data_folder(tiny_mnist, tmp_path, monkeypatch):
     images, labels = tiny_mnist
     monkeypatch.setenv("DLKIT_DATA", str(tmp_path))

@@ -1,0 +1,48 @@
+"""A job that cannot be done is refused by its names and numbers alone."""
+
+import subprocess
+import sys
+
+import pytest
+
+from dlkit import job_checks, jobs
+from dlkit.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("job", "sentence"),
+    [
+        (("mpl", "digits"), r"no model named 'mpl'\. Did you mean 'mlp'"),
+        (("cnn", "iris"), r"cnn needs images .* 'iris' holds features: try mlp, perceptron"),
+        (("mlp", "tiny_shakespeare"), r"'tiny_shakespeare' is a language_model task"),
+        (("cnn", "blood_cells"), r"'blood_cells' is a detection task"),
+        (("mlp", "sms_spam"), r"mlp takes vectors, and 'sms_spam' gives tokens: .*encoding=tf_idf"),
+        (("mlp", "digits", 0), r"epochs must be .* Received: epochs=0"),
+    ],
+)
+def test_what_cannot_be_done_is_told(job, sentence):
+    with pytest.raises(InputError, match=sentence):
+        job_checks.check(jobs.Job(*job))
+
+
+def test_options_of_the_job_are_none_of_the_data_or_the_model():
+    with pytest.raises(InputError, match=r"seed is no option of digits here: .*--seed"):
+        job_checks.check(jobs.Job("mlp", "digits", data_options={"seed": 3}))
+    with pytest.raises(InputError, match=r"batch_size is no option of digits here"):
+        job_checks.check(jobs.Job("mlp", "digits", data_options={"batch_size": 3}))
+    with pytest.raises(InputError, match=r"task is no option of mlp: it comes from the data"):
+        job_checks.check(jobs.Job("mlp", "digits", options={"task": "binary"}))
+
+
+def test_what_only_a_loader_can_tell_is_left_to_it():
+    job_checks.check(jobs.Job("cnn", "spoken_digits"))  # spectrograms are images
+    job_checks.check(jobs.Job("mlp", "sms_spam", data_options={"encoding": "tf_idf"}))
+    job_checks.check(jobs.Job("mlp", "diabetes", data_options={"task": "regression"}))
+
+
+def test_it_needs_no_tensorflow():
+    code = (
+        "import sys; from dlkit import jobs; jobs.Job('mlp', 'digits').check();"
+        "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
