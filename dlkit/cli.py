@@ -247,6 +247,9 @@ def serve(  # noqa: PLR0913 - a command's options are its arguments
         typer.Option(metavar="FILE", help="TLS for gRPC: an SSLConfig of TensorFlow Serving."),
     ] = None,
     rest_tls: Annotated[bool, typer.Option("--rest-tls", help="TLS for REST, too.")] = False,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Let models be changed over REST, under /dlkit/v1/.")
+    ] = False,
 ) -> None:
     """Serve an export over TensorFlow Serving's REST and gRPC APIs.
 
@@ -263,6 +266,7 @@ def serve(  # noqa: PLR0913 - a command's options are its arguments
         "api_key_file": api_key_file,
         "ssl_config_file": ssl_config_file,
         "rest_tls": rest_tls,
+        "admin": admin,
     }
     options = {name: value for name, value in options.items() if value}
     which_models(directory, name, Settings.of("serve", options))

@@ -7,8 +7,8 @@ module each: `json_text` -> `json_tensor` (request to arrays) -> `versions` (whi
 beside it: `tensor_protos` (messages to arrays and back) -> `predict_proto` (the same `versions` and
 `runtime`) -> `grpc_service` -> `grpc_server`. Around it: `model_config` (which models) ->
 `model_set` (how another configuration takes over) -> `versions`; `batching` between `versions` and
-`runtime`; `monitoring`, `api_keys` and `tls` before `rest` and `grpc_server`. `model_server` has
-the flags of `tensorflow_model_server`.
+`runtime`; `monitoring`, `api_keys` and `tls` before `rest` and `grpc_server`; `docs_page` and
+`admin` beside `rest`. `model_server` has the flags of `tensorflow_model_server`.
 """
 
 from dlkit.lazy import attach

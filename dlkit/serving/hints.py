@@ -45,6 +45,10 @@ def for_request(message: str, signature: Signature) -> str | None:
         return f'Only string inputs take {{"b64": ...}}; the signature takes {_listed(signature)}.'
     if "is not of expected type: string" in message:
         return 'A string input takes JSON strings, or bytes as {"b64": "<base64>"}.'
+    if "Type: String is not of expected type" in message:
+        return "Numbers are written without quotation marks."
+    if "base64" in message:
+        return 'Bytes are written as {"b64": "<base64>"}, in the standard alphabet and padded.'
     if "Type: Number is not of expected type" in message and message.endswith(_WHOLE):
         return "Whole numbers are written without a decimal point, and within the dtype's range."
     if "Type: Null" in message:

@@ -8,7 +8,7 @@ configuration that is refused leaves everything as it was.
 import logging
 import pathlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
 
 from dlkit.serving.model_config import ModelConfig
 from dlkit.serving.status import StatusError
@@ -57,6 +57,10 @@ class ServedModels(Mapping[str, ServedModel]):
     def __len__(self) -> int:
         return len(self._models)
 
+    def items(self) -> ItemsView[str, ServedModel]:
+        """Return the models as they are now: another list may take over while one goes over it."""
+        return self._models.items()
+
     # ------------------------------------------------------------ the configuration
 
     def reload(self, configs: Iterable[ModelConfig]) -> None:
@@ -70,8 +74,27 @@ class ServedModels(Mapping[str, ServedModel]):
                 nothing has changed then; UNKNOWN when a model has no version that loads, and the
                 others have taken over then.
         """
+        wanted = list(configs)
+        self.change(lambda _: wanted)
+
+    def configs(self) -> list[ModelConfig]:
+        """Return the configuration that is served now."""
+        return [
+            ModelConfig(name, model.base, model.policy, dict(model.labels))
+            for name, model in self.items()
+        ]
+
+    def change(self, edit: Callable[[list[ModelConfig]], list[ModelConfig]]) -> None:
+        """Serve what `edit` makes of the present configuration, as `reload` does.
+
+        Args:
+            edit: Returns the other configuration; nobody else changes the present one meanwhile.
+
+        Raises:
+            StatusError: as `reload` does.
+        """
         with self._updating:
-            failed = self._replace(list(configs))
+            failed = self._replace(edit(self.configs()))
         if failed:
             listed = "".join(f"{_failure(model)}, " for model in failed)
             raise StatusError(
@@ -152,10 +175,16 @@ class ServedModels(Mapping[str, ServedModel]):
 
     # ------------------------------------------------------------ what the disk holds
 
-    def poll(self) -> None:
-        """Look at all base paths once; trouble with one does not keep the others from it."""
+    def poll(self, name: str | None = None) -> None:
+        """Look at all base paths once; trouble with one does not keep the others from it.
+
+        Args:
+            name: The only model to look for. Defaults to None, all of them.
+        """
         with self._updating:
             for model in self._models.values():
+                if name not in (None, model.name):
+                    continue
                 try:
                     model.poll()
                 except Exception:  # the disk may do anything; the server goes on

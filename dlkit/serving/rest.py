@@ -7,12 +7,13 @@ percent-decoded. The event loop only moves bytes: predictions run in a pool of t
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
 from dlkit.serving import compression, hints
+from dlkit.serving.bodies import ClientGoneError, UnreadError, read_body
 from dlkit.serving.json_text import pretty
 from dlkit.serving.monitoring import STATUS
 from dlkit.serving.predict import find_model, find_status, predict
@@ -45,6 +46,7 @@ _NOT_FOUND_PAGE = (
 )
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+Other = Callable[[dict, str, Callable], Awaitable[Answer | None]]
 
 
 class RestApi:
@@ -56,6 +58,9 @@ class RestApi:
         cors: Whether browsers of other origins may read the answers. Defaults to False.
         max_body_bytes: The largest request body, before and after decompression. Defaults to
             104857600 (100 MiB).
+        client_seconds: How long a client may take to send its body. Defaults to 60.
+        others: What answers outside /v1/: each takes the scope, the path and where the body comes
+            from, and returns None for a path that is not its own. Defaults to (), nothing.
     """
 
     def __init__(
@@ -65,11 +70,15 @@ class RestApi:
         *,
         cors: bool = False,
         max_body_bytes: int = 100 * 2**20,
+        client_seconds: float = 60.0,
+        others: Sequence[Other] = (),
     ):
         self._models = models
         self._pool = pool
         self._cors = _CORS if cors else ()
         self._max_body_bytes = max_body_bytes
+        self._client_seconds = client_seconds
+        self._others = others
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         """Answer one HTTP request."""
@@ -81,7 +90,7 @@ class RestApi:
         except StatusError as error:
             scope[STATUS] = error.code
             status, headers, body = _refusal(error)
-        except _ClientGone:
+        except ClientGoneError:
             return
         except Exception as error:
             # A bug: the client gets JSON all the same, the log the traceback.
@@ -102,7 +111,7 @@ class RestApi:
     async def _answer(self, scope: dict, path: str, receive: Callable) -> Answer:
         method = scope["method"]
         if path[:4].lower() != "/v1/":
-            return self._probe(method, path)
+            return await self._elsewhere(scope, path, receive)
         if method == "OPTIONS":
             return _preflight(scope)
         if method == "POST" and (match := _PREDICTION.fullmatch(path)):
@@ -125,7 +134,7 @@ class RestApi:
         name = unquote(match["name"])
         wanted = _wanted(match)
         headers = dict(scope["headers"])
-        body = await self._body(headers, receive)
+        body = await read_body(headers, receive, self._max_body_bytes, self._client_seconds)
         packed = b"gzip" in headers.get(b"content-encoding", b"")
         loop = asyncio.get_running_loop()
         given = (name, wanted, body)
@@ -142,20 +151,6 @@ class RestApi:
 
         return json_inference.infer(self._models, name, wanted, body, verb)
 
-    async def _body(self, headers: dict[bytes, bytes], receive: Callable) -> bytes:
-        announced = int(headers.get(b"content-length", b"0"))
-        chunks, size, more = [], 0, True
-        while max(size, announced) <= self._max_body_bytes:
-            if not more:
-                return b"".join(chunks)  # of one chunk: that very object
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _ClientGone
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            more = message.get("more_body", False)
-        raise _TooLargeError(self._max_body_bytes)
-
     # ------------------------------------------------------------ status, metadata, probes
 
     def _describe(self, match: re.Match) -> dict[str, Any]:
@@ -169,6 +164,12 @@ class RestApi:
     def _metadata(self, name: str, wanted: Wanted) -> dict[str, Any]:
         with find_model(self._models, name, wanted).use(wanted) as version:
             return metadata_json(name, version.number, version.runtime.signatures)
+
+    async def _elsewhere(self, scope: dict, path: str, receive: Callable) -> Answer:
+        for other in self._others:
+            if found := await other(scope, path, receive):
+                return found
+        return self._probe(scope["method"], path)
 
     def _probe(self, method: str, path: str) -> Answer:
         if method in ("GET", "HEAD") and path == "/healthz":
@@ -195,27 +196,12 @@ def _wanted(match: re.Match) -> Wanted:
     return number
 
 
-class _ClientGone(Exception):  # noqa: N818 - not an error, the client hung up
-    pass
-
-
-class _TooLargeError(StatusError):
-    http_status = 413
-
-    def __init__(self, limit: int):
-        super().__init__(
-            "INVALID_ARGUMENT",
-            f"Request body is larger than {limit} bytes",
-            "Send fewer rows a request, or raise max_body_bytes.",
-        )
-
-
 def _refusal(error: StatusError) -> Answer:
     body = {"error": error.message}
     if error.hint:
         body["hint"] = error.hint
-    # The rest of too large a body is not waited for.
-    closing = [(b"connection", b"close")] if isinstance(error, _TooLargeError) else []
+    # The rest of a body that is too large or too slow is not waited for.
+    closing = [(b"connection", b"close")] if isinstance(error, UnreadError) else []
     return error.http_status, [_JSON, *closing], pretty(body)
 
 

@@ -109,9 +109,7 @@ def _serve_rest(
 ) -> None:
     import uvicorn
 
-    from dlkit.serving.rest import RestApi
-
-    api = RestApi(models, pool, cors=settings.cors, max_body_bytes=settings.max_body_bytes)
+    api = _rest_api(models, pool, settings)
     proof = certificates(settings) if settings.rest_tls else None
     config = uvicorn.Config(
         _with_what_is_asked_for(api, settings),
@@ -120,6 +118,7 @@ def _serve_rest(
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who asks is who holds the connection, whatever a header says
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         ssl_context_factory=(lambda *_: server_context(proof)) if proof else None,
     )
@@ -129,6 +128,25 @@ def _serve_rest(
         print(f"Serving {name or 'no model'} at {url(host, port, name, scheme)}", flush=True)
     server = _draining_both(uvicorn.Server, rpc)(config)
     asyncio.run(server.serve(sockets=[listener]))
+
+
+def _rest_api(models: ServedModels, pool: ThreadPoolExecutor, settings: Settings) -> Callable:
+    from dlkit.serving.docs_page import Pages
+    from dlkit.serving.rest import RestApi
+
+    others: list[Callable] = [Pages(models, keys=bool(settings.api_key_file))]
+    if settings.admin:
+        from dlkit.serving.admin import Admin
+
+        others.append(Admin(models, settings))
+    return RestApi(
+        models,
+        pool,
+        cors=settings.cors,
+        max_body_bytes=settings.max_body_bytes,
+        client_seconds=settings.client_seconds,
+        others=others,
+    )
 
 
 def _with_what_is_asked_for(app: Callable, settings: Settings) -> Callable:

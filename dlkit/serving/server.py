@@ -56,7 +56,8 @@ def serve(
         grpc_port: The port for gRPC, 8500 with TensorFlow Serving; 0 lets the system choose one.
             Defaults to None, no gRPC.
         **options: Fields of `dlkit.serving.settings.Settings`: `poll_seconds`, `num_versions`,
-            `timeout_seconds`, `max_body_bytes`, `threads`, `warmup`, `cors`, `model_config_file`,
+            `timeout_seconds`, `max_body_bytes`, `client_seconds`, `drain_seconds`, `threads`,
+            `warmup`, `cors`, `admin`, `model_config_file`,
             `model_config_poll_seconds`, `batching`, `monitoring_config_file`, `ssl_config_file`,
             `rest_tls`, `api_key_file` and more.
 
@@ -97,8 +98,14 @@ def check_files(settings: Settings) -> None:
     """Read the configuration files, to fail before the models are loaded.
 
     Raises:
-        InputError: for one that cannot be used.
+        InputError: for one that cannot be used, and for options that exclude each other.
     """
+    if settings.admin and settings.model_config_poll_seconds:
+        raise InputError(
+            "admin and model_config_poll_seconds exclude each other: the file would take back what"
+            " is changed over REST."
+            f" Received: model_config_poll_seconds={settings.model_config_poll_seconds}."
+        )
     metrics_path(settings)
     batching_parameters(settings.batching, settings.batching_parameters_file)
     certificates(settings)

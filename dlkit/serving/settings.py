@@ -18,6 +18,9 @@ class Settings:
         timeout_seconds: How long one prediction may run; 0 for no limit.
         max_body_bytes: The largest body of a REST request, before and after decompression. A gRPC
             message may be as large as with TensorFlow Serving, 2 GiB.
+        client_seconds: How long a REST client may take to send a request or to take its answer,
+            beyond what their size explains; 0 for as long as it likes.
+        drain_seconds: How long running requests may take to finish after SIGTERM.
         threads: How many predictions run at a time, over REST and over gRPC each; 0 for four a
             processor.
         warmup: Whether the export's warm-up requests are run before a version takes traffic.
@@ -44,6 +47,8 @@ class Settings:
         ssl_config_file: TensorFlow Serving's `SSLConfig`, the key and certificate for gRPC.
         rest_tls: Whether REST is encrypted with them as well.
         api_key_file: A file of keys, one a line, of which each request has to carry one.
+        admin: Whether models may be added, changed and removed over REST, under /dlkit/v1/: by
+            whoever has a key, or, without `api_key_file`, by programs of this machine.
         request_log: A file to which the features of requests and answers are written for
             `dlkit monitor`; none by default.
         request_log_share: The share of requests that is logged, from 0 to 1.
@@ -53,6 +58,8 @@ class Settings:
     num_versions: int = 1
     timeout_seconds: float = 30.0
     max_body_bytes: int = 100 * 2**20
+    client_seconds: float = 60.0
+    drain_seconds: float = 60.0
     threads: int = 0
     warmup: bool = True
     cors: bool = False
@@ -76,6 +83,7 @@ class Settings:
     ssl_config_file: str = ""
     rest_tls: bool = False
     api_key_file: str = ""
+    admin: bool = False
     request_log: str = ""
     request_log_share: float = 1.0
 

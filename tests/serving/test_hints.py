@@ -17,6 +17,9 @@ SIGNATURE = Signature({"a": TensorInfo("DT_FLOAT", (-1,)), "b": TensorInfo("DT_S
         ("JSON Value: null Type: Null is not of expected type: float", "NaN"),
         ("Missing named input: a in 'inputs' object.", "The signature takes 'a' (float)"),
         ("Expecting tensor size: 2 but got: 3", "same shape"),
+        ('JSON Value: "1" Type: String is not of expected type: float', "without quotation marks"),
+        ("Unable to base64 decode", '{"b64": "<base64>"}'),
+        ("JSON Value: {} not formatted correctly for base64 data", '{"b64": "<base64>"}'),
     ],
 )
 def test_a_hint_for_each_common_mistake(message, hint):
@@ -25,7 +28,10 @@ def test_a_hint_for_each_common_mistake(message, hint):
 
 @pytest.mark.parametrize(
     "message",
-    ["Unable to base64 decode", "JSON Value: true Type: True is not of expected type: float"],
+    [
+        "Failed to get input map for signature: x",
+        "JSON Value: true Type: True is not of expected type: float",
+    ],
 )
 def test_no_hint_where_the_message_says_it_all(message):
     assert hints.for_request(message, SIGNATURE) is None

@@ -1,0 +1,82 @@
+"""The body of a request as it comes: not too large, and not too slowly."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from dlkit.serving.status import StatusError
+
+# A client that sends less a second holds a connection for what another could use.
+_LEAST_BYTES_A_SECOND = 16 * 1024
+
+
+class ClientGoneError(Exception):
+    """The client hung up."""
+
+
+class UnreadError(StatusError):
+    """A refusal of a request whose body was not read to its end: the connection closes with it.
+
+    Args:
+        http_status: The status that HTTP has for it, where gRPC's codes have none.
+        message: What is wrong.
+        hint: What a person could do about it.
+    """
+
+    http_status = 0  # in the place of a property
+
+    def __init__(self, http_status: int, message: str, hint: str):
+        super().__init__("INVALID_ARGUMENT", message, hint)
+        self.http_status = http_status
+
+
+async def read_body(
+    headers: Mapping[bytes, bytes], receive: Callable, limit: int, seconds: float
+) -> bytes:
+    """Return a request's body.
+
+    Args:
+        headers: The request's headers.
+        receive: Where ASGI has the body from.
+        limit: How many bytes it may have.
+        seconds: How long the client may take beyond what its size explains; 0 for as long as it
+            likes.
+
+    Raises:
+        UnreadError: with 413 when it is larger, with 408 when it is slower.
+        ClientGoneError: when the client hangs up.
+    """
+    if int(headers.get(b"content-length", b"0")) > limit:
+        raise _too_large(limit)
+    chunks, size, more = [], 0, True
+    start = asyncio.get_running_loop().time()
+    while more:
+        slowest = start + seconds + size / _LEAST_BYTES_A_SECOND if seconds else None
+        try:
+            async with asyncio.timeout_at(slowest):
+                message = await receive()
+        except TimeoutError:
+            raise _too_slow(seconds) from None
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise _too_large(limit)
+        more = message.get("more_body", False)
+    return b"".join(chunks)  # of one chunk: that very object
+
+
+def _too_large(limit: int) -> UnreadError:
+    return UnreadError(
+        413,
+        f"Request body is larger than {limit} bytes",
+        "Send fewer rows a request, or raise max_body_bytes.",
+    )
+
+
+def _too_slow(seconds: float) -> UnreadError:
+    return UnreadError(
+        408,
+        f"The request's body did not come within {seconds:g} seconds",
+        "Send the whole body at once, or raise client_seconds.",
+    )

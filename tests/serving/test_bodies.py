@@ -1,0 +1,68 @@
+"""Bodies as ASGI hands them over; test_rest.py and test_hardening.py have a server before it."""
+
+import asyncio
+
+import pytest
+
+from dlkit.serving.bodies import ClientGoneError, UnreadError, read_body
+
+
+def read(messages, *, headers=(), limit=10, seconds=5.0):
+    async def receive():
+        message = messages.pop(0)
+        if message is None:
+            await asyncio.Event().wait()  # for ever
+        return message
+
+    return asyncio.run(read_body(dict(headers), receive, limit, seconds))
+
+
+def chunk(data, more=False):
+    return {"type": "http.request", "body": data, "more_body": more}
+
+
+def test_a_body_in_one_piece_is_not_copied():
+    data = b"0123456789"
+    assert read([chunk(data)]) is data
+    assert read([chunk(b"01", True), chunk(b"23", True), {"type": "http.request"}]) == b"0123"
+
+
+def test_what_is_announced_as_too_large_is_not_read():
+    with pytest.raises(UnreadError, match="larger than 10 bytes") as caught:
+        read([], headers=[(b"content-length", b"11")])
+    assert (caught.value.http_status, caught.value.code) == (413, "INVALID_ARGUMENT")
+
+
+def test_what_grows_too_large_is_not_read_to_its_end():
+    messages = [chunk(b"x" * 6, True), chunk(b"x" * 5, True), chunk(b"rest")]
+    with pytest.raises(UnreadError, match="larger than 10 bytes"):
+        read(messages)
+    assert messages == [chunk(b"rest")]
+
+
+@pytest.mark.parametrize("messages", [[None], [chunk(b"x", True), None]])
+def test_a_body_that_does_not_come(messages):
+    with pytest.raises(UnreadError, match=r"did not come within 0\.05 seconds") as caught:
+        read(messages, seconds=0.05)
+    assert caught.value.http_status == 408
+
+
+def test_a_large_body_may_take_longer():
+    """0.05 s, and a second more for each 16 KiB that has come."""
+    received = []
+
+    async def receive():
+        received.append(1)
+        await asyncio.sleep(0.08 if len(received) == 2 else 0)
+        return chunk(b"x" * 2**14, more=len(received) < 2)
+
+    assert len(asyncio.run(read_body({}, receive, 2**20, 0.05))) == 2**15
+
+
+def test_no_limit_in_time():
+    assert read([chunk(b"x")], seconds=0) == b"x"
+
+
+def test_a_client_that_hangs_up():
+    with pytest.raises(ClientGoneError):
+        read([chunk(b"x", True), {"type": "http.disconnect"}])

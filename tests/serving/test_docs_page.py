@@ -1,0 +1,93 @@
+"""The page at /docs, read as a browser would read it."""
+
+import html.parser
+import json
+import re
+import shlex
+
+import pytest
+
+from dlkit.serving.docs_page import example_body, page
+from dlkit.serving.signatures import Signature, TensorInfo
+from tests.serving.http_asking import ask, predict
+
+
+class Reader(html.parser.HTMLParser):
+    """Collects tags, what they point to, and the text of <pre>."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.targets, self.commands, self._open = [], [], [], []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.targets += [value for name, value in attrs if name in ("href", "src")]
+        if tag != "meta":
+            self._open.append(tag)
+        if tag == "pre":
+            self.commands.append("")
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        if self._open[-1:] == ["pre"]:
+            self.commands[-1] += data
+
+
+@pytest.fixture(scope="module")
+def answer(sink_server):
+    return ask(sink_server.url, path="/docs")
+
+
+def test_it_needs_nothing_from_elsewhere(answer):
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    found = Reader(answer.body.decode())
+    assert found.targets == ["openapi.json"]
+    assert not {"script", "link", "img", "iframe"} & set(found.tags)
+
+
+def test_its_commands_work(answer, sink_server):
+    commands = Reader(answer.body.decode()).commands
+    assert len(commands) > 10
+    for command in commands:
+        curl, flag, body, url = shlex.split(command)
+        assert (curl, flag, url) == ("curl", "-d", "http://HOST:PORT/v1/models/sink:predict")
+        found = predict(sink_server.url, json.loads(body))
+        known_to_fail = re.search("repeat|inputs_|Example", body)
+        assert found.status == 200 or known_to_fail or found.status == 400, (body, found.body)
+
+
+def test_other_methods_are_not_its(sink_server):
+    assert ask(sink_server.url, "POST", "/docs", body=b"").status == 404
+    assert ask(sink_server.url, "HEAD", "/docs").body == b""
+
+
+class Nothing:
+    def use(self):
+        from dlkit.serving.status import not_available
+
+        raise not_available("m", None)
+
+
+def test_names_are_text_and_no_html():
+    text = page({"<script>alert(1)</script>": Nothing()})
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+    assert "No version of it answers now." in text
+
+
+def test_examples_are_short_or_not_there():
+    image = Signature({"x": TensorInfo("DT_FLOAT", (-1, 28, 28))}, {})
+    assert example_body("serving_default", image) is None
+    assert example_body("s", Signature({}, {})) is None
+    assert example_body("s", Signature({"x": TensorInfo("DT_FLOAT", None)}, {})) is None
+    row = Signature({"x": TensorInfo("DT_INT32", (-1, 2)), "t": TensorInfo("DT_STRING", (-1,))}, {})
+    assert example_body("s", row) == {
+        "signature_name": "s",
+        "inputs": {"x": [[0, 0]], "t": [""]},
+    }
