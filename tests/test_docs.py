@@ -1,7 +1,9 @@
 """What the documents say runs: docstring examples, the README's tour, its tables, the examples."""
 
+import ast
 import doctest
 import importlib
+import inspect
 import os
 import pathlib
 import pkgutil
@@ -70,6 +72,19 @@ def test_the_readmes_checks_and_folds_run(tmp_path):
     assert "Check of breast_cancer" in output
     assert re.search(r"^recall 0\.\d+", output, re.MULTILINE)
     assert (tmp_path / "classes.png").stat().st_size > 3000
+
+
+def test_the_readmes_table_of_kinds_calls_what_there_is():
+    """Each call binds to its function, and each function that makes data has its row."""
+    table = (ROOT / "README.md").read_text().partition("| you have |")[2].partition("\n\n")[0]
+    named = set()
+    for line in table.splitlines()[2:]:
+        for text in re.findall(r"`(\w+\(.*?\))`", line.split("|")[2]):
+            call = ast.parse(text, mode="eval").body
+            options = {option.arg: option.value for option in call.keywords}
+            inspect.signature(getattr(dlkit.data, call.func.id)).bind(*call.args, **options)
+            named.add(call.func.id)
+    assert named == {name for name in dlkit.data.__all__ if name.startswith(("from_", "load"))}
 
 
 def test_the_readmes_tables_are_those_of_the_registries():
