@@ -148,19 +148,20 @@ def _recordings(view: View) -> Iterator[Finding]:
         except (wave.Error, EOFError):
             continue  # floats, which the reader takes and this module does not
     if lengths:
-        yield _lengths("lengths of sounds", np.array(lengths), "s")
+        yield spread_of_lengths("lengths of sounds", np.array(lengths), "s")
 
 
 def _texts(view: View) -> Iterator[Finding]:
     words = np.array([len(_text(text).split()) for text in view.raw["train"]])
-    yield _lengths("lengths of texts", words, "words")
+    yield spread_of_lengths("lengths of texts", words, "words")
     empty = int((words == 0).sum())
     if empty:
         detail = share(empty, len(words))
         yield Finding("warning", "empty texts", detail, "leave them out")
 
 
-def _lengths(what: str, lengths: np.ndarray, unit: str) -> Finding:
+def spread_of_lengths(what: str, lengths: np.ndarray, unit: str) -> Finding:
+    """Tell how long examples are, and whether a few are far longer than most."""
     low, middle, high = np.quantile(lengths, (0, 0.5, 1))
     detail = f"{low:.3g} to {high:.3g} {unit}, half of them up to {middle:.3g}"
     if high > 20 * max(middle, 1e-9):
