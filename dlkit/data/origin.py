@@ -64,6 +64,8 @@ class Origin:
             do; 0 where each example stands for itself. Defaults to 0.
         groups: The group of each row where some must stay in one split, as the translations of one
             sentence, or `None`.
+        times: When each row was, where the splits are by time and rows stand in another order, or
+            `None`.
     """
 
     split: Split
@@ -75,6 +77,7 @@ class Origin:
     stored: Stored | None = None
     overlap: int = 0
     groups: np.ndarray | None = None
+    times: np.ndarray | None = None
 
     @property
     def count(self) -> int:

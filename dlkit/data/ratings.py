@@ -66,8 +66,8 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
         time: The column of when: numbers, or dates as ISO 8601 writes them. Defaults to None.
         split: How the test split is chosen: `"random"`, a fifth, the same one for every seed;
             `"time"`, the latest fifth, validated on the latest of the rest; or `"latest"`, the last
-            rating of each user who has three or more, validated on the one before. Defaults to
-            "random".
+            rating of each user who has three or more, validated on the one before. By time,
+            `folds` and `resplit` go by time as well, with `ordered=True`. Defaults to "random".
         encoding: `"ids"`: two inputs `user` and `item`, for embeddings; `"one_hot"`: one vector of
             both, for `perceptron` and `mlp`. Defaults to "ids".
         min_count: Users and items with fewer training ratings share number 0. Defaults to 2.
@@ -107,7 +107,7 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
         table = rating_tables.read(table, columns=columns, delimiter=delimiter)
     raw, stars = rating_tables.ratings(table, user, item, rating)
     targets = labelling.read(stars, "regression", None)
-    chosen = divide(targets, None, val_fraction, seed)
+    chosen, when = divide(targets, None, val_fraction, seed), None
     if split != "random":
         when = rating_tables.times(table, time)
         chosen = _by_time(when, raw["user"], val_fraction, latest=split == "latest")
@@ -132,7 +132,7 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
             num_classes=1,
             examples=_examples(raw, targets.values, split.test),
             columns=_notes(coding.vocabularies, targets.values[split.train]),
-            origin=Origin(split, targets, lambda rows: _take(raw, rows), feed, make),
+            origin=Origin(split, targets, lambda rows: _take(raw, rows), feed, make, times=when),
         )
 
     return make(chosen)

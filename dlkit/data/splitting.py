@@ -31,7 +31,7 @@ def folds(data: Data, k: int, groups: Any, ordered: bool, seed: int) -> Iterator
     origin = origins.of(data, "folds")
     check_integer("k", k, minimum=2)
     check_integer("seed", seed, minimum=0)
-    kept = origin.split.kept
+    kept = _in_order(origin, origin.split.kept)
     _check_count(k, len(kept), ordered)
     groups = _own_groups(origin, groups, ordered)
     if _by_group(origin, data, "folds", groups, ordered):
@@ -69,7 +69,19 @@ def _by_group(origin: Origin, data: Data, what: str, groups: Any, ordered: bool)
             f"The examples of '{data.name}' are windows that share values with their neighbours,"
             f" so other splits leak; give {what}(..., ordered=True)."
         )
+    if origin.times is not None and groups is None and not ordered:
+        raise InputError(
+            f"The splits of '{data.name}' are by time, and shuffled ones would learn from what came"
+            f" later; give {what}(..., ordered=True), or make the data with split='random'."
+        )
     return groups is not None
+
+
+def _in_order(origin: Origin, rows: np.ndarray) -> np.ndarray:
+    """Return rows by their times, or by their numbers where nothing tells when they were."""
+    if origin.times is None:
+        return rows
+    return rows[np.argsort(origin.times[rows], kind="stable")]
 
 
 def _own_groups(origin: Origin, groups: Any, ordered: bool) -> Any:
@@ -180,9 +192,9 @@ def resplit(
         cut = _GroupCut(_groups(origin, groups), seed)
     else:
         cut = _OrderedCut(origin.overlap) if ordered else _ShuffledCut(origin.targets, seed)
-    rest, test = split.kept, split.test
+    rest, test = _in_order(origin, split.kept), split.test
     if not split.published:
-        rest, test = cut(np.union1d(rest, test), test_fraction)
+        rest, test = cut(_in_order(origin, np.union1d(rest, test)), test_fraction)
     elif groups is not None:
         _warn_of_shared(cut.groups, rest, test)
     train, val = cut(rest, val_fraction)

@@ -135,6 +135,31 @@ def test_a_split_by_time_learns_from_the_past_alone():
     assert times[split.val].max() < times[split.test].min()
 
 
+def test_other_splits_of_ratings_by_time_are_by_time(tmp_path):
+    times = np.array(table()["when"])
+    data = dk.data.from_ratings(table(), **COLUMNS, split="time", time="when", batch_size=8)
+    test = data.origin.split.test
+    for fold in data.folds(3, ordered=True):
+        split = fold.origin.split
+        assert times[split.train].max() < times[split.val].min()
+        np.testing.assert_array_equal(split.test, test)
+    other = data.resplit(ordered=True, val_fraction=0.25, test_fraction=0.25).origin.split
+    assert [len(part) for part in (other.train, other.val, other.test)] == [67, 23, 30]
+    assert times[other.train].max() < times[other.val].min()
+    assert times[other.val].max() < times[other.test].min()
+    with pytest.raises(InputError, match=r"'ratings' are by time.* resplit\(..., ordered=True\)"):
+        data.resplit()
+    with pytest.raises(InputError, match=r"'ratings' are by time.* folds\(..., ordered=True\)"):
+        data.folds(3)
+    cold = data.resplit(groups="user").origin.split  # for users that nobody has seen
+    users = np.array(table()["who"])
+    assert not set(users[cold.test]) & set(users[cold.train])
+    cached = data.cache_to(tmp_path / "cache")
+    for one, held in zip(data.test, cached.test, strict=True):
+        for a, b in zip(tf.nest.flatten(one), tf.nest.flatten(held), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 def test_the_latest_rating_of_each_user_is_held_out():
     given = table()
     given["who"][:2] = ["twice", "twice"]  # too few to lose one
@@ -176,6 +201,7 @@ def test_the_summary_counts_and_the_picture_shows_them(capsys, tmp_path):
     heights = [bar.get_height() for bar in figure.axes[0].patches]
     np.testing.assert_array_equal(heights, np.unique(stars, return_counts=True)[1])
     assert sum(bar.get_height() for bar in figure.axes[1].patches) == 8
+    assert figure.axes[2].get_title() == "ratings of each item (15 items)"
     data.show(tmp_path / "ratings.png")
     assert (tmp_path / "ratings.png").stat().st_size > 5000
 
