@@ -43,6 +43,20 @@ def sentences(*_):
     return dk.data.from_text_pairs(*zip(*pairs, strict=True), min_count=1, batch_size=4)
 
 
+def ring(*_):
+    """Nodes in a circle, of two halves; each holds its place."""
+    edges = [(node, (node + 1) % 40) for node in range(40)]
+    names = [f"node {node}" for node in range(40)]
+    labels = [node // 20 for node in range(40)]
+    return dk.data.from_graph(np.eye(40), edges, labels, node_names=names, batch_size=8)
+
+
+def walks(*_):
+    """Sums of random steps; whether they end above where they began."""
+    x = np.random.default_rng(0).normal(size=(80, 12, 2)).cumsum(axis=1)
+    return dk.data.from_arrays(x, (x[:, -1, 0] > 0).astype(int), batch_size=8)
+
+
 # Kind of data -> how it is made, from a scratch folder and the folder of real data.
 KINDS = {
     "features": lambda *_: dk.data.load("iris"),
@@ -53,6 +67,8 @@ KINDS = {
     "boxes": lambda *_: dk.data.load("blood_cells", image_size=(48, 64)),
     "audio": tones,
     "pairs": sentences,
+    "graph": ring,
+    "sequence": walks,
 }
 
 
