@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlkit.data.pictures import whole_number_bins
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -28,9 +30,7 @@ def draw(data: Data, count: int) -> Figure:
     around, degrees, targets = figure.subplots(1, 3)
     _draw_around(around, data, count)
     values = data.graph.degrees
-    # Between whole numbers, so that no bar counts two where the next counts one.
-    edges = np.unique(np.geomspace(1, values.max() + 2, 25).astype(int)) - 0.5
-    degrees.hist(values + 1, bins=edges, edgecolor="white")
+    degrees.hist(values + 1, bins=whole_number_bins(values.max() + 1, 25), edgecolor="white")
     degrees.set_xscale("log")
     degrees.set_title("neighbours of a node, and itself", fontsize=9)
     _draw_targets(targets, data)

@@ -28,4 +28,6 @@ def draw_example(axis: Axes, example: dict[str, Any], target: np.ndarray, data: 
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, max_lines=_LINES, placeholder=" ...")
+    # A dollar would begin a formula.
+    filled = textwrap.fill(text, _WIDTH, max_lines=_LINES, placeholder=" ...")
+    return filled.replace("$", r"\$")

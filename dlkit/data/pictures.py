@@ -36,6 +36,7 @@ DRAWINGS = {
     "text": "text_drawing",
     "series": "series_drawing",
 }
+_NEVER_AUGMENTED = ("graph", "pairs", "ratings")
 _SIZE = (1.5, 1.7)  # inches of one example, where its module has no SIZE
 
 
@@ -81,6 +82,11 @@ def first_batch(data: Data, *, augmented: bool = False) -> tuple[Any, Any]:
 
 def _check_augmented(data: Data) -> None:
     feed = data.origin and data.origin.feed
+    if data.kind in _NEVER_AUGMENTED:
+        raise InputError(
+            f"show(augmented=True) needs augmentation, and '{data.name}' has none: data of kind"
+            f" '{data.kind}' is not augmented; leave augmented=True out."
+        )
     if feed is None or (feed.augment is None and feed.augment_raw is None):
         raise InputError(
             f"show(augmented=True) needs augmentation, and '{data.name}' has none; make the data"
@@ -155,6 +161,18 @@ def grid(
     rows = math.ceil(count * copies / columns)
     figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
     return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(count * copies)]
+
+
+def whole_number_bins(most: int, count: int) -> np.ndarray:
+    """Return the edges of up to `count` bins of the whole numbers 1 to `most`, for a log scale.
+
+    They lie between whole numbers, or a bar would count two where the next counts one.
+
+    Example:
+        >>> whole_number_bins(9, 3)
+        array([0.5, 1.5, 3.5, 9.5])
+    """
+    return np.unique(np.geomspace(1, most + 1, count + 1).astype(int)) - 0.5
 
 
 def draw_images(images: np.ndarray, titles: Sequence[str]) -> Figure:

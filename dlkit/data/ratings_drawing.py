@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlkit.data.pictures import whole_number_bins
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -36,10 +38,9 @@ def draw(data: Data, count: int) -> Figure:
     first.set_title(f"{len(stars):,} ratings", fontsize=9)
     for axis, role in zip(others, ("user", "item"), strict=True):
         _, counts = np.unique(raw[role], return_counts=True)
-        edges = np.geomspace(1, counts.max() + 1, min(count, 30) + 1)
-        axis.hist(counts, bins=edges)
+        axis.hist(counts, bins=whole_number_bins(counts.max(), count), edgecolor="white")
         axis.set_xscale("log")
-        axis.set_title(f"how many a {role} has ({len(counts):,} {role}s)", fontsize=9)
+        axis.set_title(f"ratings of each {role} ({len(counts):,} {role}s)", fontsize=9)
     for axis in (first, *others):
         axis.tick_params(labelsize=7)
     return figure

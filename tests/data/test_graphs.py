@@ -155,6 +155,22 @@ def test_the_same_seed_gives_the_same_batches_on_any_number_of_threads(encoding)
             np.testing.assert_array_equal(a, b)
 
 
+def test_a_cache_and_folds_hold_nodes(tmp_path):
+    data = ring(labels=[*LABELS[:30], *([None] * 10)])
+    cached = data.cache_to(tmp_path / "cache")
+    for one, other in zip(data.test, cached.test, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+    kept = data.origin.split.kept
+    held = [fold.origin.split.val for fold in data.folds(3)]
+    np.testing.assert_array_equal(np.sort(np.concatenate(held)), kept)
+    assert max(map(max, held)) < 30  # of the others no label is known
+    weights = np.concatenate([w for *_, w in data.balanced().train])
+    assert weights.sum() == pytest.approx(len(weights))  # 20 of a, 10 of b: the mean stays 1
+    with pytest.raises(InputError, match=r"data of kind 'graph' is not augmented; leave"):
+        data.show(augmented=True)
+
+
 def test_self_loops_are_reported_and_left_out(capsys):
     edges = [(i, (i + 1) % 40) for i in range(40)] + [(3, 3), (5, 5)]
     with pytest.warns(UserWarning, match=r"2 edges of a node to itself are left out"):

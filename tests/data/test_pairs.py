@@ -4,11 +4,13 @@ import dataclasses
 import re
 
 import keras
+import matplotlib.figure
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import dlkit as dk
+from dlkit.data import pairs_drawing
 from dlkit.errors import InputError
 
 ENGLISH = [f"{who} {does}." for who in ("I", "We", "You", "They") for does in ("go", "see", "win")]
@@ -190,6 +192,31 @@ def test_the_summary_and_the_picture_show_sentences(capsys, tmp_path):
     for axis in figure.axes:
         one, other = (text.get_text() for text in axis.texts)
         assert (one, other) in known
+
+
+def test_dollars_are_written_as_they_are():
+    data = small()
+    axis = matplotlib.figure.Figure().subplots()
+    words = {
+        key: ("[pad]", "[UNK]", "[start]", "[end]", "$5", "$6") for key in ("source", "target")
+    }
+    ids = np.array([4, 5])
+    pairs_drawing.draw_example(
+        axis, {"source": ids}, ids, dataclasses.replace(data, vocabularies=words)
+    )
+    assert [text.get_text() for text in axis.texts] == [r"\$5 \$6"] * 2
+
+
+def test_a_cache_holds_the_weights_of_padding(tmp_path):
+    data = small()
+    cached = data.cache_to(tmp_path / "cache")
+    for one, other in zip(data.test, cached.test, strict=True):
+        for a, b in zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True):
+            np.testing.assert_array_equal(a, b)
+    shown = [np.concatenate([batch[2] for batch in d.train]).sum() for d in (data, cached)]
+    assert shown[0] == shown[1] > 0
+    with pytest.raises(InputError, match=r"data of kind 'pairs' is not augmented; leave"):
+        data.show(augmented=True)
 
 
 @pytest.mark.parametrize(
