@@ -133,6 +133,8 @@ EXAMPLES = {
     "image_folder.py": [],
     "detection.py": [],
     "graph.py": [],
+    "language_model.py": ["--epochs", "1"],
+    "text.py": [],
     "ratings.py": [],
     "translation.py": [],
 }
@@ -144,6 +146,8 @@ NEED_SHARED_DATA = (
     "image_folder.py",
     "detection.py",
     "graph.py",
+    "language_model.py",
+    "text.py",
     "ratings.py",
     "translation.py",
 )
