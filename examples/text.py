@@ -12,7 +12,7 @@ import numpy as np
 
 import dlkit as dk
 
-# A number for each word of the training messages: frequent in this one, rare in the others (tf-idf).
+# A number for each word of training: frequent in this message, rare in the others (tf-idf).
 data = dk.data.load("sms_spam", encoding="tf_idf", augment="light")
 data.summary()
 data.show("messages.png", count=6, augmented=True)

@@ -55,7 +55,7 @@ def tiny_mnist():
 
 @pytest.mark.parametrize("name", [info.name for info in dk.data.list()])
 def test_an_option_that_a_set_has_not_is_told(name):
-    with pytest.raises(InputError, match=rf"^{name} has no option 'val_part'\. Did you mean 'val_f"):
+    with pytest.raises(InputError, match=rf"^{name} has no option 'val_part'\. Did you mean 'val"):
         dk.data.load(name, val_part=0.2)
 
 
