@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.preprocessing import StandardScaler
 
 import dlkit as dk
@@ -114,6 +115,37 @@ def test_labels_keep_their_meaning():
     inputs, targets = batches(data.test)
     names = [data.class_names[target] for target in targets]
     assert names == ["low" if value < 0 else "high" for value in inputs[:, 0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "metric", "baseline", "wanted"),
+    [
+        # The larger class's share of the test split, and what a network reaches.
+        ("breast_cancer", "features", "accuracy", 72 / 114, 0.95),
+        ("digits", "image", "accuracy", 37 / 360, 0.9),
+        # The mean of the training split, by its mean absolute error.
+        ("diabetes", "features", "mae", 59.08, 50),
+    ],
+)
+def test_a_small_network_beats_the_baseline_and_is_served_raw_rows(
+    name, kind, metric, baseline, wanted, tmp_path
+):
+    data = dk.data.load(name, batch_size=16, augment=False)
+    labels, known = batches(data.test)[1], batches(data.train)[1]
+    if metric == "accuracy":
+        assert np.bincount(labels).max() / len(labels) == baseline
+    else:
+        assert np.abs(labels - known.mean()).mean() == pytest.approx(baseline, abs=0.01)
+    model = dk.models.build("mlp", data, units=(32,), seed=0, learning_rate=0.01)
+    model.fit(data.train, epochs=8 if metric == "accuracy" else 40, verbose=0)
+    reached = model.evaluate(data.test, verbose=0, return_dict=True)[metric]
+    assert (reached > wanted > baseline) or (reached < wanted < baseline)
+
+    version = dk.export.saved_model(model, tmp_path / name, data=data)
+    served = tf.saved_model.load(str(version)).signatures["serving_default"]
+    raw = data.origin.raw(data.origin.split.test)
+    (answer,) = served(**{kind: tf.constant(raw)}).values()
+    np.testing.assert_allclose(answer, model.predict(data.test, verbose=0), rtol=1e-5, atol=1e-5)
 
 
 GOOD_X, GOOD_Y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2

@@ -58,6 +58,48 @@ def test_a_small_network_tells_cars_from_frogs_and_is_served_raw_pixels(unpacked
     np.testing.assert_allclose(answer, trained_on, atol=1e-5)
 
 
+# From pictures of one thing each, two facts of it; cars and frogs have one or none of them.
+FACTS = {
+    "airplane": ("flies", "machine"),
+    "automobile": ("machine",),
+    "bird": ("flies",),
+    "frog": (),
+}
+
+
+def test_a_small_network_tells_what_flies_and_what_is_a_machine_from_file_bytes(unpacked, tmp_path):
+    """Each label is on in half of the images, so always on, or off, is right for half of them."""
+    for split, count in (("train", 500), ("test", 200)):
+        rows = ["path,label"]
+        for name, facts in FACTS.items():
+            files = sorted((archives.folder("cifar10_jpg", split) / name).iterdir())[:count]
+            rows += [",".join((str(file), *facts)) for file in files]
+        (tmp_path / f"{split}.csv").write_text("\n".join(rows))
+    data = dk.data.from_image_table(
+        tmp_path / "train.csv",
+        test=tmp_path / "test.csv",
+        image_size=(32, 32),
+        cache=True,
+        augment="light",
+        name="facts",
+    )
+    assert (data.task, data.class_names) == ("multilabel", ("flies", "machine"))
+    schedule = dk.training.OneCycle(4e-3, 6 * len(data.train))
+    model = dk.models.build("lenet5", data, seed=0, learning_rate=schedule)
+    model.fit(data.train, epochs=6, verbose=0)
+    found, labels = model.predict(data.test, verbose=0), batches(data.test)[1]
+    assert labels.mean(axis=0).tolist() == [0.5, 0.5]
+    assert ((found > 0.5) == labels).mean() > 0.72
+
+    version = dk.export.saved_model(model, tmp_path / "facts", data=data)
+    served = tf.saved_model.load(version).signatures["image_bytes"]
+    rows = [0, 250, 450, 799]
+    paths = data.origin.paths[data.origin.split.test[rows]]
+    contents = tf.constant([pathlib.Path(path).read_bytes() for path in paths])
+    (answer,) = served(image_bytes=contents).values()
+    np.testing.assert_allclose(answer, found[rows], atol=1e-5)
+
+
 def test_flowers_are_read_as_pillow_reads_them(unpacked):
     """Photos of 192 pixels and more, to 96: the decoder does the half of it."""
     folder = archives.folder("flowers")

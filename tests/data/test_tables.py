@@ -35,7 +35,7 @@ def prepared(data, rows):
 # ------------------------------------------------------------------ what is learned
 
 
-def test_titanic_is_far_better_than_the_majority(shared_data):
+def test_titanic_is_far_better_than_the_majority_and_is_served_rows(shared_data, tmp_path):
     data = dk.data.load("titanic", batch_size=32)
     model = dk.models.build("mlp", data, units=(32,), seed=0, learning_rate=0.01)
     model.fit(data.train, epochs=12, verbose=0)
@@ -44,6 +44,12 @@ def test_titanic_is_far_better_than_the_majority(shared_data):
     accuracy = model.evaluate(data.test, verbose=0, return_dict=True)["accuracy"]
     assert majority == pytest.approx(110 / 179)
     assert accuracy > majority + 0.1
+
+    version = dk.export.saved_model(model, tmp_path / "titanic", data=data)
+    served = tf.saved_model.load(str(version)).signatures["serving_default"]
+    rows = data.origin.raw(data.origin.split.test)
+    (answer,) = served(**{k.lower(): tf.constant(v.tolist()) for k, v in rows.items()}).values()
+    np.testing.assert_allclose(answer, model.predict(data.test, verbose=0), atol=1e-5)
 
 
 def test_penguins_are_known_by_their_measurements(shared_data):
