@@ -62,6 +62,7 @@ class Origin:
         stored: The cache that the pipelines read, after `Data.cache_to`, or `None`.
         overlap: Rows that are at most this far apart may share values, as the windows of a series
             do; 0 where each example stands for itself. Defaults to 0.
+        when: From row numbers to the time that their targets span, in words; or `None`.
         groups: The group of each row where some must stay in one split, as the translations of one
             sentence, or `None`.
         times: When each row was, where the splits are by time and rows stand in another order, or
@@ -76,6 +77,7 @@ class Origin:
     paths: np.ndarray | None = None
     stored: Stored | None = None
     overlap: int = 0
+    when: Callable[[np.ndarray], str] | None = None
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
 

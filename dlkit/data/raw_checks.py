@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from dlkit.data import series_checks
 from dlkit.data.findings import Finding, View, listed, share
 from dlkit.data.image_heads import shape
 from dlkit.data.table_files import NA_VALUES
@@ -23,6 +24,7 @@ def raw(view: View) -> Iterator[Finding]:
         "boxes": _pictures,
         "audio": _recordings,
         "text": _texts,
+        "series": _series,
     }
     if view.data.kind in looks:
         yield from looks[view.data.kind](view)
@@ -36,7 +38,9 @@ def _columns(view: View) -> Iterator[Finding]:
     if not isinstance(values, dict):
         last = values.shape[-1]
         flat = values.reshape(-1, last)
-        values = {f"feature {i}": flat[:, i] for i in range(last)}
+        names = view.data.feature_names or ()
+        names = names if len(names) == last else [f"feature {i}" for i in range(last)]
+        values = {name: flat[:, i] for i, name in enumerate(names)}
     constant = [name for name, column in values.items() if _is_constant(column)]
     if constant:
         yield Finding(
@@ -76,6 +80,11 @@ def _missing(values: dict[str, np.ndarray]) -> Iterator[Finding]:
         yield Finding("warning", "missing values", listed(told), advice)
     else:
         yield Finding("note", "missing values", listed(told), "filled, with a column that says so")
+
+
+def _series(view: View) -> Iterator[Finding]:
+    yield from _columns(view)
+    yield from series_checks.look(view)
 
 
 # ------------------------------------------------------------------ pictures

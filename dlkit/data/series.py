@@ -22,7 +22,7 @@ from dlkit.data import feeding, series_augment, series_reading
 from dlkit.data import targets as labelling
 from dlkit.data.origin import Origin, Split, splits
 from dlkit.data.record import Data
-from dlkit.data.series_windows import Windows, WindowSource
+from dlkit.data.series_windows import Windows, WindowSource, target_names
 from dlkit.errors import InputError
 
 
@@ -140,13 +140,15 @@ def make(
     windows.check()
     split = windows.split(options.val_fraction, options.test_fraction)
     feeding.check_batch(options.batch_size, len(split.train), len(windows.starts))
-    steps = range(1, options.horizon + 1)
-    labels = [f"{series.names[column]} +{step}" for step in steps for column in chosen]
+    labels = target_names([series.names[column] for column in chosen], options.horizon)
     known = labelling.read(windows.targets(series.values[:, chosen]), "regression", labels)
     values = series.values.astype(np.float32)
 
     def raw(rows: np.ndarray) -> np.ndarray:
         return windows.inputs(values, rows)
+
+    def when(rows: np.ndarray) -> str:
+        return f"targets {series.span_text(*windows.predicted(rows))}"
 
     def make(split: Split) -> Data:
         preprocessing = _preprocessing(series.values[windows.covered(split.train)], options.window)
@@ -163,7 +165,7 @@ def make(
             preprocessing=preprocessing,
             examples=(raw(shown), known.values[shown]) if len(shown) else None,
             feature_names=series.names,
-            origin=Origin(split, known, raw, feed, make, overlap=windows.overlap),
+            origin=Origin(split, known, raw, feed, make, overlap=windows.overlap, when=when),
         )
 
     return make(split)

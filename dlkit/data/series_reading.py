@@ -49,6 +49,12 @@ class Series:
             f" {_text(self.dates[first])} and {_text(self.dates[first + 1])}"
         )
 
+    def span_text(self, first: int, last: int) -> str:
+        """Return when two steps are, by their dates or else by their numbers."""
+        if self.dates is None:
+            return f"steps {first} to {last}"
+        return f"{_text(self.dates[first])} to {_text(self.dates[last])}"
+
 
 def read(values: Any, date: str | None) -> Series:
     """Return the series in a CSV file, a DataFrame, a mapping of columns, or an array.

@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -22,6 +23,9 @@ import tensorflow as tf
 from dlkit.data import feeding
 from dlkit.data.origin import Split
 from dlkit.errors import InputError
+
+if TYPE_CHECKING:
+    from dlkit.data.record import Data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +100,11 @@ class Windows:
         np.add.at(edges, self.starts[rows] + self.window + self.horizon, -1)
         return np.cumsum(edges)[:-1] > 0
 
+    def predicted(self, rows: np.ndarray) -> tuple[int, int]:
+        """Return the first and the last step that the windows `rows` predict."""
+        first = self.starts[rows] + self.window
+        return int(first.min()), int(first.max()) + self.horizon - 1
+
     def targets(self, values: np.ndarray) -> np.ndarray:
         """Return what each window predicts of `values` (steps, targets).
 
@@ -110,6 +119,17 @@ class Windows:
     def inputs(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the inputs (rows, window, variables) of some windows."""
         return values[self.starts[rows][:, np.newaxis] + np.arange(self.window)]
+
+
+def target_names(names: list[str], horizon: int) -> list[str]:
+    """Return what each of a window's targets is called, as `OT +1`: a step's side by side."""
+    return [f"{name} +{step}" for step in range(1, horizon + 1) for name in names]
+
+
+def predicted_columns(data: Data) -> list[int]:
+    """Return which of a series' variables its targets are, in their order."""
+    names = dict.fromkeys(label.rpartition(" +")[0] for label in data.class_names)
+    return [data.feature_names.index(name) for name in names]
 
 
 @dataclasses.dataclass(frozen=True)

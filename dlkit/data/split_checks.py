@@ -47,7 +47,7 @@ def targets(view: View) -> Iterator[Finding]:
     if faults:
         return
     if view.data.task == "regression":
-        yield _numbers(values)
+        yield _numbers(values, view.data.origin is not None)
     else:
         yield from _classes(view)
 
@@ -71,13 +71,15 @@ def _target_faults(view: View) -> Iterator[Finding]:
             return
 
 
-def _numbers(values: np.ndarray) -> Finding:
+def _numbers(values: np.ndarray, rescalable: bool) -> Finding:
     mean, std = values.mean(), values.std()
     detail = f"{values.min():.4g} to {values.max():.4g}, mean {mean:.4g}, deviation {std:.4g}"
     if std == 0:
         return Finding("error", "targets", detail, "all are the same: nothing is to be learned")
     if abs(mean) > 10 or not 0.1 < std < 10:
         advice = "a network starts near 0: divide the targets by about their deviation"
+        if rescalable:
+            advice = "a network starts near 0: dlkit.data.rescale_outputs(model, data)"
         return Finding("note", "targets", detail, advice)
     return Finding("ok", "targets", detail)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlkit.data.findings import listed
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -28,6 +30,8 @@ def facts(data: Data) -> list[str]:
         lines.append(f"network input  {name} {tuple(spec.shape)} {spec.dtype.name}")
     for column in data.columns or ():
         lines.append(f"column         {column.name}: {column.kind}, {column.note}")
+    if data.kind == "series" and data.feature_names:
+        lines.append(f"variables      {listed(list(data.feature_names), 10)}")
     if data.preprocessing is not None and not data.columns:
         for raw in data.preprocessing.inputs:
             lines.append(f"raw input      {raw.name} {tuple(raw.shape[1:])} {raw.dtype}")
@@ -47,7 +51,16 @@ def _batches(data: Data, split: str) -> str:
     count = int(dataset.cardinality())
     size = _size(data, dataset, split)
     weighted = ", weighted" if len(dataset.element_spec) == 3 else ""
-    return f"{count} batch{'' if count == 1 else 'es'} of up to {size}{weighted}"
+    return (
+        f"{count} batch{'' if count == 1 else 'es'} of up to {size}{weighted}{_when(data, split)}"
+    )
+
+
+def _when(data: Data, split: str) -> str:
+    origin = data.origin
+    if origin is None or origin.when is None:
+        return ""
+    return f", {origin.when(getattr(origin.split, split))}"
 
 
 def _size(data: Data, dataset: tf.data.Dataset, split: str) -> int:
