@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from dlkit.checks import check_fraction, check_integer
 from dlkit.data import augment as augmentation
+from dlkit.data import series_augment
 from dlkit.data import targets as labelling
 from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare
 from dlkit.data.origin import Origin, Split, divide, splits
@@ -65,8 +66,9 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
             `"strong"`, one of `"flip"`, `"shift"`, `"rotate"`, `"zoom"`, `"crop"`,
             `"brightness"`, `"contrast"`, `"saturation"`, `"hue"`, `"noise"`, `"cutout"`,
             `"randaugment"`, `"mixup"`, `"cutmix"`, a list of them or a dict of them and their
-            amounts; a Keras layer; or a function `(images, seed) -> images`. MixUp and CutMix make
-            class indices probabilities, in training batches alone. Defaults to None.
+            amounts; for sequences a level, `"jitter"`, `"scaling"`, `"warp"`, likewise; a Keras
+            layer; or a function `(inputs, seed) -> inputs`. MixUp and CutMix make class indices
+            probabilities, in training batches alone. Defaults to None.
 
     Returns:
         A `Data` record.
@@ -105,7 +107,7 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
             batch_size,
             seed,
             None if cache else preprocessing,
-            augmentation.resolve(augment, len(spec.shape), targets),
+            _augmentation(augment, preprocessing, targets),
         )
         raw = preprocessing.inputs[0].name
         return Data(
@@ -122,6 +124,14 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
         )
 
     return make(split)
+
+
+def _augmentation(
+    augment: Any, preprocessing: keras.Model, targets: labelling.Targets
+) -> augmentation.Augmentation | None:
+    if preprocessing.inputs[0].name == "sequence":
+        return series_augment.resolve(augment)
+    return augmentation.resolve(augment, len(preprocessing.outputs[0].shape), targets)
 
 
 def _joined(

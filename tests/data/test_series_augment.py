@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import dlkit as dk
 from dlkit.data import series_augment
 from dlkit.errors import InputError
+from tests.data.test_arrays import batches
 
 SEED = tf.constant([1, 2])
 
@@ -50,3 +52,21 @@ def test_the_same_seed_does_the_same_and_another_another():
     assert series_augment.resolve(lambda x, seed: x + 1)(1, SEED) == 2
     with pytest.raises(InputError, match=r"'wrap'\. Did you mean 'warp'"):
         series_augment.resolve("wrap")
+
+
+def test_sequences_with_a_class_each_are_augmented_alike():
+    """As sensors that are worn: `from_arrays` on floats (n, steps, features)."""
+    x = np.random.default_rng(0).normal(size=(60, 20, 3)) * [1, 10, 100]
+    y = np.arange(60) % 2
+    options = {"batch_size": 16, "seed": 3}
+    plain, scaled = (
+        dk.data.from_arrays(x, y, augment=augment, **options) for augment in (None, "scaling")
+    )
+    (inputs, labels), (changed, same) = batches(plain.train), batches(scaled.train)
+    np.testing.assert_array_equal(labels, same)
+    factors = changed / inputs
+    np.testing.assert_allclose(factors.min(axis=1), factors.max(axis=1), rtol=1e-3)
+    assert 0.05 < factors[:, 0].std() < 0.15
+    np.testing.assert_array_equal(batches(plain.val)[0], batches(scaled.val)[0])
+    with pytest.raises(InputError, match=r"Each step of augment.*'flip'"):
+        dk.data.from_arrays(x, y, augment="flip", **options)
