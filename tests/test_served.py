@@ -66,6 +66,7 @@ KINDS = {
     "ratings": lambda *_: dk.data.load("movielens"),
     "boxes": lambda *_: dk.data.load("blood_cells", image_size=(48, 64)),
     "audio": tones,
+    "series": lambda *_: dk.data.load("household_power"),
     "pairs": sentences,
     "graph": ring,
     "sequence": walks,

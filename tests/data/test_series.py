@@ -72,6 +72,82 @@ def test_training_batches_hold_nothing_of_later_spans():
     assert trained < 191.5 < validated.min() and validated.max() < 239.5 < tested.min()
 
 
+@pytest.mark.parametrize(("window", "horizon", "stride"), [(8, 1, 1), (7, 3, 2), (3, 4, 5)])
+def test_batches_are_those_of_a_plain_loop(window, horizon, stride):
+    values = np.random.default_rng(0).normal(size=(160, 3)) * [1, 5, 100] + [0, 3, -20]
+    data = dk.data.from_series(
+        *(values,),
+        **{"window": window, "horizon": horizon, "stride": stride, "val_fraction": 0.25},
+        **{"targets": ["variable_3", "variable_1"], "batch_size": 8},
+    )
+    spans = {"train": (0, 96), "val": (96, 128), "test": (128, 160)}
+    expected = {name: [] for name in spans}
+    for start in range(0, 160 - window - horizon + 1, stride):
+        now = start + window
+        future = values[now : now + horizon, [2, 0]].ravel()
+        for name, (first, end) in spans.items():
+            if first <= now and now + horizon <= end:
+                expected[name].append((values[start:now], future))
+    past = values[: max(len(expected["train"]) * stride - stride + window + horizon, 1)]
+    covered = np.zeros(len(past), bool)
+    for index in range(len(expected["train"])):
+        covered[index * stride : index * stride + window + horizon] = True
+    past = past[covered]
+    for name in spans:
+        inputs, targets = batches(getattr(data, name))
+        wanted = [np.stack(part) for part in zip(*expected[name], strict=True)]
+        wanted[0] = (wanted[0] - past.mean(axis=0)) / past.std(axis=0)
+        order = np.argsort(targets[:, 0]), np.argsort(wanted[1][:, 0])  # training is shuffled
+        np.testing.assert_allclose(targets[order[0]], wanted[1][order[1]], rtol=1e-5)
+        np.testing.assert_allclose(inputs[order[0]], wanted[0][order[1]], atol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{}, {"cache": False}, {"augment": "strong", "stride": 3}])
+def test_another_future_changes_nothing_that_is_learned(options):
+    def first_epoch(since):
+        values = rising()
+        values[since:] *= -50
+        data = dk.data.from_series(values, window=10, horizon=2, batch_size=16, **options)
+        scale = data.preprocessing.layers[-1]
+        return [*batches(data.train), scale.mean, scale.variance], batches(data.val), data
+
+    learned, validated, data = first_epoch(200)
+    for since in (160, 144):  # the test span, and the validation span before it
+        again, held, other = first_epoch(since)
+        for part, same in zip(learned, again, strict=True):
+            np.testing.assert_array_equal(part, same)
+        alike = [np.array_equal(*parts) for parts in zip(validated, held, strict=True)]
+        assert alike == [since == 160] * 2
+        assert np.abs(batches(other.test)[1]).max() > 10 * np.abs(batches(data.test)[1]).max()
+
+
+def test_the_summary_tells_variables_and_times(household, capsys):
+    dk.data.load("household_power").summary()
+    told = capsys.readouterr().out
+    assert "variables      Global_active_power, Global_reactive_power, Voltage, " in told
+    frame = pd.read_csv(household)
+    days = frame["datetime"].str[:10].to_list()
+    assert f"up to 64, targets {days[14]} to " in told
+    assert f"up to 64, targets {days[len(days) - 289]} to {days[-1]}" in told  # a fifth, rounded up
+    dk.data.from_series(rising(), window=5, batch_size=8, val_fraction=0).summary()
+    told = capsys.readouterr().out
+    assert "20 batches of up to 8, targets steps 5 to 159" in told
+    assert "5 batches of up to 8, targets steps 160 to 199" in told
+
+
+def test_a_cache_on_the_disk_and_another_ordered_split(tmp_path):
+    data = dk.data.from_series(rising(), window=5, horizon=2, batch_size=8)
+    cached = data.cache_to(tmp_path / "cache")
+    for name in ("val", "test"):
+        for part, same in zip(
+            batches(getattr(cached, name)), batches(getattr(data, name)), strict=True
+        ):
+            np.testing.assert_array_equal(part, same)
+    assert sorted(batches(cached.train)[1][:, 0]) == sorted(batches(data.train)[1][:, 0])
+    split = data.resplit(val_fraction=0.4, ordered=True).origin.split
+    assert split.train.max() + data.origin.overlap < split.val.min()
+
+
 def test_one_column_or_several_are_predicted(household):
     names = ["Global_active_power", "Voltage"]
     data = dk.data.from_series(household, window=7, horizon=2, targets=names[::-1])
