@@ -17,17 +17,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dlkit import job_checks
-from dlkit.checks import check_choice
 from dlkit.errors import InputError
+from dlkit.formats import FORMATS, check_export
 
 if TYPE_CHECKING:
     import keras
 
     from dlkit.data.record import Data
 
-# Format -> the ending of its file; a SavedModel is a directory.
-FORMATS = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
-QUANTIZED = ("dynamic", "float16", "int8")
 # One cycle passes through rates at which a constant rate would diverge, and gains from it.
 _PEAK = 4.0
 
@@ -180,6 +177,7 @@ def export(
     *,
     format: str = "saved_model",
     quantize: str | None = None,
+    runtimes: tuple[str, ...] = (),
 ) -> pathlib.Path:
     """Export a run's best model, as the next SavedModel version or as a file.
 
@@ -188,6 +186,7 @@ def export(
         to: Where it goes. Defaults to None: `exports/<data set>`, and `.onnx` or `.tflite`.
         format: `"saved_model"`, `"onnx"` or `"litert"`. Defaults to "saved_model".
         quantize: For LiteRT: `"dynamic"`, `"float16"` or `"int8"`. Defaults to None.
+        runtimes: What else a SavedModel can be served with, of `RUNTIMES`. Defaults to ().
 
     Returns:
         The version directory, or the file.
@@ -199,7 +198,7 @@ def export(
     """
     import dlkit
 
-    check_export(format, quantize)
+    check_export(format, quantize, runtimes)
     job, model = open_run(run)
     data = job.load_data()
     to = pathlib.Path("exports", job.data + FORMATS[format]) if to is None else to
@@ -209,28 +208,7 @@ def export(
         return dlkit.export.litert(model, to, data, quantize=quantize)
     told = pathlib.Path(run, "results.json").exists()
     notes = {"seed": job.seed, "run": str(run), "metrics": read_results(run) if told else None}
-    return dlkit.export.saved_model(model, to, data, notes=notes)
-
-
-def check_export(format: str, quantize: str | None) -> None:
-    """Refuse an unknown format, or a quantization that it has not. Loads no TensorFlow.
-
-    Args:
-        format: A key of `FORMATS`.
-        quantize: One of `QUANTIZED`, for LiteRT, or None.
-
-    Raises:
-        InputError: naming what there is.
-    """
-    check_choice("format", format, FORMATS)
-    if quantize is None:
-        return
-    check_choice("quantize", quantize, QUANTIZED)
-    if format != "litert":
-        raise InputError(
-            f"Only LiteRT files are quantized: give --format litert with --quantize {quantize}."
-            f" Received: format={format!r}."
-        )
+    return dlkit.export.saved_model(model, to, data, runtimes=runtimes, notes=notes)
 
 
 def open_run(run: str | pathlib.Path) -> tuple[Job, keras.Model]:

@@ -264,9 +264,3 @@ def test_a_format_that_there_is_not_is_refused(trained, tmp_path, options, messa
     with pytest.raises(InputError, match=re.escape(message)):
         jobs.export(trained, tmp_path / "m", **options)
     assert not any(tmp_path.iterdir())
-
-
-def test_the_quantizations_are_those_of_the_export():
-    from dlkit.export import quantizing
-
-    assert set(jobs.QUANTIZED) == set(quantizing.MAX_LOSS)

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -89,19 +89,33 @@ def onnx(
 
     def write(staging: pathlib.Path) -> None:
         try:
-            staging.write_bytes(_convert(model, signature, data, opset))
+            content = convert(model, signature, data, opset)
         except ExportError as error:
             raise networks.explain(error, signature, data) from None
         rows = scoring.held_out(signature, data)
-        answers = _run(staging, batches + (rows.batches if rows else []))
-        checking.compare_answers(answers[: len(batches)], expected, checking.tolerance(model))
+        given = answers(content, batches + (rows.batches if rows else []))
+        checking.compare_answers(given[: len(batches)], expected, checking.tolerance(model))
         if rows:
-            scoring.compare(rows, answers[len(batches) :])
+            scoring.compare(rows, given[len(batches) :])
+        staging.write_bytes(content)
 
     return files.publish(path, write)
 
 
-def _convert(model: keras.Model, signature: signatures.Signature, data: Any, opset: int) -> bytes:
+def convert(
+    model: keras.Model, signature: signatures.Signature, data: Any, opset: int = _OPSETS[1]
+) -> bytes:
+    """Return an ONNX file with the function of `signature`.
+
+    Args:
+        model: The model that `signature` computes with.
+        signature: What the file is to hold.
+        data: What has `class_names`, or `None`.
+        opset: The version of ONNX's operators. Defaults to 18.
+
+    Raises:
+        ExportError: when ONNX's operators cannot express the function.
+    """
     function = tf.function(signature.compute, autograph=False)
     concrete = function.get_concrete_function(dict(signature.inputs))
     try:
@@ -176,13 +190,29 @@ def _describe(proto: Any, data: Any) -> Any:
     return proto
 
 
-def _run(path: pathlib.Path, batches: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
-    """Return what ONNX Runtime gives for each batch, by output name."""
+def answers(
+    content: bytes, batches: Sequence[dict[str, np.ndarray]]
+) -> list[dict[str, np.ndarray]]:
+    """Return what ONNX Runtime gives for each of `batches`, by output name.
+
+    Raises:
+        ExportError: with ONNX Runtime's message, when it refuses the file or a batch.
+    """
     import onnxruntime
 
     try:
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # what it refuses, it says in an exception as well
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         names = [output.name for output in session.get_outputs()]
-        return [dict(zip(names, session.run(names, batch), strict=True)) for batch in batches]
+        given = [map(_plain, session.run(names, batch)) for batch in batches]
+        return [dict(zip(names, values, strict=True)) for values in given]
     except Exception as error:  # ONNX Runtime's own errors have no common base
         raise ExportError(f"ONNX Runtime refused the file: {writer.cause(error)}.") from error
+
+
+def _plain(value: np.ndarray) -> np.ndarray:
+    """Return strings as bytes, as TensorFlow has them."""
+    if value.dtype.kind not in "OU":
+        return value
+    return np.array([text.encode() for text in value.flat], object).reshape(value.shape)

@@ -3,6 +3,7 @@
 import pathlib
 
 _MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+_LITE_FILE = "model.tflite"
 
 
 def find_versions(base: pathlib.Path) -> dict[int, pathlib.Path] | None:
@@ -30,7 +31,12 @@ def is_version(path: pathlib.Path) -> bool:
 
 
 def is_saved_model(path: pathlib.Path) -> bool:
-    """Whether `path` is a SavedModel directory itself, rather than the base of versions."""
+    """Whether `path` holds a model itself, rather than being the base of versions."""
+    return is_tensorflow_model(path) or (path / _LITE_FILE).is_file()
+
+
+def is_tensorflow_model(path: pathlib.Path) -> bool:
+    """Whether `path` holds a SavedModel, rather than a `model.tflite` alone."""
     return any((path / name).is_file() for name in _MODEL_FILES)
 
 

@@ -135,6 +135,13 @@ FLAGS = (
         "dlkit's own: the largest body of a REST request, unpacked.",
         "max_body_bytes",
     ),
+    Flag("runtime", "auto", "dlkit's own: auto, tensorflow, onnx or litert.", "runtime"),
+    Flag(
+        "prefer_tflite_model",
+        False,
+        "Whether a model.tflite is served instead of the SavedModel beside it.",
+        "prefer_tflite",
+    ),
     Flag("version", False, "Print the versions and end."),
     Flag("num_load_threads", 0, _NO_EFFECT + "models are loaded one after the other."),
     Flag("num_unload_threads", 0, _NO_EFFECT + "versions are unloaded where they end."),
@@ -142,8 +149,7 @@ FLAGS = (
     Flag("flush_filesystem_caches", True, _NO_EFFECT + "the system decides."),
     Flag("remove_unused_fields_from_bundle_metagraph", True, _NO_EFFECT + "nothing is kept."),
     Flag("enable_per_model_batching_parameters", False, "true is refused: one file for all."),
-    Flag("use_tflite_model", False, "true is refused: SavedModels only."),
-    Flag("prefer_tflite_model", False, "true is refused: SavedModels only."),
+    Flag("use_tflite_model", False, "true is refused: prefer_tflite_model took its place."),
     Flag(
         "enable_signature_method_name_check", False, "true is refused: the name is not looked at."
     ),
@@ -151,7 +157,6 @@ FLAGS = (
 _REFUSED = (
     "enable_per_model_batching_parameters",
     "use_tflite_model",
-    "prefer_tflite_model",
     "enable_signature_method_name_check",
 )
 

@@ -71,7 +71,7 @@ def for_shapes(inputs: Mapping[str, np.ndarray], infos: Mapping[str, TensorInfo]
     found = []
     for name, array in inputs.items():
         shape = infos[name].shape
-        if shape is None or _fits(array.shape, shape):
+        if shape is None or fits(array.shape, shape):
             continue
         text = f"Input '{name}' takes shape {shape_text(shape)} but got: {shape_text(array.shape)}"
         missing = ": is the batch axis missing?" if array.ndim == len(shape) - 1 else "."
@@ -79,7 +79,13 @@ def for_shapes(inputs: Mapping[str, np.ndarray], infos: Mapping[str, TensorInfo]
     return " ".join(found) or None
 
 
-def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+def fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether an array's shape is one that a signature takes.
+
+    Example:
+        >>> fits((3, 28), (-1, 28)), fits((28,), (-1, 28))
+        (True, False)
+    """
     if len(shape) != len(wanted):
         return False
     return all(size in (-1, got) for got, size in zip(shape, wanted, strict=True))

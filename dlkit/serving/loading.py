@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Sequence
 
 from dlkit.errors import InputError, ServerError
+from dlkit.serving import choosing, twins
 from dlkit.serving.base_path import find_versions, is_version
 from dlkit.serving.batching import BatchedRuntime, Batcher
 from dlkit.serving.batching_config import batching_parameters
@@ -29,8 +30,6 @@ def load_models(configs: Sequence[ModelConfig], settings: Settings) -> ServedMod
         ServerError: for a model without a version that loads, and for a label of a version that is
             not loaded.
     """
-    from dlkit.serving.runtime import SavedModel
-
     parameters = batching_parameters(settings.batching, settings.batching_parameters_file)
     batcher = Batcher(parameters) if parameters else None
     requests = None
@@ -38,7 +37,7 @@ def load_models(configs: Sequence[ModelConfig], settings: Settings) -> ServedMod
         requests = RequestLog(settings.request_log, share=settings.request_log_share)
 
     def load(name: str, path: pathlib.Path) -> Runtime:
-        model: Runtime = SavedModel(path, settings)
+        model = choosing.load(path, settings, twins.read(path))
         if batcher:
             model = BatchedRuntime(model, batcher)
         if requests:

@@ -111,5 +111,5 @@ def run(
         RUNTIME_LATENCY.observe(seconds * 1e6, version.model, api, "TF1")
         return found
     except StatusError as error:
-        error.hint = hints.for_shapes(inputs, version.runtime.signatures[key].inputs)
+        error.hint = error.hint or hints.for_shapes(inputs, version.runtime.signatures[key].inputs)
         raise

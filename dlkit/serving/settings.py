@@ -4,8 +4,10 @@ import os
 from dataclasses import dataclass, fields
 from typing import Any
 
-from dlkit.checks import check_fraction, check_integer, check_names
+from dlkit.checks import check_choice, check_fraction, check_integer, check_names
 from dlkit.errors import InputError
+
+RUNTIMES = ("auto", "tensorflow", "onnx", "litert")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Settings:
         request_log: A file to which the features of requests and answers are written for
             `dlkit monitor`; none by default.
         request_log_share: The share of requests that is logged, from 0 to 1.
+        runtime: What runs the models: `auto`, `tensorflow`, `onnx` or `litert`. `auto` takes a
+            twin of the export (`saved_model(..., runtimes=("onnx",))`) on a CPU, and TensorFlow for
+            what it does not cover.
+        prefer_tflite: Whether a `model.tflite` in a version directory is served instead of the
+            SavedModel beside it.
     """
 
     poll_seconds: float = 1.0
@@ -86,6 +93,8 @@ class Settings:
     admin: bool = False
     request_log: str = ""
     request_log_share: float = 1.0
+    runtime: str = "auto"
+    prefer_tflite: bool = False
 
     @classmethod
     def of(cls, what: str, options: dict[str, Any]) -> "Settings":
@@ -114,6 +123,8 @@ def _check(name: str, value: Any) -> Any:
     kind = _TYPES[name]
     if kind is bool:
         return _check_bool(name, value)
+    if name == "runtime":
+        return check_choice(name, value, RUNTIMES)
     if name == "request_log_share":
         return _check_share(name, value)
     if name == "gpu_memory_fraction":

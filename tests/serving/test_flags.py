@@ -71,7 +71,7 @@ def test_flags_that_cannot_be_used(arguments, sentence):
 
 
 def test_what_is_not_done_is_refused():
-    for name in ("prefer_tflite_model", "enable_signature_method_name_check"):
+    for name in ("use_tflite_model", "enable_signature_method_name_check"):
         with pytest.raises(InputError, match=f"--{name}=true asks for what"):
             settings(f"--{name}")
         settings(f"--{name}=false")
@@ -89,3 +89,9 @@ def test_the_help_tells_which_flags_have_no_effect(capsys):
 def test_the_console_script_is_there():
     setup = pathlib.Path(__file__).parents[2] / "setup.cfg"
     assert "dlkit-model-server = dlkit.serving.model_server:main" in setup.read_text()
+
+
+def test_what_runs_the_models_is_a_flag():
+    found = to_settings(parse(["--runtime=onnx", "--prefer_tflite_model"]))
+    assert (found["runtime"], found["prefer_tflite"]) == ("onnx", True)
+    assert to_settings(parse([]))["runtime"] == "auto"

@@ -1,0 +1,192 @@
+"""What a version says to dlkit's own server, and its twins: the same functions for other runtimes.
+
+    signature -> tf2onnx or LiteRT's converter -> its answers = the SavedModel's? -> assets.extra
+
+A server that runs a twin needs no TensorFlow, so all that it has to know of the SavedModel is in
+`assets.extra/dlkit_serving.json`. TensorFlow Serving does not look at these files.
+"""
+
+import hashlib
+import json
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+
+from dlkit.checks import check_choice, require
+from dlkit.errors import ExportError, InputError
+from dlkit.export import checking
+from dlkit.export.asked import Asked
+from dlkit.export.signatures import PREDICT, Arrays, Signature
+
+FILE = "dlkit_serving.json"
+RUNTIMES = {"onnx": ".onnx", "litert": ".tflite"}
+_FORMAT = 1  # of the file, so that an older server can tell that it cannot read it
+_TOLERANCE = 1e-4  # on a thousand rows one is further off than three are
+_DEFAULT = "serving_default"
+
+Run = Callable[[list[Arrays]], list[Arrays]]
+
+
+def check_runtimes(runtimes: Any) -> tuple[str, ...]:
+    """Return `runtimes` if twins can be made for each of them here.
+
+    Raises:
+        InputError: for one that there is none for.
+        MissingExtraError: when what makes or runs it is not installed.
+
+    Example:
+        >>> check_runtimes(["litert"])
+        ('litert',)
+    """
+    if isinstance(runtimes, str):
+        raise InputError(f"runtimes must be a list of names. Received: runtimes={runtimes!r}.")
+    chosen = tuple(dict.fromkeys(check_choice("runtimes", name, RUNTIMES) for name in runtimes))
+    for module in ("tf2onnx", "onnx", "onnxruntime") if "onnx" in chosen else ():
+        require(module, "onnx")
+    return chosen
+
+
+class Twins:
+    """The twins of one export, made and checked one runtime after the other.
+
+    Args:
+        model: The model.
+        data: What it was trained on, or None.
+        offered: The export's signatures by key.
+        asked: What the SavedModel answers.
+    """
+
+    def __init__(
+        self, model: keras.Model, data: Any, offered: Mapping[str, Signature], asked: Asked
+    ):
+        self._model, self._data, self._offered, self._asked = model, data, offered, asked
+        self._limit = max(_TOLERANCE, checking.tolerance(model))
+
+    def write(self, directory: pathlib.Path, runtimes: Sequence[str]) -> None:
+        """Write the file for the server into a version directory, and the twins beside it.
+
+        `serving_default` must have one; another signature has one where the format can hold it.
+
+        Args:
+            directory: Where the SavedModel is.
+            runtimes: Which to make.
+
+        Raises:
+            ExportError: when `serving_default` cannot be converted or answers differently.
+        """
+        content = (directory / "saved_model.pb").read_bytes()
+        graph = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0]
+        extra = directory / "assets.extra"
+        made = {name: self._make(extra, name) for name in runtimes}
+        told = {
+            "format": _FORMAT,
+            "saved_model": {"sha256": hashlib.sha256(content).hexdigest()},
+            "signatures": {key: _definition(d) for key, d in sorted(graph.signature_def.items())},
+            "rowwise": self._asked.rowwise(self._limit),
+            "runtimes": made,
+        }
+        text = json.dumps(told, indent=2, ensure_ascii=False)
+        (extra / FILE).write_text(text + "\n", "utf-8")
+
+    def _make(self, extra: pathlib.Path, runtime: str) -> dict[str, Any]:
+        """Write the twins for a runtime, and return what the server is told of them."""
+        (extra / runtime).mkdir()
+        found, rows, largest = {}, 0, 0.0
+        for key, signature in self._offered.items():
+            if signature.method != PREDICT:
+                continue  # of serialized tf.Examples, which no other runtime parses
+            try:
+                content, run = _made(runtime, self._model, signature, self._data)
+                gap, count = self._compare(runtime, key, run)
+            except ExportError:
+                if key == _DEFAULT:
+                    raise
+                continue
+            place = f"{runtime}/{key}{RUNTIMES[runtime]}"
+            (extra / place).write_bytes(content)
+            found[key] = {"file": place, "sha256": hashlib.sha256(content).hexdigest()}
+            rows, largest = rows + count, max(largest, gap)
+        check = {"rows": rows, "max_difference": largest, "tolerance": self._limit}
+        return {"signatures": found, "check": check}
+
+    def _compare(self, runtime: str, key: str, run: Run) -> tuple[float, int]:
+        """Return the largest difference, and on how many rows."""
+        unordered = self._offered[key].unordered
+        asked = [inputs for name, inputs, _ in self._asked.known if name == key]
+        expected = [unordered(answer) for name, _, answer in self._asked.known if name == key]
+        try:
+            found = [unordered(answer) for answer in run(asked)]
+            largest = checking.compare_answers(found, expected, self._limit, key)
+            self._compare_whole_numbers(key, run)
+        except ExportError as error:
+            raise ExportError(
+                f"The {runtime} twin does not answer as the SavedModel: {error}"
+            ) from None
+        return largest, sum(len(next(iter(inputs.values()))) for inputs in asked)
+
+    def _compare_whole_numbers(self, key: str, run: Run) -> None:
+        """See that numbers which are no index are refused by both, and read alike by both.
+
+        A table of embeddings is read from its end by ONNX where the number is negative, and
+        TensorFlow may refuse that.
+        """
+        signature = self._offered[key]
+        inputs = next(inputs for name, inputs, _ in self._asked.known if name == key)
+        for name, array in inputs.items():
+            if array.dtype.kind != "i":
+                continue
+            for value in (-1, np.iinfo(array.dtype).max):
+                odd = {**inputs, name: np.full_like(array, value)}
+                self._compare_odd(signature, run, odd, f"'{name}' is {value}")
+
+    def _compare_odd(self, signature: Signature, run: Run, odd: Arrays, when: str) -> None:
+        expected = _answer(lambda batches: [*map(signature.reference, batches)], odd)
+        found = _answer(run, odd)
+        if (expected is None) != (found is None):
+            raise ExportError(f"one of them refuses the input when {when}.")
+        if expected is not None:
+            pair = [signature.unordered(found)], [signature.unordered(expected)]
+            checking.compare_answers(*pair, self._limit)
+
+
+def _answer(run: Run, inputs: Arrays) -> Arrays | None:
+    try:
+        return run([inputs])[0]
+    except (ExportError, ValueError, tf.errors.OpError):
+        return None
+
+
+def _made(runtime: str, model: keras.Model, signature: Signature, data: Any) -> tuple[bytes, Run]:
+    """Return a twin's file, and the function that is in it."""
+    if runtime == "onnx":
+        from dlkit.export import onnx_writer
+
+        content = onnx_writer.convert(model, signature, data)
+        return content, lambda batches: onnx_writer.answers(content, batches)
+    from dlkit.export import litert_files
+
+    content = litert_files.convert(model, signature, data)
+    return content, lambda batches: litert_files.answers(content, batches)
+
+
+def _definition(definition: meta_graph_pb2.SignatureDef) -> dict[str, Any]:
+    return {
+        "inputs": {name: _info(info) for name, info in sorted(definition.inputs.items())},
+        "outputs": {name: _info(info) for name, info in sorted(definition.outputs.items())},
+        "method_name": definition.method_name,
+    }
+
+
+def _info(info: meta_graph_pb2.TensorInfo) -> dict[str, Any]:
+    shape = info.tensor_shape
+    return {
+        "dtype": types_pb2.DataType.Name(info.dtype),
+        "shape": None if shape.unknown_rank else [dim.size for dim in shape.dim],
+        "name": info.name,
+    }

@@ -1,0 +1,238 @@
+"""Which library runs a version: `--runtime`.
+
+    tensorflow  the SavedModel itself, whose answers are the reference
+    onnx        the ONNX twin in assets.extra, by ONNX Runtime
+    litert      model.tflite, or the LiteRT twin in assets.extra
+    auto        on a CPU a twin, and TensorFlow for the signatures that have none, at their first
+                request; else TensorFlow
+
+Metadata and the checks of requests are the same whichever runs.
+"""
+
+import functools
+import importlib.util
+import logging
+import os
+import pathlib
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from dlkit.errors import MissingExtraError
+from dlkit.serving import litert_model, onnx_model, twins
+from dlkit.serving.base_path import find_versions, is_tensorflow_model
+from dlkit.serving.model_config import ModelConfig
+from dlkit.serving.settings import Settings
+from dlkit.serving.signatures import Signature
+from dlkit.serving.status import StatusError
+from dlkit.serving.twins import Told
+from dlkit.serving.version import Runtime
+
+log = logging.getLogger("dlkit.serving")
+
+_TWINS = {"onnx": onnx_model.OnnxModel, "litert": litert_model.LiteRtTwin}
+_MODULES = {"onnx": "onnxruntime", "litert": "ai_edge_litert"}
+
+
+def load(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
+    """Load a version with the library that `settings` ask for.
+
+    Args:
+        path: The version directory.
+        settings: The options.
+        told: What the version says of itself.
+
+    Raises:
+        StatusError: when it cannot be loaded, or has nothing for that library.
+    """
+    if _is_lite(path, settings):
+        return litert_model.LiteRtModel(path, settings)
+    runtime = _chosen(told, settings)
+    if runtime != "tensorflow":
+        return _with_twin(path, settings, told, runtime)
+    model = _saved_model(path, settings)
+    return Strict(model) if told.files else model
+
+
+def any_needs_tensorflow(configs: Iterable[ModelConfig], settings: Settings) -> bool:
+    """Whether TensorFlow is imported to load the first versions of some models.
+
+    Args:
+        configs: The models.
+        settings: The options.
+    """
+    for config in configs:
+        found = find_versions(config.base) or {}
+        for number in config.policy.select(found):
+            if _needs_tensorflow(found[number], settings):
+                return True
+    return False
+
+
+def _needs_tensorflow(path: pathlib.Path, settings: Settings) -> bool:
+    if _is_lite(path, settings):
+        return not _is_installed("litert")
+    return _chosen(twins.read(path), settings) == "tensorflow"
+
+
+def _is_lite(path: pathlib.Path, settings: Settings) -> bool:
+    """Whether a version's `model.tflite` is there, and wanted."""
+    if not (path / litert_model.FILE).is_file():
+        return False
+    if settings.prefer_tflite or settings.runtime == "litert":
+        return True
+    return settings.runtime == "auto" and not is_tensorflow_model(path)
+
+
+def _chosen(told: Told, settings: Settings) -> str:
+    """Return the runtime for a version, here."""
+    if settings.runtime != "auto":
+        return settings.runtime
+    if has_gpu():
+        return "tensorflow"
+    return next((n for n in _TWINS if n in told.files and _is_installed(n)), "tensorflow")
+
+
+def _is_installed(runtime: str) -> bool:
+    return importlib.util.find_spec(_MODULES[runtime]) is not None
+
+
+def _saved_model(path: pathlib.Path, settings: Settings) -> Runtime:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its notes would bury the server's
+    from dlkit.serving.runtime import SavedModel
+
+    return SavedModel(path, settings)
+
+
+@functools.cache
+def has_gpu() -> bool:
+    """Whether this process may use an NVIDIA GPU, as far as can be told without TensorFlow."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return os.path.exists("/dev/nvidiactl") and visible not in ("", "-1")
+
+
+def _with_twin(path: pathlib.Path, settings: Settings, told: Told, runtime: str) -> Runtime:
+    if runtime not in told.files:
+        raise StatusError(
+            "FAILED_PRECONDITION",
+            f"{path} has no {runtime} twin: export it with runtimes=('{runtime}',), or serve it"
+            " with runtime='auto'",
+        )
+    try:
+        twin = _TWINS[runtime](told, settings)
+    except (StatusError, MissingExtraError) as error:
+        if settings.runtime != "auto":
+            raise _as_status(error) from None
+        log.warning("%s is run by TensorFlow: %s", path, error)
+        return Strict(_saved_model(path, settings))
+    if settings.warmup:
+        _warm_up(twin)
+    reference = functools.partial(_saved_model, path, settings)
+    log.info("%s is run by its %s twin", path, runtime)
+    return Twinned(told, twin, reference if settings.runtime == "auto" else None, runtime)
+
+
+def _as_status(error: Exception) -> StatusError:
+    return error if isinstance(error, StatusError) else StatusError("UNIMPLEMENTED", str(error))
+
+
+def _warm_up(twin: Runtime) -> None:
+    """Run each signature once, on zeros: memory is taken and code is paged in by the first run."""
+    for key, signature in twin.signatures.items():
+        zeros = {name: _zeros(info) for name, info in signature.inputs.items()}
+        try:
+            twin.run(key, zeros)
+        except StatusError as error:  # the export was checked on real input
+            log.info("Signature %s does not take zeros: %s", key, error.message)
+
+
+def _zeros(info: Any) -> np.ndarray:
+    shape = [size if size > 0 else 1 for size in info.shape or (1,)]
+    if info.dtype == "DT_STRING":
+        return np.full(shape, b"", object)
+    return np.zeros(shape, info.numpy_dtype)
+
+
+class Strict:
+    """A loaded version that refuses arrays of other shapes than its signatures say.
+
+    TensorFlow takes some of them, and the twins take others, so that the answer to a wrong request
+    would depend on what runs.
+
+    Args:
+        runtime: The loaded version.
+    """
+
+    def __init__(self, runtime: Runtime):
+        self.signatures: Mapping[str, Signature] = runtime.signatures
+        self._runtime = runtime
+
+    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any:
+        """Return the outputs by name.
+
+        Raises:
+            StatusError: INVALID_ARGUMENT for such arrays.
+        """
+        twins.check_shapes(inputs, self.signatures[signature_name])
+        return self._runtime.run(signature_name, inputs)
+
+    def close(self) -> None:
+        """Free what it holds."""
+        self._runtime.close()
+
+
+class Twinned:
+    """A version that its twin runs, and TensorFlow where the twin has no such signature.
+
+    Args:
+        told: What the version says of itself.
+        twin: The twin, loaded.
+        reference: Loads the SavedModel with TensorFlow; None where that is not wanted.
+        name: What runs the twin, for messages.
+    """
+
+    def __init__(self, told: Told, twin: Runtime, reference: Any, name: str):
+        self.signatures = told.signatures
+        self._twin, self._load_reference, self._name = twin, reference, name
+        self._reference: Runtime | None = None
+        self._failure: StatusError | None = None
+        self._lock = threading.Lock()
+
+    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any:
+        """Return the outputs by name.
+
+        Raises:
+            StatusError: with the text of what ran it; UNIMPLEMENTED for a signature that has no
+                twin, where TensorFlow is not wanted.
+        """
+        twins.check_shapes(inputs, self.signatures[signature_name])
+        if signature_name in self._twin.signatures:
+            return self._twin.run(signature_name, inputs)
+        return (self._reference or self._loaded(signature_name)).run(signature_name, inputs)
+
+    def _loaded(self, signature_name: str) -> Runtime:
+        if self._load_reference is None:
+            raise StatusError(
+                "UNIMPLEMENTED",
+                f"Signature '{signature_name}' has no {self._name} twin",
+                "Serve the model with --runtime auto, which runs such signatures with TensorFlow.",
+            )
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            if self._reference is None:
+                log.info("Signature %s has no twin: TensorFlow is loaded for it", signature_name)
+                try:
+                    self._reference = self._load_reference()
+                except StatusError as error:
+                    self._failure = error  # the next request would not fare better
+                    raise
+            return self._reference
+
+    def close(self) -> None:
+        """Free what it holds."""
+        self._twin.close()
+        if self._reference is not None:
+            self._reference.close()

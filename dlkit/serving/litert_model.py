@@ -1,0 +1,175 @@
+"""Run LiteRT (TensorFlow Lite) files: a version's twin, or a `model.tflite` of anybody's.
+
+`ai_edge_litert` runs them without TensorFlow; where it is not installed, TensorFlow's own
+interpreter does.
+"""
+
+import pathlib
+import threading
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dlkit.serving import twins
+from dlkit.serving.settings import Settings
+from dlkit.serving.signatures import DEFAULT_SIGNATURE, DTYPES, Signature, TensorInfo
+from dlkit.serving.status import StatusError
+from dlkit.serving.twins import Told
+
+FILE = "model.tflite"  # as TensorFlow Serving's --prefer_tflite_model looks for it
+
+_RUNTIME = "litert"
+_NAMES = {dtype: name for name, (_, dtype) in DTYPES.items() if dtype is not None}
+
+
+class LiteRtTwin:
+    """The signatures of a version that have a LiteRT twin, ready to run.
+
+    Args:
+        told: What the version says of itself.
+        settings: The options; of them the threads matter here.
+
+    Raises:
+        StatusError: when a file is not the one that was checked, or cannot be loaded.
+    """
+
+    def __init__(self, told: Told, settings: Settings):
+        files = told.files[_RUNTIME]
+        self.signatures = {key: told.signatures[key] for key in files}
+        self._files = {
+            key: _File(twins.content(*found), settings.intra_op_threads)
+            for key, found in files.items()
+        }
+
+    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run one signature; safe to call from many threads at once.
+
+        Args:
+            signature_name: A key of `signatures`.
+            inputs: An array for each input of the signature.
+
+        Raises:
+            StatusError: with LiteRT's text.
+        """
+        found = self._files[signature_name].run(DEFAULT_SIGNATURE, inputs)
+        return {name: found[name] for name in self.signatures[signature_name].outputs}
+
+    def close(self) -> None:
+        """Free the models' memory; no call may be running."""
+        self._files.clear()
+
+
+class LiteRtModel:
+    """A version that is a `model.tflite`, with the signatures that the file has.
+
+    A file without any takes and gives tensors by their own names, as `serving_default`.
+
+    Args:
+        path: The version directory.
+        settings: The options; of them the threads matter here.
+
+    Raises:
+        StatusError: when the file cannot be loaded.
+    """
+
+    def __init__(self, path: pathlib.Path, settings: Settings):
+        try:
+            content = (path / FILE).read_bytes()
+        except OSError as error:
+            raise StatusError("NOT_FOUND", f"{path / FILE}: {error.strerror}") from None
+        self._file = _File(content, settings.intra_op_threads)
+        self.signatures = self._file.signatures()
+
+    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run one signature; safe to call from many threads at once.
+
+        Any number of rows is taken, also by a file that was written for one.
+
+        Args:
+            signature_name: A key of `signatures`.
+            inputs: An array for each input of the signature.
+
+        Raises:
+            StatusError: with LiteRT's text.
+        """
+        twins.check_shapes(inputs, self.signatures[signature_name], any_rows=True)
+        return self._file.run(signature_name, inputs)
+
+    def close(self) -> None:
+        """Free the model's memory; no call may be running."""
+        self._file = None
+
+
+class _File:
+    """A file's interpreter. It takes one call at a time, unlike those of the other libraries."""
+
+    def __init__(self, content: bytes, threads: int):
+        self._lock = threading.Lock()
+        try:
+            self._interpreter = _interpreter(content, threads or None)
+            self._interpreter.allocate_tensors()
+            keys = self._interpreter.get_signature_list()
+            self._runners = {key: self._interpreter.get_signature_runner(key) for key in keys}
+        except (RuntimeError, ValueError) as error:
+            raise StatusError("INVALID_ARGUMENT", _one_line(error)) from None
+
+    def signatures(self) -> dict[str, Signature]:
+        """Return what the file says that it takes and gives."""
+        if not self._runners:
+            inputs = {tensor["name"]: tensor for tensor in self._interpreter.get_input_details()}
+            outputs = {tensor["name"]: tensor for tensor in self._interpreter.get_output_details()}
+            return {DEFAULT_SIGNATURE: Signature(_infos(inputs), _infos(outputs))}
+        return {
+            key: Signature(_infos(runner.get_input_details()), _infos(runner.get_output_details()))
+            for key, runner in sorted(self._runners.items())
+        }
+
+    def run(self, key: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run a signature, when no other call is running."""
+        with self._lock:
+            try:
+                if key in self._runners:
+                    return self._runners[key](**inputs)
+                return self._run_whole(inputs)
+            except (RuntimeError, ValueError) as error:
+                raise StatusError("INVALID_ARGUMENT", _one_line(error)) from None
+
+    def _run_whole(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run a file that has no signatures."""
+        interpreter = self._interpreter
+        indices = {tensor["name"]: tensor["index"] for tensor in interpreter.get_input_details()}
+        for name, array in inputs.items():
+            interpreter.resize_tensor_input(indices[name], array.shape)
+        interpreter.allocate_tensors()
+        for name, array in inputs.items():
+            interpreter.set_tensor(indices[name], array)
+        interpreter.invoke()
+        outputs = interpreter.get_output_details()
+        return {tensor["name"]: interpreter.get_tensor(tensor["index"]) for tensor in outputs}
+
+
+def _interpreter(content: bytes, threads: int | None) -> Any:
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        from tensorflow.lite import Interpreter
+    with warnings.catch_warnings():  # TensorFlow's own says that it will go
+        warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter", UserWarning)
+        return Interpreter(model_content=content, num_threads=threads)
+
+
+def _infos(tensors: Mapping[str, Any]) -> dict[str, TensorInfo]:
+    return {name: _info(tensor) for name, tensor in sorted(tensors.items())}
+
+
+def _info(tensor: Mapping[str, Any]) -> TensorInfo:
+    dtype = np.dtype(tensor["dtype"])
+    name = "DT_STRING" if dtype.kind in "OSU" else _NAMES.get(dtype, f"DT_{dtype.name.upper()}")
+    shape = tensor.get("shape_signature", tensor["shape"])
+    return TensorInfo(name, tuple(map(int, shape)), tensor["name"])
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,222 @@
+"""The same version run by TensorFlow and by its twins, each by a server of its own process."""
+
+import logging
+import pathlib
+import shutil
+import types
+
+import keras
+import numpy as np
+import psutil
+import pytest
+
+from dlkit.export import saved_model
+from dlkit.serving import GrpcClient, Server, choosing, twins
+from dlkit.serving.model_config import ModelConfig
+from dlkit.serving.settings import Settings
+from dlkit.serving.status import StatusError
+from dlkit.serving.version_policy import VersionPolicy
+from tests.serving.http_asking import ask, predict
+
+ROWS = np.random.default_rng(0).random((5, 4), np.float32)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """The base path of a regression with twins; its `regress` signature has none."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((4,), name="row"),
+            keras.layers.Dense(8, activation="tanh"),
+            keras.layers.Dense(1, name="out"),
+        ]
+    )
+    data = types.SimpleNamespace(task="regression", examples=(ROWS, model.predict(ROWS, verbose=0)))
+    base = tmp_path_factory.mktemp("chosen") / "line"
+    saved_model(model, base, data, runtimes=("onnx", "litert"))
+    return base
+
+
+@pytest.fixture(scope="module")
+def reference(base):
+    with Server(base, rest_port=0, runtime="tensorflow") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def onnx(base):
+    with Server(base, rest_port=0) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def litert(base):
+    with Server(base, rest_port=0, runtime="litert") as server:
+        yield server
+
+
+def has_tensorflow(server):
+    return "libtensorflow" in pathlib.Path(f"/proc/{server.pid}/maps").read_text()
+
+
+BODIES = [
+    {"instances": ROWS.tolist()},
+    {"inputs": ROWS.tolist()},
+    {"inputs": {"row": ROWS[:1].tolist()}, "signature_name": "serving_default"},
+    {"instances": [{"row": [1, 2.5, -3, 1e30]}, {"row": [0, 0, 0, 0]}]},
+    b'{"instances": [[NaN, Infinity, 1, 2]]}',
+    {"instances": [[1.0, 2.0]]},  # a wrong shape
+    {"instances": [1.0, 2.0, 3.0, 4.0]},
+    {"instances": [[[1.0, 2.0, 3.0, 4.0]]]},
+    {"inputs": []},
+    {"instances": []},
+    {"instances": [[1, 2, 3, "x"]]},
+    {"instances": [[1, 2, 3, None]]},
+    {"instances": [[1, 2, 3, 4], [1, 2, 3]]},
+    {"instances": [{"column": [1, 2, 3, 4]}]},
+    {"instances": [[1, 2, 3, 4]], "signature_name": "other"},
+    {"instances": [[1, 2, 3, 4]], "inputs": []},
+    b"",
+    b"{",
+    b"[1, 2]",
+]
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "litert"])
+def test_a_twin_is_told_apart_by_nothing(request, reference, runtime):
+    server = request.getfixturevalue(runtime)
+    for body in BODIES:
+        expected, found = predict(reference.url, body), predict(server.url, body)
+        assert found.status == expected.status, body
+        if expected.status != 200:
+            assert found.body == expected.body
+            continue
+        (key,) = expected.json
+        assert found.json.keys() == expected.json.keys()
+        np.testing.assert_allclose(found.json[key], expected.json[key], rtol=1e-5, atol=1e-6)
+    for path in (
+        "/metadata",
+        "",
+        "/versions/1",
+        "/versions/9",
+        "/labels/no",
+        "/versions/1/metadata",
+    ):
+        expected, found = ask(reference.url + path), ask(server.url + path)
+        assert (found.status, found.body) == (expected.status, expected.body)
+    assert has_tensorflow(reference)
+    assert not has_tensorflow(server)
+
+
+def test_without_tensorflow_a_server_is_small(onnx, litert):
+    for server in (onnx, litert):
+        used = psutil.Process(server.pid).memory_info().rss
+        assert used < 150 * 2**20
+        assert not has_tensorflow(server)
+
+
+def test_without_tensorflow_a_server_starts_at_once(base):
+    with Server(base, rest_port=0) as server:
+        process = psutil.Process(server.pid)
+        times = process.cpu_times()
+        assert not has_tensorflow(server)
+    # Of the processor: how long it takes by the clock depends on what else this machine does.
+    assert times.user + times.system < 1.5
+
+
+def test_a_signature_without_a_twin_is_run_by_tensorflow(base, reference):
+    body = {"signature_name": "regress", "examples": [{"row": [1.0, 2.0, 3.0, 4.0]}]}
+    with Server(base, rest_port=0) as server:
+        assert not has_tensorflow(server)
+        found = ask(server.url, "POST", ":regress", body=body)
+        assert has_tensorflow(server)
+        again = predict(server.url, {"instances": ROWS.tolist()})
+    expected = ask(reference.url, "POST", ":regress", body=body)
+    assert (found.status, found.body) == (expected.status, expected.body)
+    assert again.status == 200
+
+
+def test_a_runtime_that_was_asked_for_is_the_only_one(litert):
+    answer = predict(litert.url, {"instances": [{"b64": "AA=="}]}, "regress")
+    assert answer.status == 501
+    assert answer.error == "Signature 'regress' has no litert twin"
+    assert "--runtime auto" in answer.json["hint"]
+
+
+def test_grpc_is_answered_by_the_twin(base):
+    with (
+        Server(base, rest_port=0, grpc_port=0) as server,
+        GrpcClient(server.grpc_target, "line") as client,
+    ):
+        found = client.predict(ROWS)
+        rest = predict(server.url, {"instances": ROWS.tolist()}).json["predictions"]
+    np.testing.assert_allclose(found, rest, rtol=1e-6)
+
+
+# ------------------------------------------------------------ which one is chosen
+
+
+def load(path, **options):
+    return choosing.load(path, Settings(**options), twins.read(path))
+
+
+@pytest.fixture
+def version(base, tmp_path):
+    """A version of its own, to spoil."""
+    return pathlib.Path(shutil.copytree(base / "1", tmp_path / "line" / "1"))
+
+
+def test_a_gpu_is_not_left_idle(version, monkeypatch):
+    monkeypatch.setattr(choosing, "has_gpu", lambda: True)
+    runtime = load(version)
+    assert isinstance(runtime, choosing.Strict)
+    runtime.close()
+
+
+def test_a_changed_saved_model_has_no_twins(version, caplog):
+    with (version / "saved_model.pb").open("ab") as file:
+        file.write(b"\n\x00")  # an unknown field: it still loads
+    with caplog.at_level(logging.WARNING):
+        assert twins.read(version) == twins.Told()
+    assert "belongs to another saved_model.pb" in caplog.text
+    with pytest.raises(StatusError, match="has no onnx twin: export it with runtimes=") as caught:
+        load(version, runtime="onnx")
+    assert caught.value.code == "FAILED_PRECONDITION"
+
+
+def test_a_changed_twin_is_not_run(version, caplog):
+    file = version / "assets.extra" / "onnx" / "serving_default.onnx"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(StatusError, match="not the file that was checked") as caught:
+        load(version, runtime="onnx")
+    assert caught.value.code == "DATA_LOSS"
+    runtime = load(version)
+    assert isinstance(runtime, choosing.Strict)
+    assert "is run by TensorFlow: " in caplog.text
+    runtime.close()
+
+
+def test_what_needs_tensorflow_is_known_before_it_is_loaded(base, version):
+    def needs(path, **options):
+        config = ModelConfig("line", path.parent, VersionPolicy())
+        return choosing.any_needs_tensorflow([config], Settings(**options))
+
+    assert not needs(base / "1")
+    assert needs(base / "1", runtime="tensorflow")
+    (version / twins.FILE).unlink()
+    assert needs(version)
+
+
+def test_a_reference_that_does_not_load_is_not_loaded_again(version):
+    (version / "variables" / "variables.index").write_bytes(b"")
+    runtime = load(version)
+    inputs = {"inputs": np.array([b""], object)}
+    failures = []
+    for _ in range(2):
+        with pytest.raises(StatusError) as caught:
+            runtime.run("regress", inputs)
+        failures.append(caught.value)
+    assert failures[0] is failures[1]
+    assert runtime.run("serving_default", {"row": ROWS})["out"].shape == (5, 1)
+    runtime.close()

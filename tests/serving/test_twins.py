@@ -1,0 +1,97 @@
+import hashlib
+import json
+import logging
+
+import numpy as np
+import pytest
+
+from dlkit.serving import twins
+from dlkit.serving.signatures import Signature, TensorInfo
+from dlkit.serving.status import StatusError
+
+X = {"dtype": "DT_FLOAT", "shape": [-1, 2], "name": "x:0"}
+Y = {"dtype": "DT_STRING", "shape": None, "name": "y:0"}
+
+
+@pytest.fixture
+def version(tmp_path):
+    """A version directory with a file for the server, and what is in that."""
+    (tmp_path / "saved_model.pb").write_bytes(b"a graph")
+    told = {
+        "format": 1,
+        "saved_model": {"sha256": hashlib.sha256(b"a graph").hexdigest()},
+        "signatures": {"a": {"inputs": {"x": X}, "outputs": {"y": Y}, "method_name": "predict"}},
+        "rowwise": ["a"],
+        "runtimes": {"onnx": {"signatures": {"a": {"file": "onnx/a.onnx", "sha256": "12"}}}},
+    }
+    (tmp_path / "assets.extra").mkdir()
+    write(tmp_path, told)
+    return tmp_path, told
+
+
+def write(path, told):
+    (path / twins.FILE).write_text(json.dumps(told))
+
+
+def test_what_a_version_says_of_itself(version):
+    path, _ = version
+    told = twins.read(path)
+    inputs, outputs = (
+        {"x": TensorInfo("DT_FLOAT", (-1, 2), "x:0")},
+        {"y": TensorInfo("DT_STRING", None, "y:0")},
+    )
+    assert told.signatures == {"a": Signature(inputs, outputs, "predict")}
+    assert told.rowwise == {"a"}
+    assert told.files == {"onnx": {"a": (path / "assets.extra" / "onnx" / "a.onnx", "12")}}
+
+
+def test_a_version_of_somebody_elses_says_nothing(tmp_path, caplog):
+    assert twins.read(tmp_path) == twins.Told()
+    assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 2}, "its format is 2, and 1 is known here"),
+        ({"saved_model": {"sha256": "0"}}, "it belongs to another saved_model.pb"),
+        ({"signatures": []}, "'list' object has no attribute 'items'"),
+        ({"rowwise": None}, "not iterable"),
+        ({"runtimes": {"onnx": {}}}, "'signatures'"),
+    ],
+)
+def test_what_cannot_be_relied_on_is_not_used(version, caplog, change, message):
+    path, told = version
+    write(path, told | change)
+    with caplog.at_level(logging.WARNING):
+        assert twins.read(path) == twins.Told()
+    assert message in caplog.text
+
+
+def test_a_file_cut_short_is_not_used(version, caplog):
+    path, _ = version
+    text = (path / twins.FILE).read_text()
+    (path / twins.FILE).write_text(text[:-10])
+    assert twins.read(path) == twins.Told()
+    assert "is not used" in caplog.text
+
+
+def test_a_twin_is_the_file_that_was_checked(tmp_path):
+    file = tmp_path / "a.onnx"
+    file.write_bytes(b"a twin")
+    assert twins.content(file, hashlib.sha256(b"a twin").hexdigest()) == b"a twin"
+    for path, message in ((file, "is not the file that was checked"), (tmp_path, "cannot be read")):
+        with pytest.raises(StatusError, match=message) as caught:
+            twins.content(path, "0")
+        assert caught.value.code == "DATA_LOSS"
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 1), (1, 1, 2)])
+def test_other_shapes_are_refused(shape):
+    signature = Signature({"x": TensorInfo("DT_FLOAT", (1, 2))}, {})
+    with pytest.raises(StatusError, match=r"Input 'x' must be of shape \[1,2\], not"):
+        twins.check_shapes({"x": np.zeros(shape)}, signature)
+    twins.check_shapes({"x": np.zeros((1, 2))}, signature)
+    twins.check_shapes({"x": np.zeros((5, 2))}, signature, any_rows=True)
+    with pytest.raises(StatusError, match=r"must be of shape \[-1,2\], not"):
+        twins.check_shapes({"x": np.zeros(shape)}, signature, any_rows=True)
