@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from dlkit.data.image_files import KINDS, MAGIC
+from dlkit.data.jpeg_heads import FITS, LOOK
 
 # A camera notes how it was held as entry 0x0112 of Exif's first directory: 2 bytes of tag, type 3
 # (a short number), 1 of them, and that number from 1 to 8, in little or in big endian. Cameras
@@ -28,7 +29,9 @@ _ORIENTATION = (
 _MIRRORED, _UPSIDE_DOWN, _LYING = (2, 3, 6, 7), (3, 4, 7, 8), 5  # once lying ones are transposed
 
 
-def read_image(content: tf.Tensor, kind: str, size: tuple[int, int], channels: int) -> tf.Tensor:
+def read_image(
+    content: tf.Tensor, kind: str, size: tuple[int, int], channels: int, *, scale: int = LOOK
+) -> tf.Tensor:
     """Return the image (height, width, channels) in a file's bytes, as uint8.
 
     Args:
@@ -36,8 +39,15 @@ def read_image(content: tf.Tensor, kind: str, size: tuple[int, int], channels: i
         kind: One of `image_files.KINDS`.
         size: Height and width.
         channels: 1 or 3.
+        scale: How many times smaller an upright JPEG is decoded, as `jpeg_heads.scales` tells;
+            `LOOK` finds out scale and way up from the bytes. Defaults to LOOK.
     """
-    if kind == "jpeg":
+    if scale == FITS:
+        image = _decode_jpeg(content, channels, 1)
+    elif scale != LOOK:
+        whole = _decode_jpeg(content, channels, scale)
+        image = _whole_numbers(tf.image.resize(whole, size))
+    elif kind == "jpeg":
         image = _jpeg(content, channels, size)
     else:
         # A JPEG is brought near the wanted size by its decoder; others may shrink by any factor.
@@ -120,14 +130,14 @@ def _near(content: tf.Tensor, channels: int, size: tf.Tensor) -> tf.Tensor:
     shape = tf.image.extract_jpeg_shape(content)
     times = tf.minimum(shape[0] // size[0], shape[1] // size[1])
     halvings = tf.reduce_sum(tf.cast(times >= [2, 4, 8], tf.int32))
+    calls = [lambda ratio=ratio: _decode_jpeg(content, channels, ratio) for ratio in (1, 2, 4, 8)]
+    return tf.switch_case(halvings, calls)
+
+
+def _decode_jpeg(content: tf.Tensor, channels: int, ratio: int) -> tf.Tensor:
     # The accurate transform costs the same as the default, and gives the pixels that Pillow and
     # other clients decode.
-    options = {"channels": channels, "dct_method": "INTEGER_ACCURATE"}
-    calls = [
-        lambda ratio=ratio: tf.io.decode_jpeg(content, ratio=ratio, **options)
-        for ratio in (1, 2, 4, 8)
-    ]
-    return tf.switch_case(halvings, calls)
+    return tf.io.decode_jpeg(content, channels, ratio, dct_method="INTEGER_ACCURATE")
 
 
 def _orientation(content: tf.Tensor) -> tf.Tensor:

@@ -2,16 +2,19 @@
 
     row numbers -> read, decode, resize (several at a time) -> batches
 
+What a file needs, its kind's decoder and for a JPEG the scale, is told from its first bytes once.
 How files are read in parallel, in order, and named when they fail stands in reading.py.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
 
+from dlkit.data import jpeg_heads
 from dlkit.data.decoders import read_image
 from dlkit.data.image_files import KINDS, Files
 from dlkit.data.reading import FileReader
@@ -31,17 +34,30 @@ class Reader(FileReader):
         return tf.TensorSpec((*self.size, self.channels), tf.uint8)
 
     def _decoded(self, rows: tf.data.Dataset) -> tf.data.Dataset:
-        present, kinds = np.unique(self.files.kinds, return_inverse=True)
+        ways, found = self._ways
         with tf.device("CPU"):
-            kinds, paths = tf.constant(kinds, tf.int32), self._paths
+            paths, found = self._paths, tf.constant(found, tf.int32)
 
         def load(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             content = tf.io.read_file(paths[row])
             calls = [
-                lambda kind=kind: read_image(content, KINDS[kind], self.size, self.channels)
-                for kind in present
+                lambda kind=kind, scale=scale: read_image(
+                    content, KINDS[kind], self.size, self.channels, scale=scale
+                )
+                for kind, scale in ways
             ]
-            image = calls[0]() if len(calls) == 1 else tf.switch_case(kinds[row], calls)
+            # Only what these files need: each way that is not taken costs a little, too.
+            image = calls[0]() if len(calls) == 1 else tf.switch_case(found[row], calls)
             return row, image
 
         return rows.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    @functools.cached_property
+    def _ways(self) -> tuple[list[list[int]], np.ndarray]:
+        """The kinds and scales that are decoded, and which of them is each file's."""
+        kinds = self.files.kinds
+        scales = np.full_like(kinds, jpeg_heads.LOOK)
+        jpeg = np.flatnonzero(kinds == KINDS.index("jpeg"))
+        scales[jpeg] = jpeg_heads.scales(self.files.paths[jpeg], self.size)
+        ways, found = np.unique(np.stack([kinds, scales], axis=1), axis=0, return_inverse=True)
+        return ways.tolist(), found.ravel()

@@ -1,0 +1,63 @@
+"""At which scale to decode a JPEG file, as far as its first bytes tell.
+
+    first bytes -> markers up to the frame's, and no camera's notes on the way -> height, width
+                -> decode at 1, 1/2, 1/4 or 1/8, and resize, unless it fits already
+
+To find out the scale and the way up for each image in TensorFlow costs as much as decoding a small
+one. Here it is found out once, and what decodes the files does nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+LOOK = 0  # at the whole file, when it is decoded
+FITS = -1  # as large as wanted
+_HEAD = 1024
+_NOTES = 0xE1  # Exif, which may say that the image has to be turned
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_SCALES = (1, 2, 4, 8)
+
+
+def scales(paths: Sequence[str], size: tuple[int, int]) -> np.ndarray:
+    """Return for each JPEG file how many times smaller it can be decoded and still hold `size`.
+
+    Args:
+        paths: The files.
+        size: The wanted height and width.
+
+    Returns:
+        1, 2, 4 or 8 for each; `FITS` where the image has that size, `LOOK` where the first bytes
+        do not tell, or it may have to be turned.
+    """
+    return np.array([_scale(_frame(_head(path)), size) for path in paths], np.int32)
+
+
+def _scale(frame: tuple[int, int], size: tuple[int, int]) -> int:
+    if frame == (0, 0):
+        return LOOK
+    if frame == tuple(size):
+        return FITS
+    times = min(frame[0] // size[0], frame[1] // size[1])
+    return max(scale for scale in _SCALES if scale <= max(times, 1))
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(_HEAD)
+    except OSError:  # gone since it was looked at: whoever reads it will say so
+        return b""
+
+
+def _frame(head: bytes) -> tuple[int, int]:
+    """Return height and width of the image; zeros where `head` does not tell, or holds notes."""
+    place = 2
+    while place + 9 <= len(head) and head[place] == 0xFF and head[place + 1] != _NOTES:
+        if head[place + 1] in _FRAMES:
+            height = int.from_bytes(head[place + 5 : place + 7], "big")
+            return height, int.from_bytes(head[place + 7 : place + 9], "big")
+        place += 2 + int.from_bytes(head[place + 2 : place + 4], "big")
+    return 0, 0

@@ -1,0 +1,66 @@
+"""Scales told from the first bytes, held against Pillow's sizes and the decoder's own look."""
+
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from dlkit.data import archives, decoders, jpeg_heads
+from tests.data.test_decoders import content
+from tests.data.test_decoding import PHOTO
+
+
+def test_frames_are_those_that_pillow_reads(shared_data):
+    paths = sorted(archives.folder("flowers").glob("*/*.jpg"))[::20]
+    for path in paths:
+        with Image.open(path) as image:
+            assert jpeg_heads._frame(path.read_bytes()) == image.size[::-1]
+
+
+@pytest.mark.parametrize(
+    ("size", "scale"),
+    [
+        ((400, 640), jpeg_heads.FITS),
+        ((400, 639), 1),
+        ((200, 320), 2),
+        ((201, 320), 1),
+        ((60, 60), 4),
+        ((50, 80), 8),
+        ((9, 9), 8),
+    ],
+)
+def test_the_scale_is_the_smallest_that_holds_the_size(tmp_path, size, scale):
+    path = tmp_path / "a.jpg"
+    Image.open(PHOTO).resize((640, 400)).save(path, progressive=scale > 2)
+    assert jpeg_heads.scales([str(path)], size).tolist() == [scale]
+    told, looked = (
+        decoders.read_image(tf.constant(path.read_bytes()), "jpeg", size, 3, scale=one)
+        for one in (scale, jpeg_heads.LOOK)
+    )
+    np.testing.assert_array_equal(told, looked)
+
+
+def test_a_smaller_image_is_decoded_whole(tmp_path):
+    Image.new("RGB", (5, 4)).save(tmp_path / "a.jpg")
+    assert jpeg_heads.scales([str(tmp_path / "a.jpg")], (20, 20)).tolist() == [1]
+
+
+def test_what_the_first_bytes_do_not_tell_is_left_to_the_decoder(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo = Image.open(PHOTO)
+    contents = {
+        "turned": content(photo, "JPEG", exif=exif),
+        "far": content(photo, "JPEG", icc_profile=b"a" * 2000),  # the frame comes after them
+        "short": content(photo, "JPEG")[:20],
+        "odd": b"\xff\xd8\xff",
+    }
+    paths = []
+    for name, held in contents.items():
+        paths.append(str(tmp_path / name))
+        (tmp_path / name).write_bytes(held)
+    paths.append(str(tmp_path / "gone"))
+    assert jpeg_heads.scales(paths, (32, 32)).tolist() == [jpeg_heads.LOOK] * 5
+    assert Image.open(io.BytesIO(contents["far"])).size == photo.size
