@@ -1,6 +1,6 @@
 """Images a second: JPEG files decoded, resized and augmented, through dlkit and as Keras does it.
 
-    python benchmarks/image_pipeline.py                     # 5,000 photos at 96x96 and 160x160
+    python benchmarks/image_pipeline.py                     # 5,000 JPEGs at 32x32, 96x96, 160x160
     python benchmarks/image_pipeline.py --sizes 64 --rounds 9
     python benchmarks/image_pipeline.py --torch python      # a PyTorch DataLoader as well
 
@@ -11,10 +11,11 @@ and `RandomZoom` on the batches. dlkit: `from_image_folder`, which standardises 
 
 The sides take turns, an epoch each, after a first epoch that is not counted. CPU seconds are those
 of all processes of a side. The photos are those of DLKIT_DATA (short side 192 pixels): each of the
-5,000 is another part of one of them, between 80% and all of it, encoded again.
+5,000 is another part of one of them, between 80% and all of it, encoded again. Up to 32x32 they are
+files of CIFAR-10 instead, which are that small.
 
 Then each piece of dlkit's work by itself, beside the work without it; and the peak memory of a
-process that reads a tenth of the photos, and of one that reads all.
+process that reads a tenth of the files, and of one that reads all.
 """
 
 import argparse
@@ -33,6 +34,7 @@ import unittest.mock
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
+import numpy as np
 import psutil
 import tensorflow as tf
 from PIL import Image
@@ -41,17 +43,18 @@ import dlkit as dk
 from dlkit.data import (
     archives,
     augment,
-    decoders,
     decoding,
     feeding,
     geometry,
     image_files,
+    jpeg_heads,
     recipes,
 )
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results" / "image_pipeline.json"
 BATCH = 64
+SMALL = 32  # the side of CIFAR-10's images
 ROTATION, ZOOM = 36.0, 0.2  # degrees, and the part of an image that comes or goes
 STEPS = {"flip": 0.5, "rotate": ROTATION, "zoom": ZOOM}
 
@@ -59,7 +62,7 @@ MEMORY = """
 import resource, sys
 import dlkit as dk
 folder, size = sys.argv[1], int(sys.argv[2])
-data = dk.data.from_image_folder(folder, image_size=(size, size), augment="medium")
+data = dk.data.from_image_folder(folder, image_size=(size, size), batch_size=32, augment="medium")
 for split in (data.train, data.val, data.test):
     for batch in split:
         pass
@@ -67,8 +70,24 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
-def make_folder(folder, count):
-    """Write `count` different photos into the class folders of `folder`."""
+def make_folder(folder, count, size):
+    """Fill the class folders of `folder` with `count` different JPEG files for images of `size`."""
+    if size > SMALL:
+        return cut_photos(folder, count)
+    files = sorted(archives.folder("cifar10_jpg").glob("*/*.jpg"))
+    for path in random.Random(0).sample(files, count):
+        link(path, folder)
+
+
+def link(path, folder):
+    """Let the same class folder of `folder` have the file `path` too."""
+    target = folder / path.parent.name / path.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.symlink_to(path)
+
+
+def cut_photos(folder, count):
+    """Write `count` different parts of photos into the class folders of `folder`."""
     photos = sorted(archives.folder("flowers").glob("*/*.jpg"))
     draw = random.Random(0)
     draw.shuffle(photos)
@@ -88,7 +107,7 @@ def by_dlkit(folder, size):
     data = dk.data.from_image_folder(
         folder,
         image_size=(size, size),
-        test=archives.folder("flowers"),
+        test=folder,  # which is not drawn
         val_fraction=0,
         batch_size=BATCH,
         augment=STEPS,
@@ -183,23 +202,24 @@ def report(size, seconds):
 
 
 def piece_decoding(folder, size, count):
-    """Decoding at a reduced scale, and whole."""
+    """Decoding whole, and at the smallest scale that holds the size."""
     files = image_files.checked(image_files.in_folder(folder)[0], "error")
-    reader = decoding.Reader(files, (size, size), 3)
-    rows = feeding.spread(tf.range(len(files.paths), dtype=tf.int64).numpy(), count)
-
-    def whole(content, channels, size):
-        return tf.io.decode_jpeg(content, channels=channels, dct_method="INTEGER_ACCURATE")
+    rows = feeding.spread(np.arange(len(files.paths)), count)
 
     def dataset():
+        reader = decoding.Reader(files, (size, size), 3)
         return reader.batches(lambda: tf.data.Dataset.from_tensor_slices(rows), BATCH)
 
-    reduced = dataset()
-    with unittest.mock.patch.object(decoders, "_near", whole):
-        full = dataset()
+    def all_at(scale):
+        scales = np.full(len(files.paths), scale)
+        with unittest.mock.patch.object(jpeg_heads, "scales", lambda paths, size: scales):
+            return dataset()
+
+    full, looked, reduced = all_at(1), all_at(jpeg_heads.LOOK), dataset()
     return {
-        "decoded and resized": lambda: counted(full),
-        "the same, decoded at a reduced scale": lambda: counted(reduced),
+        "decoded whole and resized": lambda: counted(full),
+        "at a scale looked up in each epoch": lambda: counted(looked),
+        "at a scale looked up once": lambda: counted(reduced),
     }
 
 
@@ -242,7 +262,7 @@ def piece_moves(size, count):
 def piece_cache(folder, size, scratch):
     """An epoch from the files, and from the cache of `cache_to`, both augmented."""
     data = dk.data.from_image_folder(
-        folder, image_size=(size, size), test=archives.folder("flowers"), augment=STEPS
+        folder, image_size=(size, size), test=folder, batch_size=BATCH, augment=STEPS
     )
     cached = data.cache_to(scratch)
     return {
@@ -271,9 +291,7 @@ def report_memory(folder, size):
     photos = sorted(folder.glob("*/*.jpg"))
     with tempfile.TemporaryDirectory() as few:
         for photo in photos[::10]:
-            link = pathlib.Path(few, photo.parent.name, photo.name)
-            link.parent.mkdir(exist_ok=True)
-            link.symlink_to(photo)
+            link(photo, pathlib.Path(few))
         peaks = [
             float(subprocess.check_output([sys.executable, "-c", MEMORY, place, str(size)]))
             for place in (few, str(folder))
@@ -288,27 +306,30 @@ def report_memory(folder, size):
 def main():
     """Measure, print tables and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[96, 160])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[32, 96, 160])
     parser.add_argument("--images", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--torch", metavar="PYTHON", help="a Python that has torch")
     arguments = parser.parse_args()
     results = {"images": arguments.images, "sides": [], "pieces": {}}
     with tempfile.TemporaryDirectory() as scratch:
-        folder = pathlib.Path(scratch, "photos")
-        make_folder(folder, arguments.images)
+        folders = {size: pathlib.Path(scratch, str(size > SMALL)) for size in arguments.sizes}
+        for size, folder in folders.items():
+            if not folder.is_dir():
+                make_folder(folder, arguments.images, size)
         print("size  side      images/s  CPU ms/image  wall/dlkit  CPU/dlkit")
-        for size in arguments.sizes:
+        for size, folder in folders.items():
             with contextlib.ExitStack() as stack:
                 makers = {"keras": by_keras, "dlkit": by_dlkit}
                 if arguments.torch:
                     makers["torch"] = by_torch(arguments.torch, stack)
                 sides = {name: make(folder, size) for name, make in makers.items()}
                 results["sides"].append(report(size, measure(sides, arguments.rounds)))
-        for size in arguments.sizes:
+        for size, folder in folders.items():
             count = min(1000, arguments.images)
             results["pieces"][size] = report_pieces(folder, size, count, min(arguments.rounds, 3))
-        results["peak_mb"] = report_memory(folder, arguments.sizes[0])
+        smallest = min(folders)
+        results["peak_mb"] = report_memory(folders[smallest], smallest)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
