@@ -167,6 +167,7 @@ def _classes(array: np.ndarray, task: str, class_names: Sequence[Any] | None) ->
     else:
         values = np.arange(array.shape[1]) if one_hot else np.unique(column)
         names = tuple(str(value) for value in values)
+        _check_blanks(names)
     if len(names) < 2:
         raise InputError(
             f"All targets are of one class ('{names[0]}'); a classifier needs at least 2."
@@ -180,6 +181,18 @@ def _classes(array: np.ndarray, task: str, class_names: Sequence[Any] | None) ->
     by_index = one_hot or (class_names is not None and column.dtype.kind in "ui")
     targets = Targets(column, task, len(names), names, by_index)
     return dataclasses.replace(targets, values=_indices(column, targets))
+
+
+def _check_blanks(names: tuple[str, ...]) -> None:
+    """Refuse classes that differ in stray blanks alone."""
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(name.strip(), name)
+        if other != name:
+            raise InputError(
+                f"Labels {other!r} and {name!r} differ in blanks alone, and would be two classes;"
+                " strip them, as with [label.strip() for label in y]."
+            )
 
 
 def _indices(column: np.ndarray, like: Targets) -> np.ndarray:

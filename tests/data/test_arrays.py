@@ -169,6 +169,7 @@ GOOD_X, GOOD_Y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 
         (GOOD_X, GOOD_Y * 0, {}, r"All targets are of one class \('0'\)"),
         (GOOD_X, GOOD_Y * 5, {"class_names": "ab"}, "Labels must be 0 to 1 for 2 classes. .* 5"),
         (GOOD_X, GOOD_Y - 1, {"class_names": "ab"}, "Received label -1"),
+        (GOOD_X, ["a", "a ", " b", "c"] * 10, {}, "Labels 'a' and 'a ' differ in blanks alone"),
         (GOOD_X, ["a", "x"] * 20, {"class_names": "ab"}, "Label 'x' is not one of the 2 classes"),
         (GOOD_X, np.arange(40) % 3, {"task": "binary"}, "needs exactly 2 classes. Received 3"),
         (GOOD_X, GOOD_X[:, 0], {"task": "multiclass"}, "must be classes. Received numbers like"),
