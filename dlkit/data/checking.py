@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlkit.data import input_checks, raw_checks, relation_checks, split_checks
+from dlkit.data import box_checks, input_checks, raw_checks, relation_checks, split_checks
 from dlkit.data.findings import Finding, View
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ def check(data: Data, show: bool) -> tuple[Finding, ...]:
     view = View(data)
     found = [*split_checks.sizes(view), *split_checks.targets(view), *input_checks.inputs(view)]
     if data.origin is not None:
-        found += [*raw_checks.raw(view), *relation_checks.relations(view)]
+        found += [*raw_checks.raw(view), *box_checks.boxes(view)]
+        found += relation_checks.relations(view)
         found += split_checks.repeats(view)
     if show:
         print_findings(data, found)

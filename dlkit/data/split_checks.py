@@ -77,7 +77,7 @@ def _numbers(values: np.ndarray, rescalable: bool) -> Finding:
     if std == 0:
         return Finding("error", "targets", detail, "all are the same: nothing is to be learned")
     if abs(mean) > 10 or not 0.1 < std < 10:
-        advice = "a network starts near 0: divide the targets by about their deviation"
+        advice = "a network starts near 0: rescale_outputs(model, data), or divide them"
         if rescalable:
             advice = "a network starts near 0: dlkit.data.rescale_outputs(model, data)"
         return Finding("note", "targets", detail, advice)
