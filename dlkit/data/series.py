@@ -80,13 +80,14 @@ def from_series(  # noqa: PLR0913 - what the data is, and how to feed it, as fro
     well, with `dlkit.data.rescale_outputs(model, data)`.
 
     Args:
-        values: A CSV file, plain or `.gz`; a pandas DataFrame or mapping of columns; or an array
-            `(steps,)` or `(steps, variables)`. In time order.
+        values: A CSV file, plain or `.gz`; a pandas DataFrame or Series, or mapping of columns; or
+            an array `(steps,)` or `(steps, variables)`. In time order.
         window: Steps of the past that a network sees.
         horizon: Steps behind them that it predicts. Defaults to 1.
         stride: Steps from one window to the next. Defaults to 1.
         targets: The column to predict, or several. Defaults to None: all.
-        date: The column of the dates, which must rise; a DataFrame's index of dates counts as one.
+        date: The column of the dates, which must rise: `2016-07-01`, `2016-07` or `2016-07-01
+            13:00:00`, with a time zone or without. A DataFrame's index of dates counts as one.
             Gaps in them are reported by a warning. Defaults to None: the first that looks like it,
             if any does.
         test_fraction: Part of the steps, at the end, for testing, in [0, 1). Defaults to 0.2.

@@ -18,7 +18,8 @@ from dlkit.checks import closest
 from dlkit.data import table_files
 from dlkit.errors import InputError
 
-_DATE = re.compile(r"\d{4}[-/]\d\d([-/]\d\d([ T]\d\d(:\d\d(:\d\d(\.\d+)?)?)?)?)?")
+_ZONE = r"(?P<zone>Z|[+-]\d\d(:?\d\d)?)?"
+_DATE = re.compile(rf"\d{{4}}[-/]\d\d([-/]\d\d([ T]\d\d(:\d\d(:\d\d(\.\d+)?)?)?{_ZONE})?)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +69,8 @@ def read(values: Any, date: str | None) -> Series:
     """
     if isinstance(values, str | os.PathLike):
         return _of_table(table_files.read_csv(values), date, str(pathlib.Path(values)))
+    if hasattr(values, "to_frame") and not hasattr(values, "columns"):  # a pandas Series
+        values = values.to_frame(values.name or "variable_1")
     if isinstance(values, Mapping) or hasattr(values, "columns"):
         return _of_table(_table(values), date, "The table")
     return _of_array(values, date)
@@ -76,6 +79,7 @@ def read(values: Any, date: str | None) -> Series:
 def _table(frame: Any) -> dict[str, np.ndarray]:
     table = table_files.read_frame(frame)
     index = getattr(frame, "index", None)
+    index = index.to_timestamp() if hasattr(index, "to_timestamp") else index  # of periods
     dtype = getattr(index, "dtype", None)
     if getattr(dtype, "kind", "") == "M":  # as pandas keeps the dates of a series
         stamps = np.datetime_as_string(np.asarray(index, "datetime64[s]"))
@@ -126,15 +130,33 @@ def _looks_like_dates(cells: np.ndarray) -> bool:
 
 
 def _dates(cells: np.ndarray, name: str) -> np.ndarray:
-    texts = [cell.replace("/", "-") for cell in table_files.as_texts(cells)]
-    for row, text in enumerate(texts, 1):
+    texts, behind = [], np.zeros(len(cells), "timedelta64[m]")
+    for row, cell in enumerate(table_files.as_texts(cells)):
+        text, zone = _without_zone(cell.replace("/", "-"))
         if not _is_date(text):
             raise InputError(
                 f"Column '{name}' must hold dates like 2016-07-01 or 2016-07-01 13:00:00. Received"
-                f" '{cells[row - 1]}' in row {row}."
+                f" '{cells[row]}' in row {row + 1}."
             )
+        texts.append(text)
+        behind[row] = zone
+    if behind.any():  # clocks that are put back show an hour twice; UTC has it once
+        return np.array(texts, "datetime64[s]") - behind
     monthly = all(len(text) == 7 or text[8:] in ("01", "01T00:00:00") for text in texts)
     return np.array(texts, "datetime64[M]" if monthly else "datetime64[s]")
+
+
+def _without_zone(text: str) -> tuple[str, int]:
+    """Return a date without its time zone, and the zone's minutes before UTC."""
+    found = _DATE.fullmatch(text)
+    zone = found["zone"] if found else None
+    if zone is None:
+        return text, 0
+    text = text.removesuffix(zone)
+    if zone == "Z":
+        return text, 0
+    minutes = 60 * int(zone[1:3]) + int(zone[3:].lstrip(":") or 0)
+    return text, -minutes if zone[0] == "-" else minutes
 
 
 def _is_date(text: str) -> bool:

@@ -31,6 +31,37 @@ def test_files_frames_and_arrays_hold_the_same_series(tmp_path):
     assert read(range(5)).values.tolist() == [[0], [1], [2], [3], [4]]
 
 
+def test_a_pandas_series_keeps_its_name_and_its_days():
+    months = pd.period_range("2020-01", periods=10, freq="M")
+    series = read(pd.Series(np.arange(10.0), index=months, name="x"))
+    assert (series.names, series.span_text(0, 9)) == (("x",), "2020-01 to 2020-10")
+    series = read(pd.Series(np.arange(10.0), index=pd.to_datetime(DAYS)))
+    assert (series.names, series.span_text(1, 3)) == (("variable_1",), "2020-01-02 to 2020-01-04")
+    assert read(pd.Series([1, 2])).span_text(0, 1) == "steps 0 to 1"
+
+
+def test_hours_of_a_time_zone_are_those_of_utc():
+    """On 25 October 2020, Berlin had the hour from 2 to 3 twice."""
+    hours = pd.date_range("2020-10-24 22:00", periods=6, freq="h", tz="UTC")
+    berlin = hours.tz_convert("Europe/Berlin")
+    x = np.arange(6.0)
+    told = [hour.isoformat(sep=" ") for hour in berlin]
+    assert told[2:4] == ["2020-10-25 02:00:00+02:00", "2020-10-25 02:00:00+01:00"]
+    for table in (
+        {"t": told, "x": x},
+        {"t": [hour.strftime("%Y-%m-%dT%HZ") for hour in hours], "x": x},
+        {"t": [hour.strftime("%Y/%m/%d %H:%M:00.5-0000") for hour in hours], "x": x},
+        pd.DataFrame({"x": x}, index=berlin),
+        pd.DataFrame({"t": berlin, "x": x}),
+    ):
+        series = read(table)
+        assert series.gap_text() == ""
+        assert series.span_text(0, 5) == "2020-10-24 22:00:00 to 2020-10-25 03:00:00"
+    west = read({"t": [f"2020-01-0{day} 23:30-0330" for day in (1, 2, 3)], "x": np.arange(3)})
+    assert series.dates[0] == np.datetime64("2020-10-24T22")
+    assert west.span_text(0, 2) == "2020-01-02 03:00:00 to 2020-01-04 03:00:00"
+
+
 @pytest.mark.parametrize(
     ("dates", "gaps"),
     [
@@ -61,6 +92,7 @@ def test_gaps_are_told_by_their_dates(dates, gaps):
         ),
         (DAYS[::-1], r"row 2 \(2020-01-09\) follows row 1 \(2020-01-10\); sort the rows"),
         ([*DAYS[:9], "2021-02-31"], "must hold dates like .* Received '2021-02-31' in row 10"),
+        ([*DAYS[:9], "2020-01-10+01:00"], r"Received '2020-01-10\+01:00' in row 10"),
         ([*DAYS[:9], ""], "Received '' in row 10"),
     ],
 )
