@@ -34,6 +34,7 @@ bench: $(INSTALLED)  ## the figures of the README, about 40 minutes on 2 cores
 	@$(RUN) benchmarks/fit_speed.py
 	@$(RUN) benchmarks/export_formats.py
 	@$(RUN) benchmarks/image_pipeline.py
+	@$(RUN) benchmarks/series_pipeline.py
 	@$(RUN) benchmarks/fashion_mnist.py
 
 clean:  ## remove the virtual environment and what tools left
