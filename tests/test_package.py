@@ -73,6 +73,7 @@ def test_its_metadata_says_what_the_package_says(wheel):
         "text",
         "graph",
         "onnx",
+            "litert",
         "mlflow",
         "gpu",
         "all",

@@ -4,13 +4,14 @@ The two formats of https://www.tensorflow.org/tfx/serving/api_rest, rows (`insta
 (`inputs`), with TensorFlow Serving's checks and messages.
 """
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dlkit.serving.json_elements import Rows, exact_array, fast_array, is_named
+from dlkit.serving.json_numbers import split
 from dlkit.serving.json_text import debug_text, parse
 from dlkit.serving.signatures import TensorInfo
 from dlkit.serving.status import StatusError, invalid
@@ -19,23 +20,59 @@ Infos = Mapping[str, TensorInfo]
 Tensors = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
 class Request:
-    """A parsed predict request, before it is known which model will answer.
+    """A predict request, before it is known which model will answer.
 
     Args:
-        document: The JSON object.
+        body: The JSON text.
+
+    Attributes:
         signature_name: As the client gave it; empty when it did not.
-        literals: Whether the text may hold `true` or `false`, which NumPy would take for numbers.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT: malformed JSON, not an object, or a `signature_name` that is
+            no string.
     """
 
-    document: dict[str, Any]
-    signature_name: str
-    literals: bool
+    def __init__(self, body: bytes):
+        self._body = body
+        self.numbers = split(body)
+        if self.numbers is not None:
+            self.signature_name = self.numbers.signature_name
+            return
+        self.signature_name = self.document.get("signature_name", "")
+        if not isinstance(self.signature_name, str):
+            raise invalid(
+                f"JSON Value: {debug_text(self.document)} not formatted correctly."
+                " 'signature_name' key must be a string value."
+            )
+
+    @functools.cached_property
+    def document(self) -> dict[str, Any]:
+        """The JSON object."""
+        document = parse(self._body)
+        if not isinstance(document, dict):
+            raise invalid(f"JSON Value: {debug_text(document)} Is not object")
+        return document
+
+    def check(self) -> None:
+        """Raise what is malformed in the text, where that has not been read as a whole yet.
+
+        A request that fails is told this first.
+        """
+        _ = self.document
+
+    @functools.cached_property
+    def literals(self) -> bool:
+        """Whether the text may hold `true` or `false`, which NumPy would take for numbers."""
+        return b"true" in self._body or b"false" in self._body
 
 
 def read_request(body: bytes) -> Request:
     """Parse the body of a predict request as far as that is possible without the model.
+
+    What is numbers alone is parsed when their type is known: what is wrong with it is said by
+    `Request.document`.
 
     Args:
         body: The JSON text.
@@ -48,16 +85,7 @@ def read_request(body: bytes) -> Request:
         >>> read_request(b'{"instances": [1.0]}').signature_name
         ''
     """
-    document = parse(body)
-    if not isinstance(document, dict):
-        raise invalid(f"JSON Value: {debug_text(document)} Is not object")
-    signature_name = document.get("signature_name", "")
-    if not isinstance(signature_name, str):
-        raise invalid(
-            f"JSON Value: {debug_text(document)} not formatted correctly."
-            " 'signature_name' key must be a string value."
-        )
-    return Request(document, signature_name, literals=b"true" in body or b"false" in body)
+    return Request(body)
 
 
 def decode(request: Request, infos: Infos) -> tuple[Tensors, bool]:
@@ -76,6 +104,11 @@ def decode(request: Request, infos: Infos) -> tuple[Tensors, bool]:
         >>> decode(read_request(b'{"instances": [1, 2.5]}'), infos)
         ({'x': array([1. , 2.5], dtype=float32)}, True)
     """
+    if request.numbers is not None and len(infos) == 1:
+        ((name, info),) = infos.items()
+        array = request.numbers.array(info)
+        if array is not None:
+            return {name: array}, request.numbers.rows
     document = request.document
     rows, columns = "instances" in document, "inputs" in document
     if rows and columns:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dlkit.serving import hints
 from dlkit.serving.json_answer import encode
-from dlkit.serving.json_tensor import decode, read_request
+from dlkit.serving.json_tensor import Request, decode, read_request
 from dlkit.serving.metrics import RUNTIME_LATENCY
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature
 from dlkit.serving.status import StatusError, invalid, not_available
@@ -35,6 +35,16 @@ def predict(models: Mapping[str, ServedModel], name: str, wanted: Wanted, body: 
         StatusError: with TensorFlow Serving's message, and a hint where one is known.
     """
     request = read_request(body)  # before the model is looked up, as TensorFlow Serving does it
+    try:
+        return _answer(models, name, wanted, request)
+    except StatusError:
+        request.check()
+        raise
+
+
+def _answer(
+    models: Mapping[str, ServedModel], name: str, wanted: Wanted, request: Request
+) -> bytes:
     with find_model(models, name, wanted).use(wanted) as version:
         key, signature = find_signature(version, request.signature_name)
         try:
