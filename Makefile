@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
+PEERS := .venv-peers
 
 # Real data sets for tests and benchmarks. Tests that need them say so when they are not there.
 ifneq ($(wildcard ../shared/data),)
@@ -29,16 +30,18 @@ format: $(INSTALLED)  ## rewrite the code and the generated tables of the README
 	@$(RUN) -m ruff format .
 	@$(RUN) docs/tables.py
 
-bench: $(INSTALLED)  ## the figures of the README, about 40 minutes on 2 cores
+bench: $(INSTALLED) $(PEERS)/installed  ## the figures of the README, about 80 minutes on 2 cores
 	@$(RUN) benchmarks/start_up.py
 	@$(RUN) benchmarks/fit_speed.py
 	@$(RUN) benchmarks/export_formats.py
 	@$(RUN) benchmarks/image_pipeline.py
 	@$(RUN) benchmarks/series_pipeline.py
+	@$(RUN) benchmarks/serving.py --peers $(PEERS)
+	@$(RUN) benchmarks/soak.py
 	@$(RUN) benchmarks/fashion_mnist.py
 
 clean:  ## remove the virtual environment and what tools left
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || \
@@ -46,4 +49,10 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	@echo "Installing TensorFlow and dlkit into $(VENV): about 700 MB, one to five minutes ..."
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@echo "Installed."
+	@touch $@
+
+$(PEERS)/installed: benchmarks/serving_peers/requirements.txt
+	@$(PYTHON) -m venv $(PEERS)
+	@echo "Installing the servers to compare with into $(PEERS) ..."
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

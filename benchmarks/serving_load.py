@@ -2,18 +2,20 @@
 
     python benchmarks/serving_load.py < job > report
 
-The job and the report are pickled dictionaries. Each client sends its request, waits for the whole
-answer and sends again, over a connection of its own. To spend little of the processors that the
-server needs, the clients parse nothing of an answer but its length; each distinct answer is in the
-report, for the caller to check.
+The job and the report are pickled dictionaries; a byte before the report says that it begins. Each
+client sends its request, waits for the whole answer and sends again, over a connection of its own.
+To spend little of the processors that the server needs, the clients parse nothing of an answer but
+its length; each distinct answer is in the report, for the caller to check.
 """
 
 import asyncio
 import gc
+import math
 import pickle
 import re
 import resource
 import select
+import signal
 import socket
 import sys
 import time
@@ -76,7 +78,8 @@ class Clients:
     """All clients over HTTP.
 
     Args:
-        job: `address`, `requests`, one a client, and `seconds`.
+        job: `address`, `requests`, one a client, and `seconds`; SIGTERM ends it earlier. `count`
+            ends it after so many answers.
     """
 
     def __init__(self, job):
@@ -84,6 +87,7 @@ class Clients:
         self._numbers = {one.socket.fileno(): i for i, one in enumerate(self._connections)}
         self._poll = select.epoll()
         self._length = job["seconds"]
+        self._count = job.get("count", math.inf)
         self.seconds, self.seen = [], set()
 
     def run(self):
@@ -100,6 +104,10 @@ class Clients:
             for number, event in events:
                 self._go_on(self._numbers[number], event)
 
+    def stop(self):
+        """Ask no more."""
+        self._end = 0.0
+
     def _ask(self, connection):
         connection.ask()
         if connection.send():
@@ -115,7 +123,8 @@ class Clients:
         now = time.perf_counter()
         self.seconds.append(now - connection.start)
         self.seen.add((index, *answer))
-        if now < self._end and len(self.seen) < _MAX_DISTINCT:
+        going_on = now < self._end and len(self.seconds) < self._count
+        if going_on and len(self.seen) < _MAX_DISTINCT:
             self._ask(connection)
         else:
             self._running -= 1
@@ -124,6 +133,8 @@ class Clients:
 def http(job):
     """Ask over HTTP until the time is up; return seconds an answer and the distinct answers."""
     clients = Clients(job)
+    signal.signal(signal.SIGTERM, lambda *_: clients.stop())
+    begin()
     clients.run()
     return clients.seconds, clients.seen
 
@@ -137,6 +148,7 @@ async def _grpc(job):
     import grpc
 
     seconds, seen = [], set()
+    begin()
     end = time.perf_counter() + job["seconds"]
     options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
 
@@ -154,6 +166,12 @@ async def _grpc(job):
 
     await asyncio.gather(*(client(i, request) for i, request in enumerate(job["requests"])))
     return seconds, seen
+
+
+def begin():
+    """Tell the caller that the clients ask from now on."""
+    sys.stdout.buffer.write(b"+")
+    sys.stdout.buffer.flush()
 
 
 def main():

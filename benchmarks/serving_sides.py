@@ -151,9 +151,7 @@ def start(name: str, base: pathlib.Path, python: pathlib.Path, stack: Any) -> Ru
 
 
 def _start_dlkit(name, base, stack):
-    options = {"batching": True}
-    if name.endswith("onnx"):
-        options["runtime"] = "onnx"
+    options = {"batching": True, "runtime": "onnx" if name.endswith("onnx") else "tensorflow"}
     try:
         server = Server(base, rest_port=0, grpc_port=0, **options)
         stack.enter_context(server)
@@ -203,8 +201,11 @@ def _start_peer(name, base, python, stack):
 
 def write_settings(folder, port, joined):
     """Write what MLServer reads."""
-    ports = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port()}
-    folder.joinpath("settings.json").write_text(json.dumps({"host": "127.0.0.1", **ports}))
+    settings = {"host": "127.0.0.1", "http_port": port}
+    settings |= {"grpc_port": free_port(), "metrics_port": free_port()}
+    # Its default, a process that predicts beside the one that answers, never ends loading here.
+    settings["parallel_workers"] = 0
+    folder.joinpath("settings.json").write_text(json.dumps(settings))
     model = {"name": "clothes", "implementation": "ml_server.Model", "parameters": {"uri": "."}}
     if joined:
         model |= {"max_batch_size": 32, "max_batch_time": 0.002}
