@@ -73,7 +73,7 @@ class Admin:
         else:
             raise invalid(f"Malformed request: {method} {path}")
         if method in ("POST", "PUT") and not (match and match["verb"]):
-            body = await read_body(dict(scope["headers"]), receive, *self._limits)
+            body = await read_body(scope, receive, *self._limits)
             arguments = (*arguments, body)
         found = await asyncio.to_thread(work, *arguments)  # loading takes a while
         return 200, [_JSON], pretty(found)

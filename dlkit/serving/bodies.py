@@ -1,12 +1,13 @@
 """The body of a request as it comes: not too large, and not too slowly."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from dlkit.serving.status import StatusError
 
 # A client that sends less a second holds a connection for what another could use.
 _LEAST_BYTES_A_SECOND = 16 * 1024
+_READ = "dlkit.read"  # where the scope says that the body was read
 
 
 class ClientGoneError(Exception):
@@ -14,7 +15,7 @@ class ClientGoneError(Exception):
 
 
 class UnreadError(StatusError):
-    """A refusal of a request whose body was not read to its end: the connection closes with it.
+    """A refusal of a request while its body comes.
 
     Args:
         http_status: The status that HTTP has for it, where gRPC's codes have none.
@@ -29,13 +30,11 @@ class UnreadError(StatusError):
         self.http_status = http_status
 
 
-async def read_body(
-    headers: Mapping[bytes, bytes], receive: Callable, limit: int, seconds: float
-) -> bytes:
+async def read_body(scope: dict, receive: Callable, limit: int, seconds: float) -> bytes:
     """Return a request's body.
 
     Args:
-        headers: The request's headers.
+        scope: The request's ASGI scope.
         receive: Where ASGI has the body from.
         limit: How many bytes it may have.
         seconds: How long the client may take beyond what its size explains; 0 for as long as it
@@ -45,7 +44,7 @@ async def read_body(
         UnreadError: with 413 when it is larger, with 408 when it is slower.
         ClientGoneError: when the client hangs up.
     """
-    if int(headers.get(b"content-length", b"0")) > limit:
+    if int(dict(scope["headers"]).get(b"content-length", b"0")) > limit:
         raise _too_large(limit)
     chunks, size, more = [], 0, True
     start = asyncio.get_running_loop().time()
@@ -63,7 +62,20 @@ async def read_body(
         if size > limit:
             raise _too_large(limit)
         more = message.get("more_body", False)
+    scope[_READ] = True
     return b"".join(chunks)  # of one chunk: that very object
+
+
+def is_unread(scope: dict) -> bool:
+    """Whether a request has a body that was not read to its end: the connection has to close.
+
+    Args:
+        scope: The request's ASGI scope.
+    """
+    return _READ not in scope and any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
 
 
 def _too_large(limit: int) -> UnreadError:

@@ -23,7 +23,7 @@ from dlkit.serving.settings import Settings
 _ANNOUNCEMENT = re.compile(rb"^Serving .* at (https?://\S+)$", re.MULTILINE)
 _GRPC_ANNOUNCEMENT = re.compile(rb"^Serving .* at (grpc://\S+)$", re.MULTILINE)
 _POLL_SECONDS = 0.02
-_STOP_SECONDS = 90  # longer than the server itself waits for slow clients
+_STOP_SECONDS = 30  # beyond what the server itself waits for running requests
 
 
 class Server:
@@ -82,6 +82,7 @@ class Server:
         self._file = settings.model_config_file
         self._host, self._rest_port, self._grpc_port = host, rest_port, grpc_port
         self._start_seconds = start_seconds
+        self._stop_seconds = settings.drain_seconds + _STOP_SECONDS
         self._options = options
         self._process: subprocess.Popen | None = None
         self._output: Any = None
@@ -224,7 +225,7 @@ class Server:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
-            process.wait(timeout=_STOP_SECONDS)
+            process.wait(timeout=self._stop_seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

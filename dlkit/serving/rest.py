@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from dlkit.serving import compression, hints
-from dlkit.serving.bodies import ClientGoneError, UnreadError, read_body
+from dlkit.serving.bodies import ClientGoneError, is_unread, read_body
 from dlkit.serving.json_text import pretty
 from dlkit.serving.monitoring import STATUS
 from dlkit.serving.predict import find_model, find_status, predict
@@ -92,6 +92,10 @@ class RestApi:
             status, headers, body = _refusal(error)
         except ClientGoneError:
             return
+        except asyncio.CancelledError:  # after SIGTERM, when drain_seconds are over
+            ending = StatusError("UNAVAILABLE", "The server is shutting down")
+            scope[STATUS] = ending.code
+            status, headers, body = _refusal(ending)
         except Exception as error:
             # A bug: the client gets JSON all the same, the log the traceback.
             log.exception("%s %s failed", scope["method"], path)
@@ -104,6 +108,8 @@ class RestApi:
             loop = asyncio.get_running_loop()
             body = await loop.run_in_executor(self._pool, compression.pack, body)
             headers = [*headers, *_PACKED]
+        if is_unread(scope):  # the rest of it is not waited for
+            headers = [*headers, (b"connection", b"close")]
         headers = [*headers, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -133,9 +139,8 @@ class RestApi:
             raise self._malformed("POST", match.string)
         name = unquote(match["name"])
         wanted = _wanted(match)
-        headers = dict(scope["headers"])
-        body = await read_body(headers, receive, self._max_body_bytes, self._client_seconds)
-        packed = b"gzip" in headers.get(b"content-encoding", b"")
+        body = await read_body(scope, receive, self._max_body_bytes, self._client_seconds)
+        packed = b"gzip" in dict(scope["headers"]).get(b"content-encoding", b"")
         loop = asyncio.get_running_loop()
         given = (name, wanted, body)
         answer = await loop.run_in_executor(self._pool, self._work, verb, given, packed)
@@ -200,9 +205,7 @@ def _refusal(error: StatusError) -> Answer:
     body = {"error": error.message}
     if error.hint:
         body["hint"] = error.hint
-    # The rest of a body that is too large or too slow is not waited for.
-    closing = [(b"connection", b"close")] if isinstance(error, UnreadError) else []
-    return error.http_status, [_JSON, *closing], pretty(body)
+    return error.http_status, [_JSON], pretty(body)
 
 
 def _offers_gzip(scope: dict) -> bool:

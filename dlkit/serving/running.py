@@ -1,6 +1,7 @@
 """Loaded models -> REST and gRPC on their ports, until a signal ends it."""
 
 import asyncio
+import logging
 import os
 import pathlib
 import signal
@@ -20,7 +21,9 @@ from dlkit.serving.settings import Settings
 from dlkit.serving.tls import certificates, server_context
 from dlkit.serving.watcher import Watcher
 
-_DRAIN_SECONDS = 60  # how long a client that was answered half may take after SIGTERM
+_UNLOADING_SECONDS = 5.0  # after the last request, or the last that was waited for
+log = logging.getLogger("dlkit.serving")
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -46,6 +49,8 @@ def run(
     """
     ended = threading.Event()
     with ExitStack() as stack:
+        end = _Ending(settings.drain_seconds)
+        stack.callback(end.cancel)
         stack.callback(models.close)
         stack.enter_context(_signals_to(ended))
         if listener is not None:
@@ -59,12 +64,35 @@ def run(
             stack.callback(watcher.stop)
         if listener is None or ended.is_set():
             ended.wait()
+            end.begin()
             if rpc is not None:
-                rpc.stop(_DRAIN_SECONDS).wait()
+                rpc.stop(settings.drain_seconds).wait()
             return
         pool = ThreadPoolExecutor(_threads(settings), "predict")
-        stack.callback(pool.shutdown)
-        _serve_rest(models, pool, settings, listener, rpc)
+        stack.callback(pool.shutdown, cancel_futures=True)
+        api = _rest_api(models, pool, settings)
+        server = _uvicorn(_with_what_is_asked_for(api, settings), settings, rpc, end)
+        _announce(models, listener, settings)
+        asyncio.run(server.serve(sockets=[listener]))
+
+
+class _Ending:
+    """Ends the process, whatever still runs in it, a while after it was asked to end."""
+
+    def __init__(self, drain_seconds: float):
+        self._timer = threading.Timer(drain_seconds + _UNLOADING_SECONDS, _end_at_once)
+        self._timer.daemon = True
+
+    def begin(self) -> None:
+        self._timer.start()
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+
+def _end_at_once() -> None:
+    log.error("Something still runs after drain_seconds: the process ends without it")
+    os._exit(1)
 
 
 def _threads(settings: Settings) -> int:
@@ -100,34 +128,33 @@ def _start_grpc(models: ServedModels, host: str, port: int, settings: Settings) 
     return rpc
 
 
-def _serve_rest(
-    models: ServedModels,
-    pool: ThreadPoolExecutor,
-    settings: Settings,
-    listener: socket.socket,
-    rpc: Any,
-) -> None:
-    import uvicorn
+def _announce(models: ServedModels, listener: socket.socket, settings: Settings) -> None:
+    host, port = listener.getsockname()[:2]
+    scheme = "https" if settings.rest_tls else "http"
+    for name in models or [""]:
+        print(f"Serving {name or 'no model'} at {url(host, port, name, scheme)}", flush=True)
 
-    api = _rest_api(models, pool, settings)
+
+def _uvicorn(app: Callable, settings: Settings, rpc: Any, end: _Ending) -> Any:
+    import uvicorn
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+    from dlkit.serving.slow_clients import cutting
+
     proof = certificates(settings) if settings.rest_tls else None
     config = uvicorn.Config(
-        _with_what_is_asked_for(api, settings),
+        app,
+        http=cutting(AutoHTTPProtocol, settings.client_seconds),
         lifespan="off",
         ws="none",
-        log_level="warning",
+        log_level="error",  # what clients send wrong is told to them
         access_log=False,
         server_header=False,
         proxy_headers=False,  # who asks is who holds the connection, whatever a header says
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        timeout_graceful_shutdown=settings.drain_seconds,
         ssl_context_factory=(lambda *_: server_context(proof)) if proof else None,
     )
-    host, port = listener.getsockname()[:2]
-    scheme = "https" if proof else "http"
-    for name in models or [""]:
-        print(f"Serving {name or 'no model'} at {url(host, port, name, scheme)}", flush=True)
-    server = _draining_both(uvicorn.Server, rpc)(config)
-    asyncio.run(server.serve(sockets=[listener]))
+    return _draining(uvicorn.Server, rpc, end, settings.drain_seconds)(config)
 
 
 def _rest_api(models: ServedModels, pool: ThreadPoolExecutor, settings: Settings) -> Callable:
@@ -157,16 +184,18 @@ def _with_what_is_asked_for(app: Callable, settings: Settings) -> Callable:
     return Monitored(app)
 
 
-def _draining_both(server: type, rpc: Any) -> type:
-    """Return uvicorn's `server` made to drain gRPC at the same time as HTTP."""
+def _draining(server: type, rpc: Any, end: _Ending, seconds: float) -> type:
+    """Return uvicorn's `server` made to drain gRPC at the same time as HTTP, within a bound."""
 
     class Draining(server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            drained = rpc.stop(_DRAIN_SECONDS)
+            end.begin()
+            drained = rpc.stop(seconds) if rpc is not None else None
             await super().shutdown(sockets)
-            await asyncio.get_running_loop().run_in_executor(None, drained.wait)
+            if drained is not None:
+                await asyncio.get_running_loop().run_in_executor(None, drained.wait)
 
-    return server if rpc is None else Draining
+    return Draining
 
 
 @contextmanager

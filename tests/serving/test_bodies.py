@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from dlkit.serving.bodies import ClientGoneError, UnreadError, read_body
+from dlkit.serving.bodies import ClientGoneError, UnreadError, is_unread, read_body
 
 
 def read(messages, *, headers=(), limit=10, seconds=5.0):
@@ -14,7 +14,7 @@ def read(messages, *, headers=(), limit=10, seconds=5.0):
             await asyncio.Event().wait()  # for ever
         return message
 
-    return asyncio.run(read_body(dict(headers), receive, limit, seconds))
+    return asyncio.run(read_body({"headers": headers}, receive, limit, seconds))
 
 
 def chunk(data, more=False):
@@ -56,7 +56,7 @@ def test_a_large_body_may_take_longer():
         await asyncio.sleep(0.08 if len(received) == 2 else 0)
         return chunk(b"x" * 2**14, more=len(received) < 2)
 
-    assert len(asyncio.run(read_body({}, receive, 2**20, 0.05))) == 2**15
+    assert len(asyncio.run(read_body({"headers": ()}, receive, 2**20, 0.05))) == 2**15
 
 
 def test_no_limit_in_time():
@@ -66,3 +66,23 @@ def test_no_limit_in_time():
 def test_a_client_that_hangs_up():
     with pytest.raises(ClientGoneError):
         read([chunk(b"x", True), {"type": "http.disconnect"}])
+
+
+@pytest.mark.parametrize(
+    ("headers", "unread"),
+    [
+        ([], False),
+        ([(b"content-length", b"0")], False),
+        ([(b"content-length", b"3")], True),
+        ([(b"transfer-encoding", b"chunked")], True),
+    ],
+)
+def test_what_was_not_read(headers, unread):
+    scope = {"headers": headers}
+    assert is_unread(scope) is unread
+
+    async def receive():
+        return chunk(b"abc")
+
+    asyncio.run(read_body(scope, receive, 10, 1.0))
+    assert not is_unread(scope)

@@ -1,0 +1,291 @@
+"""A started server and clients that are too slow, too large or not HTTP: raw sockets throughout."""
+
+import contextlib
+import json
+import random
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dlkit.serving import Server
+from dlkit.serving.slow_clients import HEAD_BYTES
+from tests.serving.http_asking import ask, predict
+
+SECONDS = 60
+HEAD = b"POST /v1/models/sink:predict HTTP/1.1\r\nHost: h\r\n"
+PATIENCE = 1.0
+
+
+@pytest.fixture(scope="module")
+def server(sink):
+    with Server(sink, rest_port=0, client_seconds=PATIENCE) as server:
+        yield server
+        assert predict(server.url, {"instances": [1.0]}).json == {"predictions": [2.5]}
+
+
+@pytest.fixture
+def connection(server):
+    with connect(server.url) as connection:
+        yield connection
+
+
+def connect(url):
+    port = int(re.search(r":(\d+)/", url)[1])
+    return socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
+
+
+def read_all(connection):
+    """Return what comes until the server closes."""
+    pieces = []
+    try:
+        while piece := connection.recv(65536):
+            pieces.append(piece)
+    except ConnectionResetError:  # it closed with some of ours unread
+        pass
+    return b"".join(pieces)
+
+
+def check_refusal(text, status, sentence):
+    head, _, body = text.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), text[:200]
+    assert b"connection: close" in head.lower()
+    assert sentence in json.loads(body)["error"]
+
+
+def drip(connection, data=b"x"):
+    """Send a byte every 50 ms for as long as the server takes them; return what it says."""
+    for _ in range(20 * SECONDS):
+        try:
+            connection.sendall(data)
+        except OSError:
+            break
+        if select.select([connection], [], [], 0.05)[0]:
+            break
+    return read_all(connection)
+
+
+# ------------------------------------------------------------------ slow to send
+
+
+@pytest.mark.parametrize("start", [b"", b"GET /v1/models/sink HTT", HEAD])
+def test_a_head_that_does_not_come(connection, start):
+    begin = time.monotonic()
+    connection.sendall(start)
+    text = read_all(connection)
+    assert PATIENCE * 0.9 < time.monotonic() - begin < 10 * PATIENCE
+    if start:
+        check_refusal(text, 408, "The request's head did not come within 1 seconds")
+    else:
+        assert text == b""
+
+
+def test_a_head_that_drips(connection):
+    connection.sendall(HEAD + b"x-long: ")
+    check_refusal(drip(connection), 408, "head did not come")
+
+
+def test_the_head_of_a_second_request(connection):
+    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+    first = b""
+    while not first.endswith(b'"status": "ok"\n}'):
+        first += connection.recv(1000)
+    assert first.startswith(b"HTTP/1.1 200")
+    connection.sendall(b"GET /hea")
+    check_refusal(drip(connection), 408, "head did not come")
+
+
+@pytest.mark.parametrize("dripping", [False, True])
+def test_a_body_that_does_not_come(connection, dripping):
+    connection.sendall(HEAD + b"Content-Length: 5000\r\n\r\n{")
+    text = drip(connection) if dripping else read_all(connection)
+    check_refusal(text, 408, "The request's body did not come within 1 seconds")
+
+
+def test_a_chunked_body_that_drips(connection):
+    connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
+    check_refusal(drip(connection, b"1\r\n \r\n"), 408, "body did not come")
+
+
+def test_slow_clients_hold_nobody_else(server):
+    slow = [connect(server.url) for _ in range(200)]
+    for connection in slow:
+        connection.sendall(HEAD + b"Content-Length: 10\r\n\r\n")
+    took = []
+    for _ in range(20):
+        begin = time.monotonic()
+        assert predict(server.url, {"instances": [1.0]}).status == 200
+        took.append(time.monotonic() - begin)
+    assert sorted(took)[10] < 0.5
+    for connection in slow:
+        check_refusal(read_all(connection), 408, "body did not come")
+        connection.close()
+
+
+# ------------------------------------------------------------------ slow to take
+
+
+def test_an_answer_that_nobody_takes(server):
+    """Some 10 MB, of which the kernel takes a part; the rest must not lie there for ever."""
+    body = b'{"inputs": [' + b"0.123456,0.234567," * 500_000 + b"1.0]}"
+    port = int(re.search(r":(\d+)/", server.url)[1])
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(SECONDS)
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        poll = select.poll()
+        poll.register(connection, 0)  # errors alone
+        assert poll.poll(1000 * SECONDS), "the server still holds the answer"
+
+
+def test_an_answer_that_is_taken_slowly_is_not_cut(server):
+    body = b'{"inputs": [' + b"0.123456,0.234567," * 500_000 + b"1.0]}"
+    wanted = predict(server.url, body).body
+    with connect(server.url) as connection:
+        connection.sendall(HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body))
+        connection.sendall(body)
+        pieces, begin = [], time.monotonic()
+        while piece := connection.recv(65536):
+            pieces.append(piece)
+            time.sleep(0.02)
+    assert time.monotonic() - begin > 2 * PATIENCE
+    assert b"".join(pieces).partition(b"\r\n\r\n")[2] == wanted
+
+
+# ------------------------------------------------------------------ too large, and not HTTP
+
+
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("header", [b"x: " + b"y" * 5 * HEAD_BYTES, b"x: y\r\n" * HEAD_BYTES])
+def test_heads_that_are_too_large(connection, header, ended):
+    with contextlib.suppress(ConnectionError):  # it may hang up before all of it was sent
+        connection.sendall(HEAD + header + (b"\r\n\r\n" if ended else b""))
+    text = read_all(connection)
+    if text:  # unless the reset overtook it
+        check_refusal(text, 431, "Request line and headers are larger than 65536 bytes")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) + b"\r\n\r\n",  # TLS
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"\r\n\r\n\x00\x00\r\n\r\n",
+        HEAD + b"Content-Length: -1\r\n\r\n",
+        HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+        HEAD + b"Content-Length: 99999999999999999999999\r\n\r\n{}",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        HEAD + b"Connection: close\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"no colon\r\n\r\n",
+        HEAD + b"x: a\x00b\r\n\r\n",
+        b"GET /v1/models/\xff\xfe HTTP/1.1\r\nHost: h\r\n\r\n",
+    ],
+)
+def test_what_is_no_http(server, connection, garbage):
+    connection.sendall(garbage)
+    text = read_all(connection)
+    assert re.match(rb"HTTP/1.1 (400|413|501) ", text), text
+    body = text.partition(b"\r\n\r\n")[2]
+    assert isinstance(json.loads(body)["error"], str)
+
+
+def test_random_bytes(server):
+    chance = random.Random(0)
+    for _ in range(300):
+        with connect(server.url) as connection:
+            connection.sendall(chance.randbytes(chance.randrange(1, 200)) + b"\r\n\r\n")
+            connection.shutdown(socket.SHUT_WR)
+            text = read_all(connection)
+        assert text == b"" or text.startswith(b"HTTP/1.1 4"), text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/models/../../../etc/passwd",
+        "/v1/models/..%2f..%2f..%2fetc%2fpasswd",
+        "/v1/models/%2e%2e:predict",
+        "/v1/models/..:predict",
+        "/v1/models/%2fetc%2fpasswd:predict",
+        "/v1/models/sink%2f..%2f..:predict",
+        "/v1/models/sink/labels/..%2f..:predict",
+        "/v1/models/sink/versions/../1:predict",
+        "/v1/models/sink%00:predict",
+        "/v1/models/%c0%ae%c0%ae%c0%af:predict",
+        "/v1/models/..\\..\\x:predict",
+        "/docs/../../etc/passwd",
+        "//etc/passwd",
+        "/openapi.json/../x",
+    ],
+)
+def test_names_that_are_paths_reach_no_file(server, path):
+    for method in ("GET", "POST"):
+        answer = ask(server.url, method, path, body=b'{"instances": [1.0]}')
+        assert answer.status in (400, 404)
+        assert b"root:" not in answer.body
+
+
+def test_a_body_that_nobody_reads_is_no_next_request(connection):
+    """It is announced, and refused by the path before it has come."""
+    connection.sendall(b"POST /nothing HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n{")
+    text = read_all(connection)
+    assert text.startswith(b"HTTP/1.1 404 ")
+    assert b"connection: close" in text
+    assert text.count(b"HTTP/1.1") == 1
+
+
+def test_a_second_request_that_is_no_http(connection):
+    """Some parsers see it before the first is answered; either way nothing comes after the 400."""
+    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\nnonsense\r\n\r\n")
+    answers = re.split(rb"(?=HTTP/1.1 \d)", read_all(connection))[1:]
+    assert len(answers) <= 2
+    check_refusal(answers[-1], 400, "This is no HTTP/1.1 request")
+
+
+# ------------------------------------------------------------------ the end
+
+
+@pytest.fixture
+def process(sink):
+    command = [sys.executable, "-m", "dlkit.serving", str(sink), "--rest-port=0"]
+    options = ["--drain-seconds=1", "--timeout-seconds=0"]
+    process = subprocess.Popen(
+        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    yield process, process.stdout.readline().split()[-1]
+    process.kill()
+    process.communicate()
+
+
+def test_sigterm_waits_for_a_slow_body_within_its_bound(process):
+    process, url = process
+    with connect(url) as connection:
+        connection.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 10\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        check_refusal(read_all(connection), 503, "The server is shutting down")
+        assert time.monotonic() - begin > 0.9
+    assert process.wait(SECONDS) == 0
+    assert time.monotonic() - begin < 20
+
+
+def test_sigterm_ends_a_prediction_that_never_does(process):
+    process, url = process
+    body = b'{"signature_name": "repeat", "inputs": [2147483647]}'
+    with connect(url) as connection:
+        connection.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(body)
+        process.send_signal(signal.SIGTERM)
+        check_refusal(read_all(connection), 503, "The server is shutting down")
+    assert process.wait(SECONDS) == 1
+    assert "Something still runs after drain_seconds" in process.stderr.read()
