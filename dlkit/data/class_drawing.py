@@ -24,11 +24,7 @@ def draw(data: Data, path: str | os.PathLike | None = None) -> Figure:
     """Draw what `Data.show_classes` tells."""
     origin = origins.of(data, "show_classes")
     require("matplotlib", "plot")
-    if origin.targets is None:
-        raise InputError(
-            f"show_classes draws classes, labels or numbers to predict. Received:"
-            f" task='{data.task}' in '{data.name}'."
-        )
+    values = _values(data)
     from matplotlib.figure import Figure
 
     splits = [(name, getattr(origin.split, name)) for name in ("train", "val", "test")]
@@ -40,10 +36,22 @@ def draw(data: Data, path: str | os.PathLike | None = None) -> Figure:
         first = axis = figure.add_subplot(1, len(splits), index + 1, sharey=first)
         axis.set_title(f"{name}: {len(rows):,}", fontsize=9)
         axis.tick_params(labelsize=7, labelleft=not index)
-        _draw(axis, data, origin.targets.values[rows])
+        _draw(axis, data, values[rows])
     if path is not None:
         figure.savefig(path, dpi=120)
     return figure
+
+
+def _values(data: Data) -> np.ndarray:
+    """Return what is counted of each row; boxes are counted each, and padded with -1."""
+    if data.kind == "boxes":
+        return data.origin.feed.targets["classes"]
+    if data.origin.targets is None:
+        raise InputError(
+            f"show_classes draws classes, labels or numbers to predict. Received:"
+            f" task='{data.task}' in '{data.name}'."
+        )
+    return data.origin.targets.values
 
 
 def _draw(axis: Axes, data: Data, values: np.ndarray) -> None:
@@ -65,4 +73,5 @@ def count(data: Data, values: np.ndarray) -> np.ndarray:
     """Return how many of the targets are of each class, or have each label."""
     if data.task == "multilabel":
         return values.sum(axis=0).astype(int)
-    return np.bincount(values.astype(int).ravel(), minlength=data.num_classes)
+    labels = values.astype(int).ravel()
+    return np.bincount(labels[labels >= 0], minlength=data.num_classes)

@@ -204,7 +204,7 @@ class Data:
         return distributing.distribute(self, service)
 
     def show_classes(self, path: str | pathlib.Path | None = None) -> Figure:
-        """Draw how often each class or label occurs in each split, or how numbers are spread.
+        """Draw how often each class, label or kind of box occurs in each split, or numbers' spread.
 
         Args:
             path: Where to save the picture as well; its ending chooses the format. Defaults to

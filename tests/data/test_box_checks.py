@@ -66,3 +66,12 @@ def test_a_rare_class_is_told(photos):
     write(photos, 0, [("cat", 0, 0, 99, 99)] * 120 + [("dog", 0, 0, 30, 30)])
     finding = found(photos)["box counts"]
     assert finding.detail == "cat 134, dog 11" and finding.level == "note"
+
+
+def test_class_bars_count_boxes(photos):
+    data = dk.data.from_voc(photos, image_size=(20, 40), batch_size=4)
+    axes = data.show_classes().axes
+    assert [axis.get_title() for axis in axes] == ["train: 16", "val: 2", "test: 2"]
+    assert [[bar.get_width() for bar in axis.patches] for axis in axes] == [
+        *([15, 12], [2, 4], [2, 4])
+    ]
