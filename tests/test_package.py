@@ -73,7 +73,7 @@ def test_its_metadata_says_what_the_package_says(wheel):
         "text",
         "graph",
         "onnx",
-            "litert",
+        "litert",
         "mlflow",
         "gpu",
         "all",

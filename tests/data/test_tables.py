@@ -231,6 +231,33 @@ def test_rows_as_json_get_the_answers_of_keras(shared_data, tmp_path):
     np.testing.assert_allclose(answers, model.predict(prepared(data, raw), verbose=0), atol=1e-6)
 
 
+def test_dates_hashes_and_crosses_are_served_from_raw_columns(tmp_path):
+    """Gaps and values that training never saw too, each by its column's name."""
+    table = people()
+    table["street"] = np.array([f"street {row % 90}" for row in range(200)], object)
+    table["age"][:20] = np.nan
+    data = dk.data.from_dataframe(
+        table, "rich", kinds={"street": "hash"}, crosses=[("age", "job")], hash_bins=8
+    )
+    kinds = {column.name: column.kind for column in data.columns}
+    assert kinds == {
+        **{"age": "numeric", "job": "category", "born": "date", "street": "hash"},
+        "age x job": "cross",
+    }
+    model = dk.models.build("mlp", data, units=(8,), seed=0)
+    model.fit(data.train, epochs=1, verbose=0)
+    version = dk.export.saved_model(model, tmp_path / "people", data=data)
+    served = tf.saved_model.load(str(version)).signatures["serving_default"]
+    assert set(served.structured_input_signature[1]) == {"age", "job", "born", "street"}
+    rows = data.origin.raw(data.origin.split.test)
+    (answer,) = served(**{name: tf.constant(v.tolist()) for name, v in rows.items()}).values()
+    np.testing.assert_allclose(answer, model.predict(data.test, verbose=0), atol=1e-5)
+    new = {"age": [np.nan, 30], "job": ["pilot", "?"], "born": ["", "1990-05-17"]}
+    new["street"] = ["elsewhere", "NA"]
+    (answer,) = served(**{name: tf.constant(v) for name, v in new.items()}).values()
+    assert np.isfinite(answer).all() and np.ptp(answer) > 0
+
+
 def test_columns_that_differ_in_case_keep_their_values():
     table = people()
     table["AGE"] = table["age"] + 1000
