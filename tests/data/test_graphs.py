@@ -68,32 +68,40 @@ class ConvolutionalNetwork(keras.Model):
 
     def __init__(self, graph, classes):
         super().__init__()
-        self.words = keras.ops.convert_to_tensor(graph.features)
-        self.adjacency = keras.ops.convert_to_tensor(graph.adjacency())
-        self.hidden = keras.layers.Dense(
-            16, use_bias=False, kernel_regularizer=keras.regularizers.L2(5e-4)
-        )
+        self.graph = graph
+        decay = keras.regularizers.L2(5e-4)
+        self.hidden = keras.layers.Dense(16, use_bias=False, kernel_regularizer=decay)
         self.head = keras.layers.Dense(classes, use_bias=False)
         self.dropout = keras.layers.Dropout(0.5)
 
+    def average(self, x):
+        sources, ends = self.graph.edges
+        sent = keras.ops.take(x, sources, axis=0) * self.graph.weights[:, None]
+        return keras.ops.segment_sum(sent, ends, num_segments=len(self.graph.features))
+
     def call(self, nodes, training=None):
-        x = keras.ops.relu(self.adjacency @ self.hidden(self.words))
-        x = self.adjacency @ self.head(self.dropout(x, training=training))
+        x = keras.ops.relu(self.average(self.hidden(self.graph.features)))
+        x = self.average(self.head(self.dropout(x, training=training)))
         return keras.ops.softmax(keras.ops.take(x, nodes, axis=0))
 
 
-def test_a_graph_network_is_made_of_the_graphs_arrays(cora):
+def test_a_graph_network_is_made_of_the_graphs_arrays_and_served_by_number(cora, tmp_path):
     data = dk.data.load("cora", batch_size=140, encoding="node")
     assert data.input_spec["node"].dtype == tf.int32
     keras.utils.set_random_seed(0)
     model = ConvolutionalNetwork(data.graph, data.num_classes)
+    x = np.random.default_rng(0).normal(size=(2708, 3)).astype("float32")
+    np.testing.assert_allclose(model.average(x), data.graph.adjacency() @ x, atol=1e-5)
     model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
-    model.fit(data.train, epochs=60, verbose=0)
-    right = [
-        model.predict_on_batch(nodes).argmax(axis=1) == truth.numpy()
-        for nodes, truth in data.test.unbatch().batch(1000)
-    ]
-    assert np.mean(right) > 0.77  # published: 81.5%
+    model.fit(data.train, epochs=90, verbose=0)
+    rows = data.origin.split.test
+    answers = model.predict_on_batch(rows)
+    accuracy = (answers.argmax(axis=1) == data.origin.targets.values[rows]).mean()
+    assert accuracy > 0.78  # published: 81.5%; logistic regression on the words: 60.6%
+    version = dk.export.saved_model(model, tmp_path / "papers", data=data)
+    served = tf.saved_model.load(version).signatures["serving_default"]
+    (given,) = served(node=tf.constant(rows[:64])).values()
+    np.testing.assert_allclose(given, answers[:64], atol=1e-5)
 
 
 def test_features_are_averaged_over_neighbours():
