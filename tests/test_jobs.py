@@ -62,6 +62,17 @@ def test_the_datas_options_go_with_the_job(tmp_path):
     assert jobs.read_results(run)["accuracy"] > 0.88  # always "ham": 0.866
 
 
+def test_a_regression_starts_at_the_mean_of_its_targets(tmp_path):
+    """Disease scores of 25 to 346: two epochs from 0 end about 150 off."""
+    job = jobs.Job("mlp", "diabetes", epochs=2, batch_size=32, options={"units": (16,)})
+    run = jobs.train(job, base=tmp_path)
+    data = job.load_data()
+    targets = data.origin.targets.values
+    mean = targets[data.origin.split.train].mean()
+    always = np.abs(targets[data.origin.split.test] - mean).mean()
+    assert jobs.read_results(run)["mae"] < 1.1 * always < 80
+
+
 def test_another_seed_gives_other_weights(trained, tmp_path):
     other = jobs.train(dataclasses.replace(JOB, seed=4), base=tmp_path)
     for first, second in zip(
