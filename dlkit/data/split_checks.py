@@ -77,9 +77,8 @@ def _numbers(values: np.ndarray, rescalable: bool) -> Finding:
     if std == 0:
         return Finding("error", "targets", detail, "all are the same: nothing is to be learned")
     if abs(mean) > 10 or not 0.1 < std < 10:
-        advice = "a network starts near 0: rescale_outputs(model, data), or divide them"
-        if rescalable:
-            advice = "a network starts near 0: dlkit.data.rescale_outputs(model, data)"
+        how = "rescale_outputs(model, data), or " if rescalable else ""
+        advice = f"a network starts near 0: {how}divide them by about their deviation"
         return Finding("note", "targets", detail, advice)
     return Finding("ok", "targets", detail)
 
