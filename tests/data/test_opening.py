@@ -1,5 +1,10 @@
 """What a name or a path on the command line stands for, on real files where they make a point."""
 
+import os
+import pathlib
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -86,3 +91,21 @@ def test_what_cannot_be_opened_is_told_in_one_sentence(tmp_path, source, target,
     (tmp_path / "notes.md").write_text("no data")
     with pytest.raises(InputError, match=sentence):
         opening.find(source.format(tmp_path), target)()
+
+
+def test_a_wrong_path_is_told_before_tensorflow_is_loaded(tmp_path):
+    (tmp_path / "table.csv").write_text("size,good\n1,0\n")
+    finished = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "import sys; from dlkit.data import opening; opening.find('iris')\n"
+            "try: opening.find('table.csv')\n"
+            "except ValueError: print(not {'tensorflow', 'keras', 'sklearn'} & set(sys.modules))",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stdout == "True\n"
