@@ -122,6 +122,7 @@ def has_fashion_mnist():
 
 
 EXAMPLES = {
+    "arrays.py": [],
     "audio.py": ["--epochs", "4"],
     "check_and_folds.py": [],
     "digits.py": [],
