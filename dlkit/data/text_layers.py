@@ -78,6 +78,9 @@ class Standardize(keras.layers.Layer):
 class FitLength(keras.layers.Layer):
     """Ids (B, any) -> ids (B, length): cut, or padded with 0.
 
+    A text without a token becomes one unknown token: the mean over none, as a network takes it that
+    masks padding, would be NaN.
+
     Args:
         length: Ids a text.
         keep: Which ids of a longer text are kept: `"first"`, or `"last"`, which pads in front too,
@@ -93,16 +96,21 @@ class FitLength(keras.layers.Layer):
 
     def call(self, ids: Any) -> tf.Tensor:
         """Return the ids in the wanted length."""
+        ids = tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])  # at least one place
+        none = tf.reduce_all(ids == PADDING, axis=1, keepdims=True)  # (B, 1)
+        first = tf.where(none, tf.constant(UNKNOWN, ids.dtype), ids[:, :1])
+        ids = tf.concat([first, ids[:, 1:]], axis=1)
         if not self.pad:
             return ids[:, : self.length]
         padded = tf.pad(ids, [[0, 0], [0, self.length]])  # (B, T) -> (B, T + length)
         if self.keep == "first":
-            return padded[:, : self.length]
+            return tf.ensure_shape(padded[:, : self.length], (None, self.length))
         count = tf.math.count_nonzero(ids, axis=1, keepdims=True, dtype=tf.int32)  # (B, 1)
         places = tf.range(self.length)[tf.newaxis] + count - self.length  # (B, length)
         # Before the first id: what stands behind the last, which is padding.
         places = tf.where(places < 0, tf.shape(padded)[1] - 1, places)
-        return tf.gather(padded, places, axis=1, batch_dims=1)
+        kept = tf.gather(padded, places, axis=1, batch_dims=1)
+        return tf.ensure_shape(kept, (None, self.length))
 
     def compute_output_spec(self, ids: Any) -> keras.KerasTensor:
         """Return the shape and type of `call`'s result."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -150,7 +151,9 @@ def from_text_file(  # noqa: PLR0913 - how the text is read, cut and fed: keywor
     parts = _cut(text, val_fraction)
     encoder = text_encoding.learn(_blocks(parts[0]), how, window=window)
     ids = [encoder.ids(_blocks(part)).values if part else np.empty(0, np.int64) for part in parts]
-    starts = _starts(path, ids, window, stride)
+    needed = _PARTS if val_fraction else (_PARTS[0], _PARTS[2])
+    _check_lengths(path, dict(zip(_PARTS, ids, strict=True)), needed, window)
+    starts = [np.arange(0, len(found) - window, stride, dtype=np.int64) for found in ids]
     offsets = np.cumsum([0, *map(len, ids)])[:-1]
     with tf.device("CPU"):
         source = Windows(
@@ -228,12 +231,12 @@ def _blocks(text: str) -> np.ndarray:
     return texts(blocks, ())
 
 
-def _starts(path: Any, ids: list[np.ndarray], window: int, stride: int) -> list[np.ndarray]:
-    """Return where the windows of each part start in it."""
-    for part, found in zip(_PARTS, ids, strict=True):
-        if len(found) <= window and (part != "validation" or len(found)):
+def _check_lengths(
+    path: Any, ids: dict[str, np.ndarray], parts: Sequence[str], window: int
+) -> None:
+    for part in parts:
+        if len(ids[part]) <= window:
             raise InputError(
                 f"window={window} needs more than {window} tokens in each part of {path}, and its"
-                f" {part} part has {len(found)}; give a smaller window or a longer text."
+                f" {part} part has {len(ids[part])}; give a smaller window or a longer text."
             )
-    return [np.arange(0, len(found) - window, stride, dtype=np.int64) for found in ids]

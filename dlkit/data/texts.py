@@ -38,7 +38,7 @@ def from_text_folder(  # noqa: PLR0913 - how texts are read, encoded and fed: ke
 
     When to use: for texts sorted into folders, one text a file, in UTF-8. The raw input of the
     preprocessing, and so of an export, is the text itself, named `"text"`. The vocabulary is that
-    of the training split; a word that only other texts hold is `[UNK]`.
+    of the training split; a word that only other texts hold is `[UNK]`, as is a text of no words.
 
     Reference: byte pairs: Sennrich et al. 2016, arXiv:1508.07909; augmentation: Wei & Zou 2019,
     arXiv:1901.11196.

@@ -42,7 +42,7 @@ def test_ids_by_hand():
     encoder = learn(TRAIN, encoding(vocabulary_size=2, length=3))
     assert encoder.vocabulary == ("", "[UNK]", "the", "saw")
     ids = encoder.preprocessing(tf.constant(["the dog saw it", "saw", ""])).numpy()
-    assert ids.tolist() == [[2, 1, 3], [3, 0, 0], [0, 0, 0]]
+    assert ids.tolist() == [[2, 1, 3], [3, 0, 0], [1, 0, 0]]
 
 
 def test_the_length_is_learned_from_the_training_texts():

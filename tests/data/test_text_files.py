@@ -45,6 +45,10 @@ def test_bad_folders_and_files_are_named(tmp_path):
         read(write(tmp_path / "a" / "x.txt", "Café".encode("latin-1")))
     with refused(r"There is no file .*y\.txt\. Did you mean 'x\.txt'"):
         read(tmp_path / "a" / "y.txt")
+    with refused(r"u\.txt is not UTF-8 text \(a zero byte after 1 letters\).*iconv -f utf-16"):
+        read(write(tmp_path / "a" / "u.txt", "Café".encode("utf-16-le")[:4]))
+    with refused(r"a is a folder, and a file is expected"):
+        read(tmp_path / "a")
     with refused(r"z\.gz cannot be read \(Not a gzipped file"):
         read(write(tmp_path / "z.gz", b"plain"))
 

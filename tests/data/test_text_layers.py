@@ -42,11 +42,21 @@ def test_ids_are_cut_and_padded():
     assert FitLength(3, pad=False)(ids).numpy().tolist() == [[5, 6, 7], [9, 4, 0]]
 
 
+def test_a_text_without_a_token_is_an_unknown_one():
+    none = tf.zeros((1, 0), tf.int64)
+    assert FitLength(2)(none).numpy().tolist() == [[1, 0]]
+    assert FitLength(2, pad=False)(none).numpy().tolist() == [[1]]
+    assert FitLength(2, keep="last")(none).numpy().tolist() == [[0, 1]]
+    assert FitLength(2)(tf.constant([[0, 0], [3, 0]])).numpy().tolist() == [[1, 0], [3, 0]]
+    # What it is for: the mean of no words.
+    x = keras.layers.Embedding(4, 2, mask_zero=True)(FitLength(3)(none))
+    assert np.isfinite(keras.layers.GlobalAveragePooling1D()(x)).all()
+
+
 def test_the_last_ids_stand_at_the_end():
     ids = tf.constant([[5, 6, 7, 8], [9, 4, 0, 0], [0, 0, 0, 0]], tf.int64)
     kept = FitLength(3, keep="last")(ids).numpy().tolist()
-    assert kept == [[6, 7, 8], [0, 9, 4], [0, 0, 0]]
-    assert FitLength(2, keep="last")(tf.zeros((1, 0), tf.int64)).numpy().tolist() == [[0, 0]]
+    assert kept == [[6, 7, 8], [0, 9, 4], [0, 0, 1]]
 
 
 def test_tokens_are_counted_without_padding_and_unknown_ones():

@@ -133,6 +133,7 @@ def test_data_made_again_from_other_rows(path):
     [
         ({"window": 2000}, r"window=2000 needs more than 2000 tokens .* validation part has 1\d+"),
         ({"window": 20_000}, r"window=20000 needs .*lines\.txt.* training part has 10\d+"),
+        ({"window": 60, "val_fraction": 0.001}, r"window=60 needs .* validation part has 0"),
         ({"window": 0}, r"at least 1\. Received: window=0"),
         ({"window": 20, "stride": 0}, r"at least 1\. Received: stride=0"),
         ({"window": 20, "augment": "light"}, r"not augmented by recipes.*augment='light'"),
@@ -148,7 +149,11 @@ def test_what_cannot_be_used_is_told(path, options, sentence):
 
 def test_bad_files_are_told(tmp_path):
     path = tmp_path / "a.txt"
-    for content, sentence in ((b" \n", r"a\.txt holds no text"), (b"\xff", r"is not UTF-8")):
+    for content, sentence in (
+        (b" \n", r"a\.txt holds no text"),
+        (b"\xff", r"is not UTF-8"),
+        (b"a\0b", r"a zero byte after 1"),
+    ):
         path.write_bytes(content)
         with pytest.raises(InputError, match=sentence):
             dk.data.from_text_file(path, window=3)
