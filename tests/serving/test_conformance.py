@@ -131,6 +131,24 @@ def test_r17_an_error_is_one_string_laid_out_with_four_spaces(sink_url):
     assert answer.body.startswith(b'{\n    "error": "')
 
 
+@pytest.mark.parametrize(
+    ("verb", "body", "status"),
+    [
+        pytest.param("predict", {"inputs": ["x"]}, 400, id="INVALID_ARGUMENT"),
+        pytest.param("predict", {"inputs": 1, "signature_name": "half"}, 501, id="UNIMPLEMENTED"),
+        pytest.param(
+            "classify",
+            {"examples": [{"x": 1.0}], "signature_name": "upper"},
+            400,
+            id="FAILED_PRECONDITION",
+        ),
+    ],
+)
+def test_r18_each_code_has_its_status(sink_url, verb, body, status):
+    """NOT_FOUND is that of V1, UNAVAILABLE of B8, DEADLINE_EXCEEDED of R19."""
+    assert ask(sink_url, "POST", f":{verb}", body=body).status == status
+
+
 # ---------------------------------------------------------------- 2. gzip and CORS
 
 
@@ -299,6 +317,7 @@ ANSWERED = rows(
     ("P34-extra", None, {"inputs": {"x": [1.0], "y": 3}}, {"outputs": [2.5]}),
     ("P34-batches", "join", {"inputs": {"a": [1.0], "b": [2, 3]}}, {"outputs": [1.0, 2.0, 3.0]}),
     ("P37", "scalar", {"inputs": 2}, {"outputs": 3.0}),
+    ("O9", "scalar", {"inputs": 2.5}, {"outputs": 3.5}),
     ("P37-text", "word", {"inputs": "a"}, {"outputs": "A"}),
     ("P37-b64", "length", {"inputs": b64(b"hello")}, {"outputs": 5}),
     ("P40-empty", "", {"instances": [1.0]}, {"predictions": [2.5]}),

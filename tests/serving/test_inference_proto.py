@@ -124,7 +124,7 @@ def test_tasks_that_are_refused(predictions, row, given, code, text):
     assert found[1].endswith(text)
 
 
-def test_refusals(predictions):
+def test_q3_c15_refusals(predictions):
     message = regression_pb2.RegressionRequest(input=listed(example(x=1.0)))
     assert refusal(predictions.Regress, message) == (CODE.INVALID_ARGUMENT, "Missing ModelSpec")
     message = regression_pb2.RegressionRequest(model_spec=spec(signature="regress_x_to_y"))

@@ -37,6 +37,15 @@ def test_c2_labels_and_scores_in_pairs(sink_url):
     assert answer.json == {"results": [[["a", 0.1], ["\u00fc", 3.0]]] * 2}
 
 
+def test_c14_the_method_that_a_signature_was_made_for_does_not_matter(sink_url):
+    """Modules of TensorFlow 2 call each of theirs predict."""
+    described = ask(sink_url, path="/v1/models/sink/metadata").json["metadata"]
+    signatures = described["signature_def"]["signature_def"]
+    for name, verb in (("classify_x_to_y", "classify"), ("regress_x_to_y", "regress")):
+        assert signatures[name]["method_name"] == "tensorflow/serving/predict"
+        assert infer(sink_url, verb, {"examples": [{"x": 1.0}]}, name).status == 200
+
+
 @pytest.mark.parametrize("path", ["/v1/models/sink/versions/2:regress", "/V1/models/sink:regress"])
 def test_a_version_can_be_named(sink_url, path):
     body = {"signature_name": "regress_x_to_y", "examples": [{"x": 2.0}, {"x": [4.0]}]}

@@ -13,6 +13,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from dlkit.serving import model_server
 from dlkit.serving.tensor_protos import to_proto
+from dlkit.serving.warmup import WARMUP_FILE
 from tests.serving import saved_models
 from tests.serving.http_asking import ask
 
@@ -46,11 +47,22 @@ def socket_path(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def process(half_plus_two, ports, socket_path):
+def cold(tmp_path_factory):
+    """The base path of half_plus_two with warm-up requests that cannot be read."""
+    base = tmp_path_factory.mktemp("cold")
+    saved_models.affine(base / "1")
+    (base / "1" / WARMUP_FILE).parent.mkdir()
+    (base / "1" / WARMUP_FILE).write_bytes(b"this is no TFRecord file, and long enough to tell")
+    return base
+
+
+@pytest.fixture(scope="module")
+def process(cold, ports, socket_path):
     flags = [
         f"--port={ports[0]}",
         *("--rest_api_port", str(ports[1])),
-        f"--model_base_path={half_plus_two}",
+        f"--model_base_path={cold}",
+        "--enable_model_warmup=false",
         f"--grpc_socket_path={socket_path}",
         "--grpc_channel_arguments=grpc.max_concurrent_streams=9,grpc.x=y",
         "--enable_serialization_as_tensor_content",
@@ -75,6 +87,15 @@ def predict(target):
     with grpc.insecure_channel(target, [("grpc.enable_http_proxy", 0)]) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         return stub.Predict(request, timeout=SECONDS).outputs["y"]
+
+
+def test_w8_no_warmup_where_none_is_wanted(process, ports):
+    """With it, the version would not be served at all."""
+    wait_until_open(ports[1], process)
+    url = f"http://127.0.0.1:{ports[1]}/v1/models/default"
+    assert ask(url).json["model_version_status"][0]["state"] == "AVAILABLE"
+    answer = ask(url, "POST", ":predict", body={"instances": [1.0]})
+    assert answer.json == {"predictions": [2.5]}
 
 
 def test_r23_the_ports_open_when_the_model_is_loaded(process, ports):
@@ -123,6 +144,23 @@ def test_r22_one_port_for_both_is_grpc_alone(capsys):
 )
 def test_what_ends_the_start(capsys, flags, status, sentence):
     assert model_server.main(flags) == status
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        pytest.param(
+            [], "batching_parameters_file is set without setting server_options.", id="B2"
+        ),
+        pytest.param(["--enable_batching"], "last entry was 8; expected 16", id="B4"),
+    ],
+)
+def test_batching_that_ends_the_start(half_plus_two, tmp_path, capsys, flags, sentence):
+    file = tmp_path / "batching"
+    file.write_text("max_batch_size { value: 16 } allowed_batch_sizes: 8")
+    flags = [*flags, f"--batching_parameters_file={file}", f"--port={free_port()}"]
+    assert model_server.main([f"--model_base_path={half_plus_two}", *flags]) == 2
     assert sentence in capsys.readouterr().err
 
 
