@@ -2,8 +2,9 @@
 
 A SavedModel base directory goes in (`<base>/<version>/saved_model.pb`, as `dlkit.export` writes it
 and TensorFlow Serving reads it), `http://host:port/v1/models/<name>:predict` comes out. The flow, a
-module each: `json_text` -> `json_tensor` (request to arrays) -> `versions` (which model answers) ->
-`runtime` (run it) -> `json_answer` (arrays to text), put behind HTTP by `rest` and `server`. gRPC
+module each: `json_numbers` or `json_text` -> `json_tensor` (request to arrays) -> `versions` (which
+model answers) -> `choosing` (`runtime`, `onnx_model` or `litert_model` runs it) -> `json_answer`
+(arrays to text), put behind HTTP by `gathering`, `rest` and `server`. gRPC
 beside it: `tensor_protos` (messages to arrays and back) -> `predict_proto` (the same `versions` and
 `runtime`) -> `grpc_service` -> `grpc_server`. Around it: `model_config` (which models) ->
 `model_set` (how another configuration takes over) -> `versions`; `batching` between `versions` and

@@ -47,6 +47,12 @@ def load(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
     Raises:
         StatusError: when it cannot be loaded, or has nothing for that library.
     """
+    found = _load(path, settings, told)
+    found.rowwise = told.rowwise
+    return found
+
+
+def _load(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
     if _is_lite(path, settings):
         return litert_model.LiteRtModel(path, settings)
     runtime = _chosen(told, settings)

@@ -135,6 +135,12 @@ FLAGS = (
         "dlkit's own: the largest body of a REST request, unpacked.",
         "max_body_bytes",
     ),
+    Flag(
+        "join_requests",
+        True,
+        "dlkit's own: whether exports that allow it answer waiting REST requests together.",
+        "join_requests",
+    ),
     Flag("runtime", "auto", "dlkit's own: auto, tensorflow, onnx or litert.", "runtime"),
     Flag(
         "prefer_tflite_model",

@@ -47,12 +47,33 @@ def _answer(
 ) -> bytes:
     with find_model(models, name, wanted).use(wanted) as version:
         key, signature = find_signature(version, request.signature_name)
-        try:
-            inputs, rows = decode(request, signature.inputs)
-        except StatusError as error:
-            error.hint = hints.for_request(error.message, signature)
-            raise
-        return encode(run(version, key, inputs), rows=rows)
+        inputs, rows = read_inputs(request, signature)
+        return respond(version, key, inputs, rows)
+
+
+def read_inputs(request: Request, signature: Signature) -> tuple[dict[str, np.ndarray], bool]:
+    """Return a request's arrays by input name, and whether the answer is wanted in rows.
+
+    Raises:
+        StatusError: for what does not suit the signature, with a hint.
+    """
+    try:
+        return decode(request, signature.inputs)
+    except StatusError as error:
+        error.hint = hints.for_request(error.message, signature)
+        raise
+
+
+def respond(version: Version, key: str, inputs: Mapping[str, np.ndarray], rows: bool) -> bytes:
+    """Run a signature, and return the answer's JSON text.
+
+    Args:
+        version: The version, held for the request.
+        key: The signature's key.
+        inputs: An array for each input.
+        rows: Whether the answer is wanted in rows.
+    """
+    return encode(run(version, key, inputs), rows=rows)
 
 
 def find_model(models: Mapping[str, ServedModel], name: str, wanted: Wanted = None) -> ServedModel:

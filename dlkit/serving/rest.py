@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from dlkit.serving import compression, hints
 from dlkit.serving.bodies import ClientGoneError, is_unread, read_body
+from dlkit.serving.gathering import Gatherer
 from dlkit.serving.json_text import pretty
 from dlkit.serving.monitoring import STATUS
 from dlkit.serving.predict import find_model, find_status, predict
@@ -61,6 +62,8 @@ class RestApi:
         client_seconds: How long a client may take to send its body. Defaults to 60.
         others: What answers outside /v1/: each takes the scope, the path and where the body comes
             from, and returns None for a path that is not its own. Defaults to (), nothing.
+        join: Whether predict requests that would wait for each other are run together, where the
+            export allows that. Defaults to False.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class RestApi:
         max_body_bytes: int = 100 * 2**20,
         client_seconds: float = 60.0,
         others: Sequence[Other] = (),
+        join: bool = False,
     ):
         self._models = models
         self._pool = pool
@@ -79,6 +83,7 @@ class RestApi:
         self._max_body_bytes = max_body_bytes
         self._client_seconds = client_seconds
         self._others = others
+        self._gatherer = Gatherer(models, pool) if join else None
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         """Answer one HTTP request."""
@@ -141,6 +146,8 @@ class RestApi:
         wanted = _wanted(match)
         body = await read_body(scope, receive, self._max_body_bytes, self._client_seconds)
         packed = b"gzip" in dict(scope["headers"]).get(b"content-encoding", b"")
+        if verb == "predict" and self._gatherer and not packed:
+            return 200, [_JSON], await self._gatherer.predict(name, wanted, body)
         loop = asyncio.get_running_loop()
         given = (name, wanted, body)
         answer = await loop.run_in_executor(self._pool, self._work, verb, given, packed)

@@ -73,7 +73,9 @@ def run(
         api = _rest_api(models, pool, settings)
         server = _uvicorn(_with_what_is_asked_for(api, settings), settings, rpc, end)
         _announce(models, listener, settings)
-        asyncio.run(server.serve(sockets=[listener]))
+        loop_factory = server.config.get_loop_factory()  # uvloop, where it is
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(server.serve(sockets=[listener]))
 
 
 class _Ending:
@@ -173,6 +175,7 @@ def _rest_api(models: ServedModels, pool: ThreadPoolExecutor, settings: Settings
         max_body_bytes=settings.max_body_bytes,
         client_seconds=settings.client_seconds,
         others=others,
+        join=settings.join_requests and not settings.batching,
     )
 
 

@@ -57,6 +57,8 @@ class Settings:
         runtime: What runs the models: `auto`, `tensorflow`, `onnx` or `litert`. `auto` takes a
             twin of the export (`saved_model(..., runtimes=("onnx",))`) on a CPU, and TensorFlow for
             what it does not cover.
+        join_requests: Whether REST requests that would wait for each other are run together,
+            where the export has seen that their rows do not mix. `batching` takes its place.
         prefer_tflite: Whether a `model.tflite` in a version directory is served instead of the
             SavedModel beside it.
     """
@@ -94,6 +96,7 @@ class Settings:
     request_log: str = ""
     request_log_share: float = 1.0
     runtime: str = "auto"
+    join_requests: bool = True
     prefer_tflite: bool = False
 
     @classmethod

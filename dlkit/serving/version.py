@@ -15,7 +15,10 @@ Wanted = int | str | None
 
 
 class Runtime(Protocol):
-    """A loaded version, whatever library runs it."""
+    """A loaded version, whatever library runs it.
+
+    One that has `rowwise`, keys of `signatures`, may be given the rows of several requests at once.
+    """
 
     signatures: Mapping[str, Signature]
 

@@ -4,6 +4,7 @@ import logging
 import pathlib
 import shutil
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from dlkit.export import saved_model
-from dlkit.serving import GrpcClient, Server, choosing, twins
+from dlkit.serving import Client, GrpcClient, Server, choosing, twins
 from dlkit.serving.model_config import ModelConfig
 from dlkit.serving.settings import Settings
 from dlkit.serving.status import StatusError
@@ -152,6 +153,24 @@ def test_grpc_is_answered_by_the_twin(base):
         found = client.predict(ROWS)
         rest = predict(server.url, {"instances": ROWS.tolist()}).json["predictions"]
     np.testing.assert_allclose(found, rest, rtol=1e-6)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "litert", "reference"])
+def test_each_of_many_clients_gets_its_own_answer(request, runtime):
+    server = request.getfixturevalue(runtime)
+    rows = np.random.default_rng(1).random((400, 4), np.float32).round(3)
+    with Client(server.url) as client:
+        expected = client.predict(rows)
+
+    def ask_some(first):
+        with Client(server.url) as client:
+            return [client.predict(rows[n : n + 1 + n % 3]) for n in range(first, 380, 16)]
+
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(ask_some, range(16)))
+    for first, answers in enumerate(found):
+        for n, answer in zip(range(first, 380, 16), answers, strict=True):
+            np.testing.assert_allclose(answer, expected[n : n + 1 + n % 3], rtol=1e-5, atol=1e-6)
 
 
 # ------------------------------------------------------------ which one is chosen
