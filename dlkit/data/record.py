@@ -391,9 +391,9 @@ class Data:
         of labels and boxes, constant and missing columns, scale and NaN of what the network gets,
         sizes of pictures, lengths of texts and sounds, translations that lost step, raters that
         training lacks, neighbours of one class, and examples that are equal or nearly so in two
-        splits. Equal ones are found among all examples; the rest is bounded, whatever the size: it looks at up to
-        5,000 training examples, 1,000 of each other split and 512 network inputs, the same ones
-        each time.
+        splits. Equal ones are found among all examples; the rest is bounded, whatever the size: it
+        looks at up to 5,000 training examples, 1,000 of each other split and 512 network inputs,
+        the same ones each time.
 
         Args:
             show: Print the table. Defaults to True.
