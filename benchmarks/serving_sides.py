@@ -87,7 +87,8 @@ SIDES = (
     Side("dlkit", "dlkit", _OURS),
     Side("dlkit gRPC", "dlkit", **_GRPC),
     Side("dlkit onnx", "dlkit onnx", _OURS),
-    Side("dlkit onnx gRPC", "dlkit onnx", **_GRPC),
+    # A server of its own: gRPC's messages are TensorFlow's, and bring it in.
+    Side("dlkit onnx gRPC", "dlkit onnx gRPC", **_GRPC),
     Side("fastapi", "fastapi"),
     Side("bentoml", "bentoml", unpack=json.loads),
     Side("bentoml joined", "bentoml joined", unpack=json.loads),
@@ -151,15 +152,21 @@ def start(name: str, base: pathlib.Path, python: pathlib.Path, stack: Any) -> Ru
 
 
 def _start_dlkit(name, base, stack):
-    options = {"batching": True, "runtime": "onnx" if name.endswith("onnx") else "tensorflow"}
+    options = {"batching": True, "runtime": "onnx" if "onnx" in name else "tensorflow"}
+    if name != "dlkit onnx":
+        options["grpc_port"] = 0
     try:
-        server = Server(base, rest_port=0, grpc_port=0, **options)
+        server = Server(base, rest_port=0, **options)
         stack.enter_context(server)
     except Exception as error:
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
     rest = int(server.url.split(":")[2].split("/")[0])
-    ports = {"http": rest, "grpc": int(server.grpc_target.split(":")[1])}
-    return Running(ports, psutil.Process(server.pid))
+    ports = {"http": rest}
+    if "grpc_port" in options:
+        ports["grpc"] = int(server.grpc_target.split(":")[1])
+    running = Running(ports, psutil.Process(server.pid))
+    stack.callback(running.go_on)  # a process that is stopped does not end
+    return running
 
 
 def _start_peer(name, base, python, stack):

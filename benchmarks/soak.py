@@ -2,6 +2,7 @@
 
     python benchmarks/soak.py                      # all of it, about six minutes
     python benchmarks/soak.py --seconds 10 --requests 10000 --swaps 10
+    python benchmarks/soak.py --runtime onnx       # an export's ONNX twin, without TensorFlow
 
 32 clients ask a server without a pause (serving_load.py), in each part:
 
@@ -10,7 +11,8 @@
 - `broken`: versions that do not load, between good ones.
 - `memory`: 100,000 requests and 50 versions, one after the other. The resident memory at the end is
   held against that after the first tenth.
-- `drain`: SIGTERM while every client waits for an answer that takes long, over REST and gRPC.
+- `drain`: SIGTERM while every client waits for an answer that takes long, over REST and gRPC (with
+  TensorFlow alone).
 
 Every answer has to be 200, whole, and that of a version that was published.
 """
@@ -38,7 +40,7 @@ from serving_load import Connection
 from dlkit.serving import Client, GrpcClient, Server
 
 HERE = pathlib.Path(__file__).parent
-RESULTS = HERE / "results" / "soak.json"
+KINDS = 4  # of exports, where they are copied
 SIZE = 1024  # of a matrix, 4 MB: fifty of them that were not let go of would be seen
 PATIENCE = 120  # seconds for what happens in two
 
@@ -65,16 +67,33 @@ class Model(tf.Module):
         return {"trace": tf.linalg.trace(product)[None]}
 
 
+def exported(folder, number):
+    """Export a Keras model that answers `number`, with a twin for ONNX Runtime."""
+    import keras
+
+    import dlkit as dk
+
+    x = keras.Input((), name="x")
+    row = keras.layers.Dense(SIZE)(keras.ops.expand_dims(x, 1))
+    row = keras.layers.Dense(SIZE, kernel_initializer="zeros")(row)
+    y = keras.ops.mean(row, axis=1) + float(number)
+    return dk.export.saved_model(keras.Model(x, {"y": y}), folder, runtimes=("onnx",))
+
+
 class Site:
     """A base path, a configuration file, and the server that watches both.
 
     Args:
         folder: Where they are; empty.
+        runtime: What runs the models, `tensorflow` or `onnx`. Defaults to "tensorflow".
     """
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, runtime="tensorflow"):
+        self.folder, self.runtime = folder, runtime
         self.newest = 0
+        # An export is checked, which takes seconds: these are published again and again.
+        kinds = KINDS if runtime == "onnx" else 0
+        self._exports = [exported(folder / "exports" / f"of{n}", n) for n in range(kinds)]
         self.config = folder / "models.config"
         self.publish()
         shutil.copytree(folder / "soaked", folder / "other")
@@ -87,6 +106,8 @@ class Site:
         if broken:
             beside.mkdir(parents=True)
             (beside / "saved_model.pb").write_bytes(b"this is no protocol buffer")
+        elif self._exports:
+            shutil.copytree(self._exports[number % KINDS], beside)
         else:
             model = Model(number)
             signatures = {"serving_default": model.predict, "slow": model.slow}
@@ -95,6 +116,10 @@ class Site:
         beside.rename(self.folder / "soaked" / str(number))
         self.newest = number
         return number
+
+    def answer(self, number):
+        """Return what version `number` answers."""
+        return float(number % KINDS if self._exports else number)
 
     def remove(self, number):
         shutil.rmtree(self.folder / "soaked" / str(number))
@@ -118,7 +143,7 @@ class Site:
             grpc_port=0,
             poll_seconds=0.2,
             model_config_poll_seconds=0.2,
-            runtime="tensorflow",
+            runtime=self.runtime,
         )
 
 
@@ -185,9 +210,9 @@ class Load:
             raise AssertionError(f"answers {sorted(statuses)}, like {bodies[0][:200]!r}")
         self.answers = {json.loads(body)["predictions"][0] for _, _, body in report["answers"]}
 
-    def check(self, numbers):
+    def check(self, site, numbers):
         """Raise unless the answers are those of the versions `numbers`, of each of them."""
-        if self.answers != set(map(float, numbers)):
+        if self.answers != set(map(site.answer, numbers)):
             raise AssertionError(f"answers of {self.answers}, where {numbers} were published")
 
 
@@ -204,12 +229,12 @@ def wait_for(condition):
         time.sleep(0.02)
 
 
-def answering(server, number):
+def answering(site, server, number):
     """Return a condition: version `number` answers."""
 
     def condition():
         with Client(server.url) as client:
-            return client.predict([1.0]).tolist() == [float(number)]
+            return client.predict([1.0]).tolist() == [site.answer(number)]
 
     return condition
 
@@ -227,11 +252,11 @@ def swaps(site, server, clients, seconds, count=5):
         for _ in range(count):
             start = time.monotonic()
             number = site.publish()
-            wait_for(answering(server, number))
+            wait_for(answering(site, server, number))
             site.remove(number - 1)
             wait_for(lambda old=number - 1: state(server, old) == "END")
             time.sleep(max(0, seconds / (count + 1) - (time.monotonic() - start)))
-    load.check(range(first, site.newest + 1))
+    load.check(site, range(first, site.newest + 1))
     return {"requests": load.requests, "slowest_ms": load.slowest * 1e3}
 
 
@@ -254,7 +279,7 @@ def reloads(site, server, clients, seconds, count=20):
             wait_for(lambda kind=kind: follows(server, kind))
             time.sleep(max(0, seconds / (count + 1) - (time.monotonic() - start)))
         site.configure("latest {}")
-    load.check([number])
+    load.check(site, [number])
     return {"requests": load.requests, "slowest_ms": load.slowest * 1e3, "reloads": count}
 
 
@@ -285,11 +310,11 @@ def broken(site, server, clients, seconds):
         wait_for(lambda: state(server, bad) == "END")
         time.sleep(seconds / 2)
         kept = state(server, good)
-        if kept != "AVAILABLE" or not answering(server, good)():
+        if kept != "AVAILABLE" or not answering(site, server, good)():
             raise AssertionError(f"a broken version has replaced a good one, which is {kept}")
         better = site.publish()
-        wait_for(answering(server, better))
-    load.check([good, better])
+        wait_for(answering(site, server, better))
+    load.check(site, [good, better])
     return {"requests": load.requests, "slowest_ms": load.slowest * 1e3}
 
 
@@ -300,7 +325,7 @@ def memory(site, server, clients, requests=100_000, versions=50):
     for _ in range(versions):
         with Load(server, clients, 0, count=requests // versions) as load:
             number = site.publish()
-            wait_for(answering(server, number))
+            wait_for(answering(site, server, number))
             site.remove(number - 1)
         done += load.requests
         wait_for(lambda old=number - 1: state(server, old) == "END")
@@ -363,11 +388,12 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--swaps", type=int, default=50)
-    parser.add_argument("--results", type=pathlib.Path, default=RESULTS)
+    parser.add_argument("--runtime", choices=["tensorflow", "onnx"], default="tensorflow")
+    parser.add_argument("--results", type=pathlib.Path)
     given = parser.parse_args()
-    results = {"clients": given.clients}
+    results = {"clients": given.clients, "runtime": given.runtime}
     with tempfile.TemporaryDirectory() as folder:
-        site = Site(pathlib.Path(folder))
+        site = Site(pathlib.Path(folder), given.runtime)
         with site.server() as server:
             parts = {
                 "swaps": lambda: swaps(site, server, given.clients, given.seconds),
@@ -376,11 +402,14 @@ def main():
                 "memory": lambda: memory(site, server, given.clients, given.requests, given.swaps),
                 "drain": lambda: drain(server, given.clients),
             }
+            if given.runtime == "onnx":  # its models have nothing slow in them
+                del parts["drain"]
             for name, part in parts.items():
                 results[name] = part()
                 shown = {key: v for key, v in results[name].items() if key != "megabytes"}
                 print(f"{name}: {shown}", flush=True)
-    given.results.write_text(json.dumps(results, indent=1) + "\n")
+    path = given.results or HERE / "results" / f"soak_{given.runtime}.json"
+    path.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

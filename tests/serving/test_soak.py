@@ -36,7 +36,7 @@ def test_a_broken_version_never_replaces_a_good_one_under_load(site, server):
     assert soak.broken(site, server, CLIENTS, seconds=0.5)["requests"] > 20
 
 
-def test_the_clients_notice_what_is_no_answer(server):
+def test_the_clients_notice_what_is_no_answer(site, server):
     load = soak.Load(server, 1, 0.1)
     load._job["requests"] = [soak.post(b"{")]
     with pytest.raises(AssertionError, match=r"answers \[b'400'\], like .*JSON Parse error"), load:
@@ -44,7 +44,7 @@ def test_the_clients_notice_what_is_no_answer(server):
     with soak.Load(server, 1, 0.1) as load:
         pass
     with pytest.raises(AssertionError, match=r"where .* were published"):
-        load.check([-1])
+        load.check(site, [-1])
 
 
 def test_sigterm_cuts_no_answer(server):
