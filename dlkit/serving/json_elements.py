@@ -16,7 +16,7 @@ from dlkit.serving.json_text import debug_text, type_name
 from dlkit.serving.signatures import TensorInfo
 from dlkit.serving.status import StatusError, invalid
 
-_MAX_RANK = 254  # TensorFlow's TensorShape
+_MAX_RANK = 63  # NumPy's 64 without the batch; TensorFlow has 254, which no graph uses
 
 
 def fast_array(value: Any, info: TensorInfo, literals: bool) -> np.ndarray | None:
