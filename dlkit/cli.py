@@ -305,10 +305,14 @@ def predict(
         str,
         typer.Argument(
             metavar="FILE|-",
-            help="A batch of inputs: JSON, as [[5.1, 3.5, 1.4, 0.2]], or a .npy file;"
-            " - reads standard input.",
+            help="A batch of inputs: JSON, as [[5.1, 3.5, 1.4, 0.2]], a .npy or .csv file, an"
+            " image or a .wav file; - reads standard input.",
         ),
     ],
+    signature: Annotated[
+        str | None,
+        typer.Option(help="By default serving_default; image_bytes or audio_bytes for such files."),
+    ] = None,
     api_key: Annotated[
         str | None,
         typer.Option(envvar="DLKIT_API_KEY", help="The key that the server asks for."),
@@ -322,10 +326,11 @@ def predict(
     import json
 
     from dlkit import serving
+    from dlkit.serving.inputs import signature_for
 
     rows = serving.read_inputs(sys.stdin.buffer if file == "-" else pathlib.Path(file))
     with serving.Client(url, api_key=api_key, ca_file=ca_file) as client:
-        answer = client.predict(rows)
+        answer = client.predict(rows, signature_name=signature or signature_for(file))
     print(json.dumps(answer, default=as_json))
 
 

@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "AsyncClient": "async_client",
+        "AsyncGrpcClient": "async_grpc_client",
         "Client": "client",
         "GrpcClient": "grpc_client",
         "Server": "process",

@@ -88,7 +88,8 @@ class Client:
         Args:
             inputs: One array (or nested list) whose first axis is the batch, or a dictionary of
                 them, or a DataFrame of columns, for a model with several inputs. Numbers, booleans,
-                strings, and bytes (an encoded image, say), which travel as base64.
+                strings, bytes (an encoded image, say), which travel as base64, and paths of files,
+                whose bytes are sent.
             signature_name: Which of the model's signatures to run. Defaults to None, which is
                 `serving_default`.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from dlkit.checks import require
 from dlkit.errors import InputError
+from dlkit.serving.client_inputs import opened
 from dlkit.serving.client_tls import trusting
 
 RETRIED = 503
@@ -65,10 +66,10 @@ def request_body(inputs: Any, signature_name: str | None) -> bytes:
     """Return the body of a predict request.
 
     Raises:
-        InputError: for values that JSON cannot carry.
+        InputError: for values that JSON cannot carry, and files that cannot be read.
     """
     orjson = require("orjson", "serve")
-    request = {"inputs": _jsonable(inputs)}
+    request = {"inputs": _jsonable(opened(inputs))}
     if signature_name is not None:
         request["signature_name"] = signature_name
     try:
@@ -136,19 +137,12 @@ def _jsonable(value: Any) -> Any:
     """Return what orjson writes: arrays of numbers as they are, everything else as plain Python."""
     if isinstance(value, Mapping):
         return {name: _jsonable(item) for name, item in value.items()}
-    if _is_frame(value):
-        return {name: _jsonable(value[name].to_numpy()) for name in value.columns}
     array = value if isinstance(value, np.ndarray) else _numbers(value)
     if array is None or array.dtype.kind not in "fiub":
         return _plain(value.tolist() if isinstance(value, np.ndarray) else value)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         return _NonFinite(array)
     return np.ascontiguousarray(array) if array.ndim else array.item()
-
-
-def _is_frame(value: Any) -> bool:
-    """Whether it is a DataFrame, of pandas or of a library that is written like it."""
-    return hasattr(value, "columns") and hasattr(value, "iloc")
 
 
 class _NonFinite:

@@ -3,31 +3,16 @@
 import itertools
 import os
 import time
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
-from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataRequest, SignatureDefMap
-from tensorflow_serving.apis.get_model_status_pb2 import (
-    GetModelStatusRequest,
-    ModelVersionStatus,
-)
-from tensorflow_serving.apis.model_pb2 import ModelSpec
-from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from dlkit.checks import check_integer
-from dlkit.errors import InputError, ServerError
-from dlkit.serving.client_arrays import from_wire, to_wire
-from dlkit.serving.client_tls import read_proofs
-from dlkit.serving.signature_protos import from_definition
+from dlkit.errors import ServerError
+from dlkit.serving import client_messages
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, metadata_json
-from dlkit.serving.status import code_by_number
-
-_FIRST_PAUSE_SECONDS = 0.1
-_HINT = "dlkit-hint-bin"
-_LOCAL = ("127.0.0.1:", "localhost:", "[::1]:")
 
 
 class GrpcClient:
@@ -40,7 +25,8 @@ class GrpcClient:
     Reference: https://github.com/tensorflow/serving/tree/master/tensorflow_serving/apis
 
     Args:
-        target: The server's address, as `127.0.0.1:8500` or `Server.grpc_target`.
+        target: The server's address, as `127.0.0.1:8500`, `unix:/run/dlkit` or
+            `Server.grpc_target`.
         model: The model's name.
         timeout: Seconds to wait for an answer. Defaults to 30.0.
         retries: How often a request is sent again when the server is unavailable, waiting 0.1 s,
@@ -80,16 +66,12 @@ class GrpcClient:
         ca_file: str | os.PathLike | None = None,
         cert_file: str | os.PathLike | None = None,
     ):
-        self._target = target.removeprefix("grpc://")
-        if "://" in self._target or not self._target.rpartition(":")[2].isdigit():
-            raise InputError(
-                f"target must be a server's address such as 127.0.0.1:8500. Received: {target!r}."
-            )
+        self._target = client_messages.check_target(target)
         self._model = model
         self._timeout = timeout
         self._retries = check_integer("retries", retries, minimum=0)
-        self._metadata_sent = () if api_key is None else (("authorization", f"Bearer {api_key}"),)
-        self._channel = _channel(self._target, ca_file, cert_file)
+        self._metadata_sent = client_messages.key_metadata(api_key)
+        self._channel = client_messages.connect(grpc, self._target, ca_file, cert_file)
         predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._predict, self._metadata = predictions.Predict, predictions.GetModelMetadata
         self._status = model_service_pb2_grpc.ModelServiceStub(self._channel).GetModelStatus
@@ -120,8 +102,8 @@ class GrpcClient:
 
         Args:
             inputs: One array (or nested list) whose first axis is the batch, or a dictionary of
-                them for a model with several inputs. Numbers, booleans, strings, and bytes (an
-                encoded image, say).
+                them, or a DataFrame of columns, for a model with several inputs. Numbers, booleans,
+                strings, bytes (an encoded image, say), and paths of files, whose bytes are sent.
             signature_name: Which of the model's signatures to run. Defaults to None, which is
                 `serving_default`.
 
@@ -133,18 +115,13 @@ class GrpcClient:
             InputError: for inputs that are no arrays of numbers, booleans, strings or bytes.
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
-        key = signature_name or DEFAULT_SIGNATURE
-        request = PredictRequest(model_spec=self._spec(signature_name or ""))
-        infos = self._signature(key).inputs
-        for name, value in _by_name(inputs, list(infos)).items():
-            request.inputs[name].CopyFrom(to_wire(name, value, infos.get(name)))
+        signature = self._signature(signature_name or DEFAULT_SIGNATURE)
+        request = client_messages.predict_request(self._model, inputs, signature_name, signature)
         try:
-            answer = self._ask(self._predict, request)
+            return client_messages.read_outputs(self._ask(self._predict, request))
         except ServerError:
             self._signatures = {}  # another version may have taken over
             raise
-        outputs = {name: from_wire(name, proto) for name, proto in answer.outputs.items()}
-        return outputs if len(outputs) != 1 else next(iter(outputs.values()))
 
     def status(self) -> list[dict[str, Any]]:
         """Return the state of each version of the model, the highest first, as `Client` does.
@@ -152,8 +129,8 @@ class GrpcClient:
         Raises:
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
-        answer = self._ask(self._status, GetModelStatusRequest(model_spec=self._spec()))
-        return [_state(found) for found in answer.model_version_status]
+        answer = self._ask(self._status, client_messages.status_request(self._model))
+        return client_messages.read_states(answer)
 
     def metadata(self) -> dict[str, Any]:
         """Return the model's name, version and signatures, as `Client` does.
@@ -164,91 +141,21 @@ class GrpcClient:
         version, signatures = self._describe()
         return metadata_json(self._model, version, signatures)
 
-    def _spec(self, signature_name: str = "") -> ModelSpec:
-        return ModelSpec(name=self._model, signature_name=signature_name)
-
     def _describe(self) -> tuple[int, dict[str, Signature]]:
-        request = GetModelMetadataRequest(model_spec=self._spec(), metadata_field=["signature_def"])
-        answer = self._ask(self._metadata, request)
-        found = SignatureDefMap()
-        answer.metadata["signature_def"].Unpack(found)
-        signatures = {
-            key: from_definition(definition)
-            for key, definition in sorted(found.signature_def.items())
-        }
-        return answer.model_spec.version.value, signatures
+        answer = self._ask(self._metadata, client_messages.metadata_request(self._model))
+        return client_messages.read_signatures(answer)
 
     def _signature(self, key: str) -> Signature:
         signatures = self._signatures
         if key not in signatures:
             self._signatures = signatures = self._describe()[1]
-        if key not in signatures:
-            known = ", ".join(sorted(signatures))
-            raise ServerError(
-                f'Serving signature key "{key}" not found. (The model\'s signatures: {known}.)'
-            )
-        return signatures[key]
+        return client_messages.find_signature(signatures, key)
 
     def _ask(self, method: grpc.UnaryUnaryMultiCallable, request: Any) -> Any:
         for attempt in itertools.count():
             try:
                 return method(request, timeout=self._timeout, metadata=self._metadata_sent)
             except grpc.RpcError as error:
-                if error.code() is not grpc.StatusCode.UNAVAILABLE:
-                    raise ServerError(self._refusal(error)) from None
-                if attempt == self._retries:
-                    raise ServerError(
-                        f"No server answers at grpc://{self._target} ({error.details()}):"
-                        " is it running?"
-                    ) from None
-            time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
-
-    def _refusal(self, error: grpc.RpcError) -> str:
-        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return f"grpc://{self._target} did not answer within {self._timeout:g} seconds."
-        hints = [value for key, value in error.trailing_metadata() or () if key == _HINT]
-        hint = f" ({hints[0].decode()})" if hints else ""
-        return f"{error.details()}{hint}"
-
-
-def _channel(
-    target: str, ca_file: str | os.PathLike | None, cert_file: str | os.PathLike | None
-) -> grpc.Channel:
-    if ca_file is None and cert_file is None:
-        return grpc.insecure_channel(target, options=_options(target))
-    authority, own = read_proofs(ca_file, cert_file)
-    proof = grpc.ssl_channel_credentials(authority, private_key=own, certificate_chain=own)
-    return grpc.secure_channel(target, proof, options=_options(target))
-
-
-def _options(target: str) -> list[tuple[str, int]]:
-    options = [
-        ("grpc.max_receive_message_length", -1),
-        ("grpc.max_send_message_length", -1),
-        ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 100),
-    ]
-    # A proxy of the environment cannot reach this machine's own addresses.
-    return [*options, ("grpc.enable_http_proxy", 0)] if target.startswith(_LOCAL) else options
-
-
-def _by_name(inputs: Any, names: list[str]) -> Mapping[str, Any]:
-    if isinstance(inputs, Mapping):
-        return inputs
-    if len(names) != 1:
-        raise InputError(
-            f"This signature takes {len(names)} inputs: pass a dictionary with {', '.join(names)}."
-            f" Received: {type(inputs).__name__}."
-        )
-    return {names[0]: inputs}
-
-
-def _state(found: ModelVersionStatus) -> dict[str, Any]:
-    return {
-        "version": str(found.version),
-        "state": ModelVersionStatus.State.Name(found.state),
-        "status": {
-            "error_code": code_by_number(found.status.error_code),
-            "error_message": found.status.error_message,
-        },
-    }
+                last = attempt == self._retries
+                client_messages.raise_unless_unavailable(error, self._target, self._timeout, last)
+            time.sleep(client_messages.pause_seconds(attempt))

@@ -1,8 +1,10 @@
 """Inputs for a request, read from a file: what `dlkit predict` sends."""
 
 import base64
+import csv
 import io
 import json
+import math
 import pathlib
 from typing import Any, BinaryIO
 
@@ -10,13 +12,20 @@ import numpy as np
 
 from dlkit.errors import InputError
 
+# What `dlkit.export` calls the signatures that take a file as it is.
+_SIGNATURES = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp", ".gif"), "image_bytes"),
+    ".wav": "audio_bytes",
+}
+
 
 def read_inputs(source: pathlib.Path | BinaryIO) -> Any:
-    """Return a batch of inputs from a `.npy` file, or from JSON.
+    """Return a batch of inputs from a file: JSON, `.npy`, a table in CSV, an image or a sound.
 
     JSON is a list of rows, an object of named inputs, or a whole request body with `instances` or
     `inputs`. As in a request, a row may be an object of named inputs, and `{"b64": "..."}` stands
-    for bytes.
+    for bytes. A CSV file has the names of the inputs in its first line; a column of numbers has NaN
+    where it is empty. The bytes of an image or a sound are a batch of one.
 
     Args:
         source: A file's path, or an open binary stream of JSON such as `sys.stdin.buffer`.
@@ -37,6 +46,11 @@ def read_inputs(source: pathlib.Path | BinaryIO) -> Any:
         content = source.read_bytes() if isinstance(source, pathlib.Path) else source.read()
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}.") from None
+    suffix = pathlib.PurePath(name).suffix.lower()
+    if suffix in _SIGNATURES:
+        return [content]
+    if suffix == ".csv":
+        return _table(name, content)
     try:
         if content[:6] == b"\x93NUMPY":
             return np.load(io.BytesIO(content), allow_pickle=False)
@@ -52,6 +66,41 @@ def read_inputs(source: pathlib.Path | BinaryIO) -> Any:
     if not isinstance(inputs, list | dict) or not inputs:
         raise InputError(f"{name} should hold a list of rows, and not {inputs!r:.40}.")
     return _columns(name, inputs)
+
+
+def signature_for(name: str) -> str | None:
+    """Return which signature takes the bytes of such a file; None for the default one.
+
+    Example:
+        >>> signature_for("cat.JPG"), signature_for("rows.json")
+        ('image_bytes', None)
+    """
+    return _SIGNATURES.get(pathlib.PurePath(name).suffix.lower())
+
+
+def _table(name: str, content: bytes) -> dict[str, list]:
+    try:
+        rows = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{name} is no table in CSV ({error}).") from None
+    if len(rows) < 2 or any(len(row) != len(rows[0]) for row in rows):
+        widths = sorted({len(row) for row in rows})
+        raise InputError(
+            f"{name} must have the inputs' names in its first line and as many values in each line"
+            f" after it. Received: {len(rows)} lines of {widths} values."
+        )
+    columns = zip(*rows[1:], strict=True)
+    return {key: _column(values) for key, values in zip(rows[0], columns, strict=True)}
+
+
+def _column(values: tuple[str, ...]) -> list:
+    """Return numbers where all of them are; whole ones as such, where none is missing."""
+    for kind in (int, float):
+        try:
+            return [kind(value) if value or kind is int else math.nan for value in values]
+        except ValueError:
+            continue
+    return list(values)
 
 
 def _bytes(value: dict[str, Any]) -> Any:

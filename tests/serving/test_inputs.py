@@ -9,6 +9,7 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.serving import read_inputs
+from dlkit.serving.inputs import signature_for
 
 
 def read(text):
@@ -65,10 +66,10 @@ def test_what_is_no_json_is_named_with_its_place(text, reason):
 
 @pytest.mark.parametrize("content", [b"\xff\xd8\xff\xe0 a photograph", b"\x93NUMPY\x01\x00 half"])
 def test_another_kind_of_file_is_named(tmp_path, content):
-    (tmp_path / "photo.jpg").write_bytes(content)
-    wanted = rf"{re.escape(str(tmp_path))}/photo\.jpg is neither JSON nor a \.npy file \("
+    (tmp_path / "photo.tif").write_bytes(content)
+    wanted = rf"{re.escape(str(tmp_path))}/photo\.tif is neither JSON nor a \.npy file \("
     with pytest.raises(InputError, match=wanted):
-        read_inputs(tmp_path / "photo.jpg")
+        read_inputs(tmp_path / "photo.tif")
 
 
 def test_a_pickle_inside_npy_is_not_opened(tmp_path):
@@ -107,3 +108,37 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         read_inputs(tmp_path / "rows.json")
     with pytest.raises(InputError, match="cannot be read: Is a directory"):
         read_inputs(tmp_path)
+
+
+def test_a_table_is_named_columns(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text('\ufeffage,wage,job,note\n31,1.5,"cook, chef",\n\n40,,clerk,7\n', "utf-8")
+    found = read_inputs(path)
+    assert (found["age"], found["job"]) == ([31, 40], ["cook, chef", "clerk"])
+    assert found["wage"][0] == 1.5 and np.isnan(found["wage"][1])
+    assert np.isnan(found["note"][0]) and found["note"][1] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", r"Received: 0 lines of \[\] values"),
+        (b"a,b\n", r"Received: 1 lines of \[2\] values"),
+        (b"a,b\n1\n", r"Received: 2 lines of \[1, 2\] values"),
+        (b"\xff\xfea\n1\n", "is no table in CSV"),
+    ],
+)
+def test_what_is_no_table(tmp_path, content, reason):
+    (tmp_path / "people.csv").write_bytes(content)
+    with pytest.raises(InputError, match=reason):
+        read_inputs(tmp_path / "people.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "signature"),
+    [("a.png", "image_bytes"), ("a.JPEG", "image_bytes"), ("a.wav", "audio_bytes")],
+)
+def test_images_and_sounds_go_as_they_are(tmp_path, name, signature):
+    (tmp_path / name).write_bytes(b"\x89PNG\x00")
+    assert read_inputs(tmp_path / name) == [b"\x89PNG\x00"]
+    assert signature_for(name) == signature

@@ -1,0 +1,45 @@
+"""What users give to clients, before it becomes JSON or messages: files and tables to bytes."""
+
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from dlkit.errors import InputError
+
+
+def opened(inputs: Any) -> Any:
+    """Return inputs with the bytes of files in place of their paths, and a DataFrame's columns.
+
+    Args:
+        inputs: What a client's `predict` takes.
+
+    Raises:
+        InputError: for a file that cannot be read.
+
+    Example:
+        >>> opened({"x": [1.0, 2.0]})
+        {'x': [1.0, 2.0]}
+    """
+    if isinstance(inputs, os.PathLike):
+        return _read(inputs)
+    if is_frame(inputs):
+        return {name: inputs[name].to_numpy() for name in inputs.columns}
+    if isinstance(inputs, Mapping):
+        return {name: opened(value) for name, value in inputs.items()}
+    # The first of them tells: to look at each would take long for a list of numbers.
+    if isinstance(inputs, (list, tuple)) and inputs and isinstance(inputs[0], os.PathLike):
+        return [opened(item) for item in inputs]
+    return inputs
+
+
+def is_frame(value: Any) -> bool:
+    """Whether it is a DataFrame, of pandas or of a library that is written like it."""
+    return hasattr(value, "columns") and hasattr(value, "iloc")
+
+
+def _read(path: os.PathLike) -> bytes:
+    try:
+        return pathlib.Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{os.fspath(path)} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,204 @@
+"""What the gRPC clients send and read: inputs to messages and back, refusals to sentences."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+from tensorflow_serving.apis.get_model_metadata_pb2 import (
+    GetModelMetadataRequest,
+    GetModelMetadataResponse,
+    SignatureDefMap,
+)
+from tensorflow_serving.apis.get_model_status_pb2 import (
+    GetModelStatusRequest,
+    GetModelStatusResponse,
+    ModelVersionStatus,
+)
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+
+from dlkit.errors import InputError, ServerError
+from dlkit.serving.client_arrays import from_wire, to_wire
+from dlkit.serving.client_inputs import opened
+from dlkit.serving.client_tls import read_proofs
+from dlkit.serving.signature_protos import from_definition
+from dlkit.serving.signatures import Signature
+from dlkit.serving.status import code_by_number
+
+_HINT = "dlkit-hint-bin"
+_LOCAL = ("127.0.0.1:", "localhost:", "[::1]:")
+_FIRST_PAUSE_SECONDS = 0.1
+
+
+def check_target(target: str) -> str:
+    """Return a server's address without its scheme.
+
+    Raises:
+        InputError: when it is no address.
+    """
+    found = target.removeprefix("grpc://")
+    if found.startswith("unix:"):
+        return found
+    if "://" in found or not found.rpartition(":")[2].isdigit():
+        raise InputError(
+            f"target must be a server's address such as 127.0.0.1:8500. Received: {target!r}."
+        )
+    return found
+
+
+def connect(
+    library: Any,
+    target: str,
+    ca_file: str | os.PathLike | None,
+    cert_file: str | os.PathLike | None,
+) -> Any:
+    """Return a channel.
+
+    Args:
+        library: `grpc` or `grpc.aio`.
+        target: The server's address.
+        ca_file: The authority's certificate, or None.
+        cert_file: The client's own certificate and key, or None.
+
+    Raises:
+        InputError: when a file cannot be read.
+    """
+    if ca_file is None and cert_file is None:
+        return library.insecure_channel(target, options=_options(target))
+    authority, own = read_proofs(ca_file, cert_file)
+    proof = grpc.ssl_channel_credentials(authority, private_key=own, certificate_chain=own)
+    return library.secure_channel(target, proof, options=_options(target))
+
+
+def _options(target: str) -> list[tuple[str, int]]:
+    options = [
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 100),
+    ]
+    # A proxy of the environment cannot reach this machine's own addresses.
+    return [*options, ("grpc.enable_http_proxy", 0)] if target.startswith(_LOCAL) else options
+
+
+def key_metadata(api_key: str | None) -> tuple[tuple[str, str], ...]:
+    """Return what carries the key, if there is one."""
+    return () if api_key is None else (("authorization", f"Bearer {api_key}"),)
+
+
+def pause_seconds(attempt: int) -> float:
+    """Return how long to wait after the attempt of that number, from 0."""
+    return _FIRST_PAUSE_SECONDS * 2**attempt
+
+
+# ------------------------------------------------------------ requests and answers
+
+
+def predict_request(
+    model: str, inputs: Any, signature_name: str | None, signature: Signature
+) -> PredictRequest:
+    """Return a predict request.
+
+    Raises:
+        InputError: for inputs that no message can carry.
+    """
+    request = PredictRequest(model_spec=ModelSpec(name=model, signature_name=signature_name or ""))
+    infos = signature.inputs
+    for name, value in _by_name(opened(inputs), list(infos)).items():
+        request.inputs[name].CopyFrom(to_wire(name, value, infos.get(name)))
+    return request
+
+
+def _by_name(inputs: Any, names: list[str]) -> Mapping[str, Any]:
+    if isinstance(inputs, Mapping):
+        return inputs
+    if len(names) != 1:
+        raise InputError(
+            f"This signature takes {len(names)} inputs: pass a dictionary with {', '.join(names)}."
+            f" Received: {type(inputs).__name__}."
+        )
+    return {names[0]: inputs}
+
+
+def read_outputs(answer: PredictResponse) -> Any:
+    """Return the array, or the arrays by name, of an answer to a predict request."""
+    outputs = {name: from_wire(name, proto) for name, proto in answer.outputs.items()}
+    return outputs if len(outputs) != 1 else next(iter(outputs.values()))
+
+
+def metadata_request(model: str) -> GetModelMetadataRequest:
+    """Return the request for a model's signatures."""
+    return GetModelMetadataRequest(
+        model_spec=ModelSpec(name=model), metadata_field=["signature_def"]
+    )
+
+
+def read_signatures(answer: GetModelMetadataResponse) -> tuple[int, dict[str, Signature]]:
+    """Return the version that answered, and its signatures."""
+    found = SignatureDefMap()
+    answer.metadata["signature_def"].Unpack(found)
+    signatures = {
+        key: from_definition(definition) for key, definition in sorted(found.signature_def.items())
+    }
+    return answer.model_spec.version.value, signatures
+
+
+def find_signature(signatures: Mapping[str, Signature], key: str) -> Signature:
+    """Return a signature of the model.
+
+    Raises:
+        ServerError: naming those that there are.
+    """
+    if key not in signatures:
+        known = ", ".join(sorted(signatures))
+        raise ServerError(
+            f'Serving signature key "{key}" not found. (The model\'s signatures: {known}.)'
+        )
+    return signatures[key]
+
+
+def status_request(model: str) -> GetModelStatusRequest:
+    """Return the request for the state of a model's versions."""
+    return GetModelStatusRequest(model_spec=ModelSpec(name=model))
+
+
+def read_states(answer: GetModelStatusResponse) -> list[dict[str, Any]]:
+    """Return the state of each version, as REST has it."""
+    return [_state(found) for found in answer.model_version_status]
+
+
+def _state(found: ModelVersionStatus) -> dict[str, Any]:
+    return {
+        "version": str(found.version),
+        "state": ModelVersionStatus.State.Name(found.state),
+        "status": {
+            "error_code": code_by_number(found.status.error_code),
+            "error_message": found.status.error_message,
+        },
+    }
+
+
+# ------------------------------------------------------------ trouble
+
+
+def raise_unless_unavailable(error: grpc.RpcError, target: str, timeout: float, last: bool) -> None:
+    """Return for a server that may be there in a moment, as long as this was not the last attempt.
+
+    Raises:
+        ServerError: with the server's own sentence, or because nobody answers.
+    """
+    if error.code() is not grpc.StatusCode.UNAVAILABLE:
+        raise ServerError(_refusal(error, target, timeout)) from None
+    if last:
+        raise ServerError(
+            f"No server answers at grpc://{target} ({error.details()}): is it running?"
+        ) from None
+
+
+def _refusal(error: grpc.RpcError, target: str, timeout: float) -> str:
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return f"grpc://{target} did not answer within {timeout:g} seconds."
+    hints = [value for key, value in error.trailing_metadata() or () if key == _HINT]
+    hint = f" ({hints[0].decode()})" if hints else ""
+    return f"{error.details()}{hint}"

@@ -1,0 +1,94 @@
+"""Files and tables as inputs of every client, against a real server where it matters."""
+
+import asyncio
+import subprocess
+import sys
+
+import numpy as np
+import pandas
+import pytest
+
+from dlkit.errors import InputError
+from dlkit.serving import AsyncClient, AsyncGrpcClient, Client, GrpcClient
+from dlkit.serving.client_inputs import is_frame, opened
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Two files; their bytes are text only because the test's model gives them back as such."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name, content in (("a.jpg", b"\x00\x01a"), ("b.jpg", b"\x00\x01b")):
+        (folder / name).write_bytes(content)
+    return sorted(folder.iterdir())
+
+
+def test_paths_become_bytes_wherever_they_stand(photos):
+    contents = [path.read_bytes() for path in photos]
+    assert opened(photos) == contents
+    assert opened(tuple(photos)) == contents
+    assert opened(photos[0]) == contents[0]
+    assert opened({"image": photos, "x": [1.0]}) == {"image": contents, "x": [1.0]}
+
+
+def test_everything_else_stays_what_it_is():
+    for value in ([1.0], ["a.jpg"], np.zeros(2), "text", b"bytes", [], 1.5, [[1], [2]]):
+        assert opened(value) is value
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match=r"nosuch\.jpg cannot be read: No such file or directory"):
+        opened([tmp_path / "nosuch.jpg"])
+
+
+def test_a_frame_is_its_columns():
+    frame = pandas.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    assert is_frame(frame)
+    assert not is_frame({"columns": 1})
+    found = opened(frame)
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "a": [1, 2],
+        "b": ["x", "y"],
+    }
+
+
+def clients(url, target):
+    """Ask each client the same; yield what came."""
+
+    def ask(inputs, signature):
+        with Client(url) as client:
+            yield client.predict(inputs, signature_name=signature)
+        with GrpcClient(target, "sink") as client:
+            yield client.predict(inputs, signature_name=signature)
+
+        async def later(make):
+            async with make() as client:
+                return await client.predict(inputs, signature_name=signature)
+
+        yield asyncio.run(later(lambda: AsyncClient(url)))
+        yield asyncio.run(later(lambda: AsyncGrpcClient(target, "sink")))
+
+    return ask
+
+
+def test_every_client_sends_files_frames_text_and_arrays(sink_url, grpc_target, photos):
+    ask = clients(sink_url, grpc_target)
+    for found in ask(photos, "text"):
+        assert found["raw_bytes"].tolist() == [path.read_bytes() for path in photos]
+    frame = pandas.DataFrame({"a": [1.0, 2.0], "b": [3.0, float("nan")]})
+    for found in ask(frame, "join"):
+        np.testing.assert_array_equal(found, [1.0, 2.0, 3.0, float("nan")])
+    for found in ask(["é", "b"], "upper"):
+        assert found.tolist() == ["é", "B"]
+    for found in ask(np.float32([[[1, 2], [3, 4]]]), "image"):
+        assert found.tolist() == [10.0]
+
+
+def test_the_rest_clients_do_not_need_tensorflow():
+    code = (
+        "import sys; from dlkit.serving import AsyncClient, Client;"
+        "AsyncClient('http://h/v1/models/m'); Client('http://h/v1/models/m').close();"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "httpx" in done.stdout.split()
+    assert not {"tensorflow", "keras", "grpc"} & set(done.stdout.split())
