@@ -176,7 +176,7 @@ def _extract_tar(path: pathlib.Path, folder: pathlib.Path) -> None:
 def _check_inside(path: pathlib.Path, members: Iterable[str]) -> None:
     for member in members:
         parts = pathlib.PurePosixPath(member.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+        if parts.is_absolute() or ".." in parts.parts or ":" in "".join(parts.parts[:1]):
             raise _outside(path, f"'{member}'")
 
 

@@ -94,6 +94,16 @@ def test_a_tar_is_unpacked_and_one_that_leads_outside_is_refused(home):
     assert [found for found in home.rglob("*evil*")] == []
 
 
+def test_a_tar_of_a_folder_from_within_is_unpacked(home):
+    """As `tar -czf texts.tar.gz -C texts .` writes it: its first member is the folder itself."""
+    (home / "texts").mkdir()
+    (home / "texts" / "one.txt").write_text("words")
+    with tarfile.open(home / "shared" / "texts.tar.gz", "w:gz") as archive:
+        archive.add(home / "texts", arcname=".")
+        assert archive.getnames() == [".", "./one.txt"]
+    assert (published.unpacked("text/texts.tar.gz") / "one.txt").read_text() == "words"
+
+
 def test_a_link_out_of_a_tar_is_refused(home):
     path = home / "shared" / "texts.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
