@@ -1,57 +1,13 @@
 """A tf.data service of real processes: a dispatcher and two workers that share an epoch."""
 
-import contextlib
 import dataclasses
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import dlkit as dk
 from dlkit.errors import InputError, ServerError
-
-DISPATCHER = """
-import tensorflow as tf
-server = tf.data.experimental.service.DispatchServer()
-print(server.target, flush=True)
-server.join()
-"""
-WORKER = """
-import sys, tensorflow as tf
-service = tf.data.experimental.service
-server = service.WorkerServer(service.WorkerConfig(dispatcher_address=sys.argv[1]))
-print("ready", flush=True)
-server.join()
-"""
-
-
-@contextlib.contextmanager
-def process(script, *arguments):
-    """Start Python on a script; yield its first line, and end it."""
-    with subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
-    ) as running:
-        try:
-            yield running.stdout.readline().strip
-        finally:
-            running.kill()
-
-
-@pytest.fixture(scope="module")
-def service():
-    """Yield the address of a dispatcher with two workers, three processes of their own."""
-    with process(DISPATCHER) as told:
-        address = told()
-        worker = address.removeprefix("grpc://")
-        with process(WORKER, worker) as first, process(WORKER, worker) as second:
-            assert (first(), second()) == ("ready", "ready")
-            yield address
 
 
 def rows(count=1000, **options):
