@@ -59,14 +59,15 @@ ROTATION, ZOOM = 36.0, 0.2  # degrees, and the part of an image that comes or go
 STEPS = {"flip": 0.5, "rotate": ROTATION, "zoom": ZOOM}
 
 MEMORY = """
-import resource, sys
+import re, sys
 import dlkit as dk
 folder, size = sys.argv[1], int(sys.argv[2])
 data = dk.data.from_image_folder(folder, image_size=(size, size), batch_size=32, augment="medium")
 for split in (data.train, data.val, data.test):
     for batch in split:
         pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+# Not getrusage's maximum, which counts what the parent held when it started this process.
+print(int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024)
 """
 
 
