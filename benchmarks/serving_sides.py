@@ -85,9 +85,9 @@ _GRPC = {"pack": predict_request, "unpack": predict_response, "protocol": "grpc"
 
 SIDES = (
     Side("dlkit", "dlkit", _OURS),
-    Side("dlkit gRPC", "dlkit", **_GRPC),
-    Side("dlkit onnx", "dlkit onnx", _OURS),
     # A server of its own: gRPC's messages are TensorFlow's, and bring it in.
+    Side("dlkit gRPC", "dlkit gRPC", **_GRPC),
+    Side("dlkit onnx", "dlkit onnx", _OURS),
     Side("dlkit onnx gRPC", "dlkit onnx gRPC", **_GRPC),
     Side("fastapi", "fastapi"),
     Side("bentoml", "bentoml", unpack=json.loads),
@@ -152,9 +152,9 @@ def start(name: str, base: pathlib.Path, python: pathlib.Path, stack: Any) -> Ru
 
 
 def _start_dlkit(name, base, stack):
-    options = {"batching": True, "runtime": "onnx" if "onnx" in name else "tensorflow"}
-    if name != "dlkit onnx":
-        options["grpc_port"] = 0
+    options = {"runtime": "onnx" if "onnx" in name else "tensorflow"}
+    if name.endswith("gRPC"):  # REST joins requests without being told
+        options |= {"grpc_port": 0, "batching": True}
     try:
         server = Server(base, rest_port=0, **options)
         stack.enter_context(server)
