@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from tensorflow.core.example.example_pb2 import Example
-from tensorflow.core.example.feature_pb2 import Feature
 
 from dlkit.serving import inference
+from dlkit.serving.example_protos import Example, Feature
 from dlkit.serving.json_elements import is_named
 from dlkit.serving.json_tensor import read_request
 from dlkit.serving.json_text import debug_text, type_name

@@ -143,6 +143,9 @@ def test_a_runtime_that_was_asked_for_is_the_only_one(litert):
     assert answer.status == 501
     assert answer.error == "Signature 'regress' has no litert twin"
     assert "--runtime auto" in answer.json["hint"]
+    body = {"examples": [{"row": [1.0, 2.0, 3.0, 4.0]}], "signature_name": "regress"}
+    assert ask(litert.url, "POST", ":regress", body=body).status == 501
+    assert not has_tensorflow(litert)
 
 
 def test_grpc_is_answered_by_the_twin(base):
