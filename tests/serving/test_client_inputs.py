@@ -1,6 +1,8 @@
 """Files and tables as inputs of every client, against a real server where it matters."""
 
 import asyncio
+import base64
+import json
 import subprocess
 import sys
 
@@ -11,6 +13,7 @@ import pytest
 from dlkit.errors import InputError
 from dlkit.serving import AsyncClient, AsyncGrpcClient, Client, GrpcClient
 from dlkit.serving.client_inputs import is_frame, opened
+from tests.command_line import call
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +95,14 @@ def test_the_rest_clients_do_not_need_tensorflow():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "httpx" in done.stdout.split()
     assert not {"tensorflow", "keras", "grpc"} & set(done.stdout.split())
+
+
+def test_the_command_sends_files_and_tables(sink_url, photos, tmp_path, monkeypatch, capsys):
+    assert call(monkeypatch, "predict", sink_url, photos[0], "--signature", "text") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["raw_bytes"] == [{"b64": base64.b64encode(photos[0].read_bytes()).decode()}]
+    (tmp_path / "pair.csv").write_text("a,b\n1.5,2\n3.5,4\n")
+    assert call(monkeypatch, "predict", sink_url, tmp_path / "pair.csv", "--signature", "join") == 0
+    assert json.loads(capsys.readouterr().out) == [1.5, 3.5, 2.0, 4.0]
+    assert call(monkeypatch, "predict", sink_url, photos[0]) == 2
+    assert '"image_bytes" not found' in capsys.readouterr().err

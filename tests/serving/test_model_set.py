@@ -238,3 +238,31 @@ def test_no_request_fails_while_configurations_come_and_go(bases):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_one_may_go_over_the_models_while_another_list_takes_over(bases):
+    models = served(bases, config(bases), config(bases, "b"))
+    seen = []
+    for name, _ in models.items():
+        seen.append(name)
+        models.reload([config(bases, "b")])
+    assert seen == ["a", "b"]
+    assert list(models) == ["b"]
+
+
+def test_a_change_starts_from_what_is_served(bases):
+    models = served(bases, config(bases, versions=(1, 2), old=1))
+    assert models.configs() == [config(bases, versions=(1, 2), old=1)]
+    models.change(lambda configs: [*configs, config(bases, "b")])
+    assert models.configs() == [config(bases, versions=(1, 2), old=1), config(bases, "b")]
+    with pytest.raises(StatusError, match="version 9"):
+        models.change(lambda configs: [config(bases, stable=9)])
+    assert sorted(models) == ["a", "b"]
+
+
+def test_one_model_may_be_looked_for_alone(bases):
+    models = served(bases, config(bases), config(bases, "b"))
+    for name in ("a", "b"):
+        publish(bases / name, "3")
+    models.poll("b")
+    assert (answer(models["a"]), answer(models["b"])) == (2, 3)
