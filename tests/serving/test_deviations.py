@@ -43,6 +43,11 @@ def test_p23_small_integers_out_of_range_are_refused(sink_url, name, value):
     assert f"JSON Value: {value} Type: Number is not of expected type: " in answer.error
 
 
+def test_p44_o17_the_last_of_two_keys_counts_and_the_answer_is_one_line(sink_url):
+    answer = ask(sink_url, "POST", ":predict", body=b'{"instances": [1.0], "instances": [3.0]}')
+    assert answer.body == b'{"predictions":[3.5]}'
+
+
 def test_p6_text_after_the_object_is_refused_where_orjson_sees_it(sink_url):
     """RapidJSON stops reading there. So does the slow way; either way nothing crashes."""
     answer = ask(sink_url, "POST", ":predict", body=b'{"instances": [1.0]} trailing')
