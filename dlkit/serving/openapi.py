@@ -12,7 +12,7 @@ from dlkit.serving.versions import ServedModel
 
 _ABOUT = (
     "TensorFlow Serving's REST API. NaN, Infinity and -Infinity are written bare in requests and"
-    " answers, as TensorFlow Serving has it; readers of strict JSON may take them for null."
+    " answers, as TensorFlow Serving has it: JSON Schema, which says number, does not know them."
 )
 _REFUSALS = {
     400: "The request is wrong; `error` says where, `hint` what to do about it.",

@@ -100,8 +100,7 @@ def _nested(leaf: Schema, shape: Sequence[int] | None) -> Schema:
 def _leaf(name: str, info: TensorInfo, answer: bool) -> Schema:
     kind = info.dtype_name
     if kind in ("float", "double"):
-        # NaN and Infinity stand bare in answers, which some readers take for null.
-        return {"type": ["number", "null"] if answer else "number", "format": kind}
+        return {"type": "number", "format": kind}
     if kind == "bool":
         return {"type": "boolean"}
     if kind in _BITS:
