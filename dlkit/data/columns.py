@@ -9,7 +9,7 @@ import numpy as np
 
 from dlkit.checks import check_choice, closest
 from dlkit.data.dates import is_date
-from dlkit.data.table_files import as_numbers, as_texts
+from dlkit.data.table_files import as_numbers, as_texts, has_front_zeros
 from dlkit.errors import InputError
 
 KINDS = ("numeric", "category", "hash", "date", "drop")
@@ -134,9 +134,11 @@ def to_numbers(name: str, values: np.ndarray, split: str = "") -> np.ndarray:
     if numbers is None:
         row = next(i for i, text in enumerate(values) if as_numbers(values[i : i + 1]) is None)
         _refuse(name, "numeric", "a number", row, values, split)
-    if np.isinf(numbers).any():
-        _refuse(name, "numeric", "finite", int(np.isinf(numbers).argmax()), values, split)
-    return numbers.astype(np.float32)
+    with np.errstate(over="ignore"):
+        found = numbers.astype(np.float32)
+    if np.isinf(found).any():
+        _refuse(name, "numeric", "finite as float32", int(np.isinf(found).argmax()), values, split)
+    return found
 
 
 def to_dates(name: str, values: np.ndarray, split: str = "") -> np.ndarray:
@@ -221,6 +223,8 @@ def raw(columns: Iterable[Column], table: Mapping[str, np.ndarray], split: str =
 def read_target(values: np.ndarray, name: str, task: str | None) -> np.ndarray:
     """Return the target column: class labels as integers or texts, or numbers.
 
+    Whole numbers with zeros in front, as `0010`, are names: `10` may be another class.
+
     Raises:
         InputError: when a row has no target.
     """
@@ -239,4 +243,6 @@ def read_target(values: np.ndarray, name: str, task: str | None) -> np.ndarray:
     whole = all(text.lstrip("+-").isdigit() for text in written)
     if task is None and whole and len(np.unique(numbers)) > MAX_CLASSES:
         whole = False
+    if whole and task != "regression" and any(map(has_front_zeros, written)):
+        return np.array(labels.tolist())
     return numbers.astype(np.int64) if whole and task != "regression" else numbers

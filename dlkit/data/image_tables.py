@@ -6,11 +6,13 @@ import csv
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from dlkit.checks import closest
 from dlkit.data.image_files import Files
+from dlkit.data.table_files import column_names, has_front_zeros, lift_cell_limit, not_utf8
 from dlkit.errors import InputError
 
 Rows = list[dict[str | None, str | list[str]]]
@@ -33,9 +35,15 @@ def in_table(
         InputError: when the table cannot be read, lacks a column or a label, or is empty.
     """
     path = pathlib.Path(table)
-    columns, rows, lines = _read(path)
-    image_column = columns[0] if image_column is None else image_column
+    header, cells, lines = _read(path)
+    if image_column is None:
+        image_column = header[0]
+        _check_header(path, header)
+    if header.count(image_column) > 1 or separator is not None:
+        column_names(header, str(path))  # which refuses a name that stands twice
+    columns = list(dict.fromkeys(header))
     label_columns = _label_columns(path, columns, image_column, label_columns, separator)
+    rows = [_row(header, row, label_columns) for row in cells]
     where = [f" (line {line} of {path})" for line in lines]
     paths = [os.path.join(path.parent, row[image_column]) for row in rows]
     cells = [[row[column] for column in label_columns] + row[_FURTHER] for row in rows]
@@ -69,32 +77,69 @@ def _label_columns(
             )
     if not label_columns or (separator is not None and len(label_columns) > 1):
         wanted = "at least one label column" if separator is None else "one label column to split"
-        raise InputError(f"{path} needs {wanted}. Received: {list(label_columns)}.")
+        raise InputError(
+            f"{path} needs {wanted}. Received: {list(label_columns)}.{_comma_hint(columns)}"
+        )
+    if image_column in label_columns:
+        raise InputError(
+            f"{path} has the column '{image_column}' for the paths and for the labels; give two"
+            f" columns. Its columns: {', '.join(columns)}."
+        )
     return list(label_columns)
 
 
-def _read(path: pathlib.Path) -> tuple[list[str], Rows, list[int]]:
-    """Return the columns, the rows without stray spaces, and each row's line number.
-
-    What a row has beyond the columns is a list under `_FURTHER`.
-    """
+def _read(path: pathlib.Path) -> tuple[list[str], list[list[str]], list[int]]:
+    """Return the header, the rows without stray spaces, and each row's line number."""
+    lift_cell_limit()
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restkey=_FURTHER, restval="", skipinitialspace=True)
-            columns = [column.strip() for column in reader.fieldnames or ()]
-            rows, lines = [], []
-            for row in reader:
-                values = [(row[name] or "").strip() for name in reader.fieldnames]
-                further = [cell.strip() for cell in row.get(_FURTHER, ()) if cell.strip()]
-                rows.append({**dict(zip(columns, values, strict=True)), _FURTHER: further})
-                lines.append(reader.line_num)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as a CSV file in UTF-8: {error}.") from None
-    if not rows:
+            reader = csv.reader(file, skipinitialspace=True)
+            read = [([cell.strip() for cell in row], reader.line_num) for row in reader if row]
+    except UnicodeDecodeError as error:
+        raise not_utf8(path, error) from None
+    except (OSError, csv.Error) as error:
+        raise InputError(
+            f"{path} cannot be read as a CSV file in UTF-8 ({error}); mend it, or give another"
+            " file."
+        ) from None
+    if len(read) < 2:
         raise InputError(
             f"{path} holds no rows; it should have a header, like path,label, and one row a file."
         )
-    return columns, rows, lines
+    (header, _), *rest = read
+    return header, [row for row, _ in rest], [line for _, line in rest]
+
+
+def _check_header(path: pathlib.Path, header: list[str]) -> None:
+    """Refuse a first line that names a file: it would be taken for the columns' names."""
+    if header[0] and os.path.isfile(os.path.join(path.parent, header[0])):
+        raise InputError(
+            f"{path} has no header: its first line names the file '{header[0]}'; put a line of"
+            " column names on top, like path,label."
+        )
+
+
+def _row(header: list[str], cells: list[str], labels: list[str]) -> dict[Any, Any]:
+    """Return a row by column.
+
+    What it has beyond the header is a list under `_FURTHER`, as are further columns of the name of
+    a label column: `path,label,label` is one way to write several labels.
+    """
+    first = {name: "" for name in header}
+    further = []
+    for place, cell in enumerate(cells):
+        if place >= len(header):
+            further.append(cell)
+        elif header.index(header[place]) == place:
+            first[header[place]] = cell
+        elif header[place] in labels:
+            further.append(cell)
+    return {**first, _FURTHER: [cell for cell in further if cell]}
+
+
+def _comma_hint(columns: list[str]) -> str:
+    alone = len(columns) == 1 and any(mark in columns[0] for mark in ";\t|")
+    return f" Cells are divided by commas, and its header is '{columns[0]}'." if alone else ""
 
 
 def _are_names(cells: list[list[str]]) -> bool:
@@ -153,13 +198,19 @@ def _named_labels(
 
 
 def _typed(texts: list) -> np.ndarray:
-    """Return texts as whole numbers if all are, else as numbers if all are, else as they are."""
+    """Return texts as whole numbers if all are, else as numbers if all are, else as they are.
+
+    A number with zeros in front is a name, as `0010`: `10` may be another one.
+    """
+    array = np.array(texts)
+    if any(map(has_front_zeros, array.ravel().tolist())):
+        return array
     for kind in (np.int64, np.float64):
         try:
-            return np.array(texts).astype(kind)
+            return array.astype(kind)
         except ValueError:
             continue
-    return np.array(texts)
+    return array
 
 
 def _first_text(values: np.ndarray) -> str:

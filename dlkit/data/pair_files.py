@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.data.table_files import not_utf8
 from dlkit.errors import InputError
 
 Sentences = Sequence[str] | str | os.PathLike
@@ -70,10 +71,7 @@ def read_lines(path: str | os.PathLike) -> list[str]:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             text = file.read()
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is not UTF-8 text (byte {error.start}: {error.reason}); save it as UTF-8, as"
-            f" with: iconv -f latin1 -t utf-8 {path.name}"
-        ) from None
+        raise not_utf8(path, error) from None
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be read ({error}); mend it or fetch it anew.") from None
     return text.removesuffix("\n").split("\n") if text else []

@@ -50,7 +50,7 @@ def read_csv(
     """
     path = _existing(path)
     na_values = check_na_values(na_values)
-    if len(delimiter) != 1:
+    if not isinstance(delimiter, str) or len(delimiter) != 1:
         raise InputError(
             "delimiter must be one character such as ',', ';' or a tab. Received:"
             f" delimiter={delimiter!r}."
@@ -104,23 +104,41 @@ def _existing(path: str | os.PathLike) -> pathlib.Path:
 def _lines(path: pathlib.Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the number and the cells of each line that is not blank."""
     opened = gzip.open if path.suffix == ".gz" else open
+    lift_cell_limit()
     try:
         # utf-8-sig: spreadsheets write a byte order mark, which is no part of the first name.
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
             for cells in reader:
                 stripped = [cell.strip() for cell in cells]
+                if any("\0" in cell for cell in stripped):
+                    raise InputError(
+                        f"Line {reader.line_num} of {path} holds a zero byte, which no text does;"
+                        f" save it as UTF-8, as with: iconv -f utf-16 -t utf-8 {path.name}"
+                    )
                 if any(stripped) or len(stripped) > 1:
                     yield reader.line_num, stripped
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is not UTF-8 text (byte {error.start}: {error.reason}); save it as UTF-8, as"
-            f" with: iconv -f latin1 -t utf-8 {path.name}"
-        ) from None
+        raise not_utf8(path, error) from None
     except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise InputError(
             f"{path} cannot be read as CSV ({error}); mend it or fetch it anew."
         ) from None
+
+
+def not_utf8(path: pathlib.Path, error: UnicodeDecodeError) -> InputError:
+    """Return the error for a file that is not UTF-8, with how to save it so."""
+    # What Windows calls Unicode begins with one of these marks.
+    wide = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return InputError(
+        f"{path} is not UTF-8 text (byte {error.start}: {error.reason}); save it as UTF-8, as"
+        f" with: iconv -f {'utf-16' if wide else 'latin1'} -t utf-8 {path.name}"
+    )
+
+
+def lift_cell_limit() -> None:
+    """Let cells of CSV files be as long as they are: a long text is more than 128 KiB."""
+    csv.field_size_limit(2**31 - 1)
 
 
 def _names(
@@ -184,7 +202,9 @@ def read_frame(frame: Any, na_values: Collection[str] = NA_VALUES) -> dict[str, 
         )
     keys = list(getattr(frame, "columns", frame))
     names = column_names(keys, "The table")
-    table = {name: _column(frame[key], na_values) for name, key in zip(names, keys, strict=True)}
+    table = {
+        name: _column(frame[key], name, na_values) for name, key in zip(names, keys, strict=True)
+    }
     lengths = {name: len(values) for name, values in table.items()}
     if not table or 0 in lengths.values():
         raise InputError(f"The table holds no rows; give at least one. Received: {lengths}.")
@@ -193,8 +213,23 @@ def read_frame(frame: Any, na_values: Collection[str] = NA_VALUES) -> dict[str, 
     return table
 
 
-def _column(values: Any, na_values: Collection[str]) -> np.ndarray:
-    array = np.asarray(values)
+def _cells(values: Any, name: str) -> np.ndarray:
+    """Return a column as an array with one value a row."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists that differ in length
+        array = None
+    if array is None or array.ndim != 1:
+        shape = "lists that differ in length" if array is None else f"shape {array.shape}"
+        raise InputError(
+            f"Column '{name}' must hold one number or text a row. Received: {shape}; make a column"
+            " of each part."
+        )
+    return array
+
+
+def _column(values: Any, name: str, na_values: Collection[str]) -> np.ndarray:
+    array = _cells(values, name)
     if array.dtype.kind == "M":
         return texts(np.datetime_as_string(array, unit="s"), {*na_values, "NaT"})
     if array.dtype.kind in "uif":
@@ -244,6 +279,17 @@ def as_numbers(values: np.ndarray) -> np.ndarray | None:
         return np.array([_number(text) if text else np.nan for text in values])
     except ValueError:
         return None
+
+
+def has_front_zeros(text: str) -> bool:
+    """Return whether a whole number is written with zeros in front, which a number would lose.
+
+    Example:
+        >>> has_front_zeros("0010"), has_front_zeros("0"), has_front_zeros("0.5")
+        (True, False, False)
+    """
+    digits = text.lstrip("+-")
+    return len(digits) > 1 and digits[0] == "0" and digits.isdigit()
 
 
 def _number(text: str) -> float:

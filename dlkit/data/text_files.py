@@ -91,10 +91,7 @@ def read(path: str | os.PathLike) -> str:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is not UTF-8 text (byte {error.start}: {error.reason}); save it as UTF-8, as"
-            f" with: iconv -f latin1 -t utf-8 {path.name}"
-        ) from None
+        raise table_files.not_utf8(path, error) from None
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be read ({error}); mend it or fetch it anew.") from None
     if "\0" in text:
@@ -130,6 +127,12 @@ class Layout:
                     f"{path} has no column '{column}'.{closest(column, names)} Its columns:"
                     f" {', '.join(names)}."
                 )
+        both = set(joined) & set(labels)
+        if both:
+            raise InputError(
+                f"{path} has the column '{min(both)}' for the texts and for the labels; give two"
+                f" columns. Its columns: {', '.join(names)}."
+            )
         cells = dict(zip(names, zip(*rows, strict=True), strict=True))
         texts = [" ".join(parts) for parts in zip(*(cells[c] for c in joined), strict=True)]
         found = [_targets(cells[c], c, task) for c in labels]
@@ -143,11 +146,12 @@ class Layout:
 
     def _rows(self, path: str | os.PathLike) -> tuple[list[str], list[list[str]], list[int]]:
         """Return the columns' names, the rows without blanks around cells, and line numbers."""
-        if len(self.delimiter) != 1:
+        if not isinstance(self.delimiter, str) or len(self.delimiter) != 1:
             raise InputError(
                 "delimiter must be one character such as ',', ';' or a tab. Received:"
                 f" delimiter={self.delimiter!r}."
             )
+        table_files.lift_cell_limit()
         quoting = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
         # Not splitlines, which ends a line at letters that only some tables mean so.
         content = io.StringIO(read(path), newline="")

@@ -83,6 +83,10 @@ def test_numbers_must_be_finite():
     [
         (array("yes", "no"), None, ["yes", "no"]),
         (array("10", "9"), None, [10, 9]),
+        (array("0010", "10"), None, ["0010", "10"]),
+        (array("0", "10"), None, [0, 10]),
+        (array("007", "7"), "regression", [7.0, 7.0]),
+        (array(*(f"{i:03}" for i in range(21))), None, list(map(float, range(21)))),
         (array("1.0", "2.0"), None, [1.0, 2.0]),
         (np.array([1.0, 2.0]), None, [1, 2]),
         (array("1", "2"), "regression", [1.0, 2.0]),
@@ -94,6 +98,11 @@ def test_the_target_is_read(values, task, expected):
     read = columns.read_target(values, "y", task)
     assert read.tolist() == expected
     assert [type(value) for value in read.tolist()] == [type(value) for value in expected]
+
+
+def test_a_number_that_float32_cannot_hold_is_named():
+    with pytest.raises(InputError, match=r"its value '1e39' in row 2 is not finite as float32"):
+        columns.to_numbers("size", array("1", "1e39"))
 
 
 def test_a_row_without_a_target_is_named():

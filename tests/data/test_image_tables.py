@@ -34,6 +34,7 @@ def test_an_absolute_path_stays_and_a_byte_order_mark_is_no_name(table):
     ("text", "options", "labels", "names"),
     [
         ("p,y\na,10\nb,9\n", {}, [10, 9], None),
+        ("p,y\na,0010\nb,10\n", {}, ["0010", "10"], None),
         ("p,y\na,0.5\nb,9\n", {}, [0.5, 9.0], None),
         ("p,y\na,1\nb,one\n", {}, ["1", "one"], None),
         ("p,sun,sea\na,1,1\nb,0,1\n", {}, [[1, 1], [0, 1]], ("sun", "sea")),
@@ -43,6 +44,8 @@ def test_an_absolute_path_stays_and_a_byte_order_mark_is_no_name(table):
         ("p,y\na,b\n", {"separator": "|", "names": ("a", "b")}, [[0, 1]], ("a", "b")),
         ("p,y\na,sun,sea\nb,sea\nc\n", {}, [[1, 1], [1, 0], [0, 0]], 2),
         ("p,x,y\na,sun,sea\nb,,sun\n", {}, [[1, 1], [0, 1]], 2),
+        ("p,y,y\na,sun,sea\nb,,sun\n", {}, [[1, 1], [0, 1]], 2),
+        ("p,x,x,y\na,1,2,sun\nb,3,4,sea\n", {"label_columns": "y"}, ["sun", "sea"], None),
         ("p,y\na,b\n", {"names": ("a", "b")}, [[0, 1]], ("a", "b")),
     ],
 )
@@ -60,6 +63,12 @@ def test_labels_are_what_they_look_like(table, text, options, labels, names):
         ("path,label\na,b\n", {"label_columns": "lable"}, "no column 'lable'. Did you mean 'label"),
         ("path,label\na,b\n", {"image_column": "file"}, "no column 'file'. Its columns: path, lab"),
         ("path\na\n", {}, r"needs at least one label column. Received: \[\]"),
+        ("path;y\na;b\n", {}, r"Received: \[\]. Cells are divided by commas, and .* 'path;y'"),
+        ("p,p\na,b\n", {}, r"has two columns named 'p' \(the 1\. and the 2\.\)"),
+        ("p,y,y\na,b,c\n", {"separator": "|"}, "has two columns named 'y'"),
+        ("p,y,y\na,1,0\nb,0,1\n", {}, r"'a' \(line 2 of .*\) has the cell '0' beyond the 2 col"),
+        ("p,y\na,b\n", {"label_columns": "p"}, "has the column 'p' for the paths and for the lab"),
+        ("views.csv,cat\nb,dog\n", {}, r"has no header: its first line names the file 'views"),
         ("p,x,y\na,b,c\n", {"separator": "|"}, r"one label column to split. Received: \['x', 'y'"),
         ("p,y\na,b\nc,  \n", {}, r"'c' \(line 3 of .*\) has no value in column 'y'"),
         ("p,y\na,b\nc\n", {}, r"'c' \(line 3 of .*\) has no value in column 'y'"),
@@ -71,7 +80,11 @@ def test_labels_are_what_they_look_like(table, text, options, labels, names):
             {"separator": "|", "names": ("cat", "dog")},
             r"Label 'cta' \(line 2 of .*one of the 2 labels: cat, dog. Did you mean 'cat'",
         ),
-        ("päth,y\na,b\n", {"encoding": "latin-1"}, "cannot be read as a CSV file in UTF-8"),
+        (
+            "päth,y\na,b\n",
+            {"encoding": "latin-1"},
+            r"is not UTF-8 text \(byte 1: .*iconv -f latin1",
+        ),
     ],
 )
 def test_a_wrong_table_is_told_in_one_sentence(table, text, options, sentence):

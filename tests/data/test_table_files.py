@@ -96,6 +96,7 @@ def test_numbers_are_what_tables_mean_by_them():
         ("age,city\n", r"bad\.csv holds no rows; give a file with at least one line"),
         ("age,city,age\n1,a,2\n", r"bad\.csv has two columns named 'age' \(the 1\. and the 3\.\)"),
         ("age,city\n1,a\n2\n", r"Line 3 of .*bad\.csv has 1 fields where 2 are expected \(age, ci"),
+        ("age,city\n1,\0\n", r"Line 2 of .*bad\.csv holds a zero byte, .*iconv -f utf-16 -t utf-8"),
         ('age,city\n1,"a\nb"\n2,c,d\n', r"Line 4 of .*bad\.csv has 3 fields where 2 are expected"),
     ],
 )
@@ -119,6 +120,9 @@ def test_bytes_that_are_no_text_are_named(tmp_path):
     path.write_bytes("city\nZürich\n".encode("latin-1"))
     with pytest.raises(InputError, match=r"old\.csv is not UTF-8 text \(byte 6: .*iconv -f latin1"):
         read_csv(path)
+    path.write_text("city\nZürich\n", encoding="utf-16")
+    with pytest.raises(InputError, match=r"old\.csv is not UTF-8 .* with: iconv -f utf-16 -t utf"):
+        read_csv(path)
     path = tmp_path / "cut.csv.gz"
     path.write_bytes(gzip.compress(b"city\nBern\n" * 100)[:-20])
     with pytest.raises(InputError, match=r"cut\.csv\.gz cannot be read as CSV \(.*\); mend it"):
@@ -128,6 +132,13 @@ def test_bytes_that_are_no_text_are_named(tmp_path):
 def test_a_delimiter_is_one_character(tmp_path):
     with pytest.raises(InputError, match=r"Received: delimiter=', '"):
         read_csv(write(tmp_path / "a.csv", "a\n1\n"), delimiter=", ")
+    with pytest.raises(InputError, match=r"Received: delimiter=None"):
+        read_csv(tmp_path / "a.csv", delimiter=None)
+
+
+def test_a_cell_may_be_longer_than_python_would_have_it(tmp_path):
+    path = write(tmp_path / "long.csv", f"text\n{'x' * 200_000}\n")
+    assert len(read_csv(path)["text"][0]) == 200_000
 
 
 @pytest.mark.parametrize("na_values", ["NA", [0, "?"]])
@@ -145,6 +156,11 @@ def test_missing_values_are_listed_as_texts(tmp_path, na_values):
         ({}, r"holds no rows; give at least one\. Received: {}"),
         ({"age": []}, r"holds no rows; .* Received: {'age': 0}"),
         ({"age": [1, 2], "city": ["a"]}, r"same length\. Received: {'age': 2, 'city': 1}"),
+        (
+            {"at": [[1, 2], [3, 4]]},
+            r"Column 'at' must hold one .* a row\. Received: shape \(2, 2\)",
+        ),
+        ({"at": [[1, 2], [3]]}, r"Column 'at' .* Received: lists that differ in length"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), r"The table has two columns named 'a'"),
     ],
 )

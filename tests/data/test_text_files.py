@@ -67,6 +67,13 @@ def test_a_quoted_table(tmp_path):
     assert found.where == [f"Line 3 of {path}", f"Line 4 of {path}"]
 
 
+def test_a_text_may_be_longer_than_python_would_have_a_cell(tmp_path):
+    path = write(tmp_path / "a.csv", f"text,label\n{'word ' * 40_000},0010\nx,10\n")
+    found = layout().read(path, None)
+    assert len(found.texts[0]) == 199_999
+    assert found.labels.tolist() == ["0010", "10"]
+
+
 def test_a_table_that_takes_quotes_as_they_are(tmp_path):
     path = write(tmp_path / "a.tsv", 'ham\t"Hello\nspam\tWin\u2028now\x85\n')
     table = layout(columns=("label", "text"), delimiter="\t", quoted=False)
@@ -89,7 +96,13 @@ def test_several_columns_of_labels(tmp_path):
         ("text,label\nx,\n", {}, r"1 of 1 rows have no target 'label', the first is row 1"),
         ("text,label\nx,1\n", {"delimiter": ";;"}, r"one character.*delimiter=';;'"),
         (b"text,label\n\xe9,1\n", {}, r"a\.csv is not UTF-8 text \(byte 11"),
-        ('text,label\n"x,1\n' + "y" * 200_000, {}, r"line 3: field larger.*quoted=False"),
+        ('text,label\n"x,1\n' + "y" * 200_000, {}, r"Line 3 of .* has 1 fields .*quoted="),
+        (
+            "text,label\nx,1\n",
+            {"label_column": "text"},
+            "column 'text' for the texts and for the l",
+        ),
+        ("text,label\nx,1\n", {"delimiter": None}, "delimiter=None"),
     ],
 )
 def test_bad_tables_are_told(tmp_path, content, options, sentence):
