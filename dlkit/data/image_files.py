@@ -28,6 +28,8 @@ MAGIC = {
 # What a whole file ends with; some programs write their own bytes after it.
 _ENDS = {"jpeg": b"\xff\xd9", "png": b"IEND"}
 _TAIL = 4096
+# What Windows and macOS leave in folders and hide there.
+_HIDDEN = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx")
 _SPLIT_NAMES = {"train", "test", "val", "valid", "validation"}
 
 
@@ -68,7 +70,9 @@ def in_folder(folder: str | os.PathLike, what: str = "images") -> tuple[Files, t
     root = pathlib.Path(folder)
     if not root.is_dir():
         raise InputError(f"{root} is not a folder; give one with a sub-folder of {what} a class.")
-    classes = tuple(sorted(path.name for path in root.iterdir() if _counts(path) and path.is_dir()))
+    classes = tuple(
+        sorted(path.name for path in root.iterdir() if not _is_hidden(path.name) and path.is_dir())
+    )
     if not classes:
         raise InputError(
             f"{root} holds no class folders; it should hold one sub-folder a class, with that"
@@ -95,13 +99,13 @@ def in_folder(folder: str | os.PathLike, what: str = "images") -> tuple[Files, t
 def _files_under(folder: pathlib.Path) -> list[str]:
     found = []
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [os.path.join(parent, name) for name in files if not name.startswith(".")]
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        found += [os.path.join(parent, name) for name in files if not _is_hidden(name)]
     return sorted(found)
 
 
-def _counts(path: pathlib.Path) -> bool:
-    return not path.name.startswith(".")
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _HIDDEN
 
 
 def checked(

@@ -62,6 +62,7 @@ def fill(folder, *names):
 
 def test_class_folders_are_walked_and_hidden_files_left_out(tmp_path):
     fill(tmp_path, "b/2.png", "b/more/1.png", "a/x.png", ".git/y.png", "b/.DS_Store", "b/.c/z.png")
+    fill(tmp_path, "b/Thumbs.db", "a/desktop.ini", "__MACOSX/b/._2.png")  # of Windows and macOS
     (tmp_path / "LICENSE.txt").write_text("beside the classes")
     files, classes = image_files.in_folder(tmp_path)
     assert classes == ("a", "b")
