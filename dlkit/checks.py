@@ -37,8 +37,9 @@ def check_choice(argument: str, value: Any, choices: Iterable[str]) -> str:
     if isinstance(value, str) and value in choices:
         return value
     listed = ", ".join(choices)
+    given = argument.removeprefix("Each step of ")
     raise InputError(
-        f"{argument} must be one of: {listed}. Received: {argument}={value!r}."
+        f"{argument} must be one of: {listed}. Received: {given}={value!r}."
         f"{closest(value, choices)}"
     )
 

@@ -93,6 +93,11 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
     _check_pair(x, targets.values, "x", "y")
     held = None
     if test is not None:
+        if not isinstance(test, tuple | list) or len(test) != 2:
+            raise InputError(
+                f"test must be (x, y) of the test split. Received: {type(test).__name__}"
+                f"{f' of {len(test)}' if hasattr(test, '__len__') else ''}."
+            )
         held = len(test[1])
         x, targets = _joined(x, targets, test)
     split = divide(targets, held, val_fraction, seed)
@@ -155,7 +160,13 @@ def _joined(
 
 
 def _inputs(x: Any, what: str) -> np.ndarray:
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise InputError(
+            f"{what} must hold as many numbers for each example, and its rows differ in length;"
+            " cut or pad them to one length."
+        ) from None
     if array.dtype.kind not in "buif":
         raise InputError(
             f"{what} must hold numbers. Received an array of {array.dtype}; turn text and"
@@ -175,7 +186,14 @@ def _inputs(x: Any, what: str) -> np.ndarray:
                 f"{what} holds NaN or infinity, first in example {row}; fill or drop such examples"
                 " before training."
             )
-        array = array.astype(np.float32)
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float32)
+        if not np.isfinite(array).all():
+            row = np.argwhere(~np.isfinite(array))[0][0]
+            raise InputError(
+                f"{what} holds a number beyond 3.4e38, the most that float32 can hold, first in"
+                f" example {row}; scale it or drop such examples."
+            )
     elif array.ndim == 2 or array.dtype.kind == "b":
         array = array.astype(np.float32)  # whole numbers in a table are measurements like others
     return array

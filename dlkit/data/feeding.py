@@ -82,11 +82,16 @@ def spread(rows: np.ndarray, count: int) -> np.ndarray:
 
 
 def check_batch(batch_size: int, train: int, total: int) -> None:
-    """Refuse batches that are larger than the training split.
+    """Refuse batches that are larger than the training split, which must hold something.
 
     Raises:
         InputError: naming the batch size and the number of training examples.
     """
+    if not train:
+        raise InputError(
+            f"Validation and test split leave none of {total} examples to train on; give a smaller"
+            " val_fraction."
+        )
     if batch_size > train:
         raise InputError(
             f"batch_size={batch_size} is larger than the training split of {train} examples"

@@ -214,6 +214,12 @@ def _read(
     held = []
     for what, pairs in (("val ", val), ("test ", test)):
         if pairs is not None:
+            if not isinstance(pairs, tuple | list) or len(pairs) != 2:
+                raise InputError(
+                    f"{what}must be (source, target), two files or two sequences of texts."
+                    f" Received: {type(pairs).__name__}"
+                    f"{f' of {len(pairs)}' if hasattr(pairs, '__len__') else ''}."
+                )
             parts.append(pair_files.read_pairs(*pairs, what=what))
         held.append(None if pairs is None else len(parts[-1][0]))
     source, target = (np.concatenate(texts) for texts in zip(*parts, strict=True))

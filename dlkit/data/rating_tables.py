@@ -34,6 +34,11 @@ def ratings(
         >>> ratings(table, "who", "film", "stars")
         ({'user': array(['ann', 'ben'], dtype=object), 'item': array([3, 4])}, array([5., 1.]))
     """
+    if user == item:
+        raise InputError(
+            f"user and item must be two columns. Received: '{user}' for both; name the column of"
+            " what is rated as item."
+        )
     users, items = identifiers(table, user, "user"), identifiers(table, item, "item")
     stars = numbers(table, rating)
     lengths = {name: len(c) for name, c in ((user, users), (item, items), (rating, stars))}
@@ -103,17 +108,22 @@ def numbers(table: Any, name: str) -> np.ndarray:
     return values
 
 
-def times(table: Any, name: str) -> np.ndarray:
-    """Return the column of times, as numbers that grow.
+def times(table: Any, name: str, count: int) -> np.ndarray:
+    """Return the column of times of `count` ratings, as numbers that grow.
 
     Raises:
-        InputError: when it is missing, or a cell is neither a number nor a date.
+        InputError: when it is missing, has another length, or a cell is neither a number nor a
+            date.
 
     Example:
-        >>> times({"when": ["2020-01-02", "2019-12-31"]}, "when").argsort()
+        >>> times({"when": ["2020-01-02", "2019-12-31"]}, "when", 2).argsort()
         array([1, 0])
     """
     array = _column(table, name, "time")
+    if len(array) != count:
+        raise InputError(
+            f"Column '{name}' must hold a time for each of {count} ratings. Received: {len(array)}."
+        )
     if array.dtype.kind == "M":
         array = np.datetime_as_string(array, unit="s")
     texts = np.array([_text(cell) for cell in array.tolist()], object)

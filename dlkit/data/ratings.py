@@ -107,9 +107,11 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
         table = rating_tables.read(table, columns=columns, delimiter=delimiter)
     raw, stars = rating_tables.ratings(table, user, item, rating)
     targets = labelling.read(stars, "regression", None)
-    chosen, when = divide(targets, None, val_fraction, seed), None
-    if split != "random":
-        when = rating_tables.times(table, time)
+    when = None
+    if split == "random":
+        chosen = divide(targets, None, val_fraction, seed)
+    else:
+        when = rating_tables.times(table, time, len(stars))
         chosen = _by_time(when, raw["user"], val_fraction, latest=split == "latest")
     check_batch(batch_size, len(chosen.train), len(stars))
 

@@ -79,7 +79,7 @@ def from_csv(
     """
     reading = {"columns": columns, "delimiter": delimiter, "na_values": na_values}
     known = inspect.signature(from_dataframe).parameters
-    check_names("from_csv", options, [*reading, "test", *list(known)[2:]])
+    check_names("from_csv", options, {*reading, *list(known)[2:]})
     table = table_files.read_csv(path, **reading)
     _check_target(table, target, str(path))
     options.setdefault("name", os.path.basename(path).partition(".")[0])

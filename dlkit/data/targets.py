@@ -91,6 +91,7 @@ def split(targets: Targets, fraction: float, seed: int) -> tuple[np.ndarray, np.
         _check_members(targets, fraction)
     elif len(rows) < 2:
         raise InputError(f"{len(rows)} example cannot be split; give at least 2.")
+    _check_larger(targets, fraction, classes=classes)
 
     from sklearn.model_selection import train_test_split
 
@@ -122,8 +123,28 @@ def _check_members(targets: Targets, fraction: float) -> None:
         )
 
 
+def _check_larger(targets: Targets, fraction: float, *, classes: bool) -> None:
+    """Refuse a fraction that leaves less than an example, or one of each class."""
+    count = len(targets.values)
+    left = count - int(np.ceil(fraction * count))
+    least = len(np.unique(targets.values)) if classes else 1
+    if left < least:
+        raise InputError(
+            f"A fraction of {fraction:g} of {count} examples leaves {left} to train on, and at"
+            f" least {least} {'is' if least == 1 else 'are'} needed; give a smaller one."
+        )
+
+
 def _array(y: Any) -> np.ndarray:
-    array = np.asarray(y)
+    try:
+        array = np.asarray(y)
+    except ValueError:
+        raise InputError(
+            "y must hold as many targets for each example, and its rows differ in length; for"
+            " several labels an example give a column of 0 and 1 a label."
+        ) from None
+    if array.dtype.kind == "O":
+        _check_objects(array)
     if array.ndim not in (1, 2) or 0 in array.shape:
         raise InputError(
             "y must hold one target (n,) or one row of targets (n, columns) an example."
@@ -135,6 +156,16 @@ def _array(y: Any) -> np.ndarray:
             f"y holds NaN or infinity, first in example {row}; fill or drop such examples."
         )
     return array
+
+
+def _check_objects(array: np.ndarray) -> None:
+    """Refuse a missing target among texts, which would be a class called 'None' or 'nan'."""
+    for row, value in enumerate(array.ravel()):
+        if value is None or value != value:
+            raise InputError(
+                f"y has no target in example {row // (array.size // len(array))}: {value!r}; fill"
+                " or drop such examples."
+            )
 
 
 def _class_column(array: np.ndarray, task: str) -> np.ndarray:
@@ -164,6 +195,7 @@ def _classes(array: np.ndarray, task: str, class_names: Sequence[Any] | None) ->
     column = _class_column(array, task)
     if class_names is not None:
         names = tuple(str(name) for name in class_names)
+        _check_different(names)
     else:
         values = np.arange(array.shape[1]) if one_hot else np.unique(column)
         names = tuple(str(value) for value in values)
@@ -181,6 +213,15 @@ def _classes(array: np.ndarray, task: str, class_names: Sequence[Any] | None) ->
     by_index = one_hot or (class_names is not None and column.dtype.kind in "ui")
     targets = Targets(column, task, len(names), names, by_index)
     return dataclasses.replace(targets, values=_indices(column, targets))
+
+
+def _check_different(names: tuple[str, ...]) -> None:
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise InputError(
+                f"class_names must differ. Received '{name}' as class {names.index(name)} and as"
+                f" class {place}."
+            )
 
 
 def _check_blanks(names: tuple[str, ...]) -> None:
@@ -232,4 +273,11 @@ def _numbers(array: np.ndarray, task: str, class_names: Sequence[Any] | None) ->
             "The targets of task='multilabel' must be 0 or 1. Received"
             f" {array[~np.isin(array, (0, 1))][0]}."
         )
-    return Targets(array.astype(np.float32), task, columns, names)
+    with np.errstate(over="ignore"):
+        values = array.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise InputError(
+            f"y holds {array[~np.isfinite(values)][0]:g}, and float32 holds numbers up to 3.4e38;"
+            " scale y, or drop such examples."
+        )
+    return Targets(values, task, columns, names)

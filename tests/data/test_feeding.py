@@ -39,6 +39,8 @@ def test_a_batch_larger_than_the_split_is_refused():
     check_batch(10, 10, 20)
     with pytest.raises(InputError, match=r"batch_size=11 is larger .* split of 10 .*\(of 20 in"):
         check_batch(11, 10, 20)
+    with pytest.raises(InputError, match="leave none of 20 examples to train on"):
+        check_batch(1, 0, 20)
 
 
 def test_weights_go_with_their_rows_in_training_batches():

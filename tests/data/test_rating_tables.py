@@ -30,7 +30,7 @@ def test_a_file_gives_the_same_as_its_frame(tmp_path):
 def test_times_are_numbers_or_dates():
     dates = ["2020-01-01", "2019-05-05 10:00:00", "2019-05-05 09:59:59"]
     for values in (dates, pd.to_datetime(dates, format="mixed"), [30, 20, 10]):
-        assert rating_tables.times({"t": values}, "t").argsort().tolist() == [2, 1, 0]
+        assert rating_tables.times({"t": values}, "t", 3).argsort().tolist() == [2, 1, 0]
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), "", " ", pd.NaT, pd.NA])
@@ -57,7 +57,11 @@ def test_a_rating_that_cannot_be_learned_is_told(values, message):
 
 def test_other_wrong_tables_are_told():
     with pytest.raises(InputError, match=r"Row 1 has no time: .* 'when' is 'soon'"):
-        rating_tables.times({"when": ["2020-01-01", "soon"]}, "when")
+        rating_tables.times({"when": ["2020-01-01", "soon"]}, "when", 2)
+    with pytest.raises(InputError, match=r"'when' must hold a time for each of 3 .* Received: 1"):
+        rating_tables.times({"when": ["2020-01-01"]}, "when", 3)
+    with pytest.raises(InputError, match=r"must be two columns. Received: 'who' for both"):
+        rating_tables.ratings({"who": ["ann"]}, "who", "who", "stars")
     with pytest.raises(InputError, match=r"Ratings must be a pandas DataFrame.* Received: list"):
         rating_tables.numbers([1, 2], "stars")
     with pytest.raises(
