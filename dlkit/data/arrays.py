@@ -93,11 +93,7 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
     _check_pair(x, targets.values, "x", "y")
     held = None
     if test is not None:
-        if not isinstance(test, tuple | list) or len(test) != 2:
-            raise InputError(
-                f"test must be (x, y) of the test split. Received: {type(test).__name__}"
-                f"{f' of {len(test)}' if hasattr(test, '__len__') else ''}."
-            )
+        _check_test(test)
         held = len(test[1])
         x, targets = _joined(x, targets, test)
     split = divide(targets, held, val_fraction, seed)
@@ -137,6 +133,14 @@ def _augmentation(
     if preprocessing.inputs[0].name == "sequence":
         return series_augment.resolve(augment)
     return augmentation.resolve(augment, len(preprocessing.outputs[0].shape), targets)
+
+
+def _check_test(test: Any) -> None:
+    if not isinstance(test, tuple | list) or len(test) != 2:
+        raise InputError(
+            f"test must be (x, y) of the test split. Received: {type(test).__name__}"
+            f"{f' of {len(test)}' if hasattr(test, '__len__') else ''}."
+        )
 
 
 def _joined(

@@ -233,7 +233,8 @@ class Data:
         """Yield `k` records for cross-validation; the test split is the same in all of them.
 
         Each record validates on another `k`-th of what is not for testing, and learns its
-        preprocessing from the rest. Classes are shared out alike.
+        preprocessing from the rest. Classes are shared out alike, and what was `balanced` is
+        balanced anew in each.
 
         Reference: Stone 1974, Cross-validatory choice and assessment of statistical predictions.
 
@@ -272,7 +273,8 @@ class Data:
     ) -> Data:
         """Return a record with other validation examples, and test examples if none were given.
 
-        A test split that was published, or given, stays as it is.
+        A test split that was published, or given, stays as it is; what was `balanced` is balanced
+        anew.
 
         Args:
             val_fraction: Part of what is not for testing, in [0, 1); 0 keeps none. Defaults to 0.1.

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.checks import check_fraction, check_integer
+from dlkit.data import balancing
 from dlkit.data import origin as origins
 from dlkit.data import targets as labelling
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.origin import Origin
+    from dlkit.data.origin import Origin, Split
     from dlkit.data.record import Data
 
 Pairs = list[tuple[np.ndarray, np.ndarray]]
@@ -42,7 +43,7 @@ def folds(data: Data, k: int, groups: Any, ordered: bool, seed: int) -> Iterator
         pairs = _shuffled_folds(kept, origin.targets, k, seed)
 
     def make(train: np.ndarray, val: np.ndarray) -> Data:
-        return origin.remake(dataclasses.replace(origin.split, train=train, val=val))
+        return origin.remake(_as_balanced(origin, train, val, origin.split.test, seed))
 
     return (make(train, val) for train, val in pairs)
 
@@ -198,7 +199,20 @@ def resplit(
     elif groups is not None:
         _warn_of_shared(cut.groups, rest, test)
     train, val = cut(rest, val_fraction)
-    return origin.remake(dataclasses.replace(split, train=train, val=val, test=test))
+    return origin.remake(_as_balanced(origin, train, val, test, seed))
+
+
+def _as_balanced(
+    origin: Origin, train: np.ndarray, val: np.ndarray, test: np.ndarray, seed: int
+) -> Split:
+    """Return another split, whose training rows are balanced if they were before."""
+    old = origin.split
+    weights, oversampled = None, len(np.unique(old.train)) < len(old.train)
+    if old.weights is not None:
+        weights = balancing.weights(origin.targets, train)
+    elif oversampled:
+        train = balancing.oversampled(train, origin.targets.values[train], seed)
+    return dataclasses.replace(old, train=train, val=val, test=test, weights=weights)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -139,9 +139,10 @@ def _array(y: Any) -> np.ndarray:
     try:
         array = np.asarray(y)
     except ValueError:
+        lengths = sorted({len(row) if hasattr(row, "__len__") else 1 for row in y})
         raise InputError(
-            "y must hold as many targets for each example, and its rows differ in length; for"
-            " several labels an example give a column of 0 and 1 a label."
+            f"y must hold as many targets for each example. Received: rows of {lengths[0]} and of"
+            f" {lengths[-1]}; for several labels an example give a column of 0 and 1 a label."
         ) from None
     if array.dtype.kind == "O":
         _check_objects(array)

@@ -183,3 +183,17 @@ def test_what_cannot_be_split_is_told_in_a_sentence(iris, diabetes):
     kept = len(diabetes.origin.split.kept)
     with pytest.raises(InputError, match=f"and there are {kept} beside the test split"):
         diabetes.folds(kept, ordered=True)
+
+
+@pytest.mark.parametrize("method", ["weights", "oversample"])
+def test_what_was_balanced_is_balanced_in_other_splits_too(method):
+    x, y = np.arange(120.0)[:, np.newaxis], np.array([0] * 90 + [1] * 30)
+    data = dk.data.from_arrays(x, y, batch_size=8).balanced(method)
+    fold = list(data.folds(3))[1]
+    for other in (data.resplit(seed=3), fold, data.resplit(groups=np.arange(120) // 3)):
+        split = other.origin.split
+        assert not set(split.train) & {*split.val, *split.test}
+        weights = np.ones(120) if split.weights is None else split.weights
+        each = [weights[split.train][y[split.train] == label].sum() for label in (0, 1)]
+        assert each[0] == pytest.approx(each[1])
+        assert len(next(iter(other.train))) == (3 if method == "weights" else 2)
