@@ -72,8 +72,9 @@ def run(
         stack.callback(pool.shutdown, cancel_futures=True)
         api = _rest_api(models, pool, settings)
         server = _uvicorn(_with_what_is_asked_for(api, settings), settings, rpc, end)
-        _announce(models, listener, settings)
+        server.ended = ended
         loop_factory = server.config.get_loop_factory()  # uvloop, where it is
+        _announce(models, listener, settings)
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(server.serve(sockets=[listener]))
 
@@ -191,6 +192,13 @@ def _draining(server: type, rpc: Any, end: _Ending, seconds: float) -> type:
     """Return uvicorn's `server` made to drain gRPC at the same time as HTTP, within a bound."""
 
     class Draining(server):
+        ended: threading.Event
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.ended.is_set():  # by a signal that came before uvicorn listened for any
+                self.should_exit = True
+
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             end.begin()
             drained = rpc.stop(seconds) if rpc is not None else None

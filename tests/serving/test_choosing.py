@@ -3,6 +3,9 @@
 import logging
 import pathlib
 import shutil
+import signal
+import subprocess
+import sys
 import types
 from concurrent.futures import ThreadPoolExecutor
 
@@ -124,6 +127,15 @@ def test_without_tensorflow_a_server_starts_at_once(base):
         assert not has_tensorflow(server)
     # Of the processor: how long it takes by the clock depends on what else this machine does.
     assert times.user + times.system < 1.5
+
+
+def test_a_signal_right_after_the_start_ends_the_server(base):
+    command = [sys.executable, "-m", "dlkit.serving", str(base), "--rest-port=0"]
+    for _ in range(3):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+            assert server.stdout.readline().startswith(b"Serving line at ")
+            server.terminate()
+            assert server.wait(60) in (0, -signal.SIGTERM)
 
 
 def test_a_signature_without_a_twin_is_run_by_tensorflow(base, reference):
