@@ -308,6 +308,7 @@ def test_a_directory_without_versions_is_not_served(monkeypatch, capsys, tmp_pat
         (("--api-key-file", "/nosuch/keys"), "api_key_file /nosuch/keys cannot be read"),
         (("--ssl-config-file", "/nosuch/ssl"), "ssl_config_file /nosuch/ssl cannot be read"),
         (("--rest-tls",), "rest_tls needs ssl_config_file"),
+        (("--runtime", "onyx"), "runtime='onyx'. Did you mean 'onnx'?"),
     ],
 )
 def test_keys_and_certificates_are_read_first(monkeypatch, capsys, tmp_path, flags, sentence):
