@@ -262,6 +262,11 @@ def test_the_model_card_tells_the_run(trained, tmp_path):
     }
 
 
+def test_an_export_can_carry_a_twin(trained, tmp_path):
+    version = jobs.export(trained, tmp_path / "m", runtimes=("onnx",))
+    assert (version / "assets.extra" / "onnx" / "serving_default.onnx").is_file()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -269,6 +274,7 @@ def test_the_model_card_tells_the_run(trained, tmp_path):
         ({"quantize": "dynamic"}, "--quantize dynamic. Received: format='saved_model'."),
         ({"format": "onnx", "quantize": "int8"}, "--quantize int8. Received: format='onnx'."),
         ({"format": "litert", "quantize": "int4"}, "dynamic, float16, int8. Received: quantize="),
+        ({"format": "onnx", "runtimes": ("onnx",)}, "leave --format out. Received: format='onnx'"),
     ],
 )
 def test_a_format_that_there_is_not_is_refused(trained, tmp_path, options, message):
