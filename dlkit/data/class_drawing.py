@@ -9,6 +9,7 @@ import numpy as np
 
 from dlkit.checks import require
 from dlkit.data import origin as origins
+from dlkit.data import pictures
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def draw(data: Data, path: str | os.PathLike | None = None) -> Figure:
         axis.tick_params(labelsize=7, labelleft=not index)
         _draw(axis, data, values[rows])
     if path is not None:
-        figure.savefig(path, dpi=120)
+        pictures.save(figure, path)
     return figure
 
 

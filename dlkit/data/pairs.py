@@ -56,7 +56,8 @@ def from_text_pairs(  # noqa: PLR0913 - what the data is, and how to feed it: on
     `[end]`. All are padded with 0, and the weights are 0 where `next` is, so that no loss counts
     padding; let metrics be `weighted_metrics`, which do not either.
 
-    Sentences with the same source are never divided between the splits. The export takes both
+    Sentences with the same source are never divided between splits that are drawn, as `val` and
+    `test` by default. The export takes both
     texts: the source, and the translation as far as it has come; `dlkit.data.translate` goes on
     from there, token by token.
 

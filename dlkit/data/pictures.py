@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import math
+import os
+import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +40,24 @@ DRAWINGS = {
 }
 _NEVER_AUGMENTED = ("graph", "pairs", "ratings")
 _SIZE = (1.5, 1.7)  # inches of one example, where its module has no SIZE
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Save a figure; the ending of `path` chooses the format.
+
+    Raises:
+        InputError: when there is no such folder, or Matplotlib has no such format.
+    """
+    path = pathlib.Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder {path.parent} for {path.name}; make it first.")
+    formats = figure.canvas.get_supported_filetypes()
+    if path.suffix and path.suffix[1:].lower() not in formats:
+        raise InputError(
+            f"A picture cannot be saved as {path.name}; let its name end with one of:"
+            f" {', '.join(sorted(formats))}."
+        )
+    figure.savefig(path, dpi=120)
 
 
 def draw(data: Data, count: int, *, augmented: bool = False) -> Figure:

@@ -118,7 +118,8 @@ class Data:
             The Matplotlib figure.
 
         Raises:
-            InputError: for augmented=True on data that is not augmented.
+            InputError: for augmented=True on data that is not augmented, or a path that nothing
+                can be saved as.
             MissingExtraError: when Matplotlib is not installed.
 
         Example:
@@ -131,7 +132,7 @@ class Data:
 
         figure = pictures.draw(self, count, augmented=augmented)
         if path is not None:
-            figure.savefig(path, dpi=120)
+            pictures.save(figure, path)
         return figure
 
     def cache_to(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Data:
@@ -214,7 +215,8 @@ class Data:
             The Matplotlib figure, a plot a split.
 
         Raises:
-            InputError: when the task has neither classes nor numbers to predict.
+            InputError: when the task has neither classes nor numbers to predict, or nothing can be
+                saved as the path.
             MissingExtraError: when Matplotlib is not installed.
 
         Example:

@@ -68,12 +68,25 @@ def read(values: Any, date: str | None) -> Series:
         InputError: when it cannot be read, holds what is no number, or its dates do not rise.
     """
     if isinstance(values, str | os.PathLike):
-        return _of_table(table_files.read_csv(values), date, str(pathlib.Path(values)))
+        table = table_files.read_csv(values)
+        _check_delimiter(values, table)
+        return _of_table(table, date, str(pathlib.Path(values)))
     if hasattr(values, "to_frame") and not hasattr(values, "columns"):  # a pandas Series
         values = values.to_frame(values.name or "variable_1")
     if isinstance(values, Mapping) or hasattr(values, "columns"):
         return _of_table(_table(values), date, "The table")
     return _of_array(values, date)
+
+
+def _check_delimiter(path: str | os.PathLike, table: Mapping[str, np.ndarray]) -> None:
+    name = next(iter(table))
+    mark = next((mark for mark in ";\t|" if mark in name), None)
+    if len(table) == 1 and mark:
+        raise InputError(
+            f"{path} has a single column, '{name}': its cells are divided by {mark!r} and not by"
+            f" commas; read it, as with pandas.read_csv({str(path)!r}, sep={mark!r}), and give the"
+            " table."
+        )
 
 
 def _table(frame: Any) -> dict[str, np.ndarray]:

@@ -65,6 +65,11 @@ def _by_group(origin: Origin, data: Data, what: str, groups: Any, ordered: bool)
             f"{what} splits by groups or in order, and not both. Received: groups={_brief(groups)}"
             " and ordered=True; leave one out."
         )
+    if origin.groups is not None and ordered:
+        raise InputError(
+            f"Some examples of '{data.name}' belong together, as the translations of one sentence,"
+            f" and splits in order part them; give {what}(...) without ordered=True."
+        )
     if origin.overlap and not ordered:
         raise InputError(
             f"The examples of '{data.name}' are windows that share values with their neighbours,"

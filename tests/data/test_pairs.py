@@ -207,6 +207,12 @@ def test_dollars_are_written_as_they_are():
     assert [text.get_text() for text in axis.texts] == [r"\$5 \$6"] * 2
 
 
+def test_splits_in_order_would_part_what_belongs_together():
+    for split in (small().resplit, small().folds):
+        with pytest.raises(InputError, match=r"'pairs' belong together.* without ordered=True"):
+            split(ordered=True)
+
+
 def test_a_cache_holds_the_weights_of_padding(tmp_path):
     data = small()
     cached = data.cache_to(tmp_path / "cache")

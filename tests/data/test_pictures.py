@@ -84,3 +84,14 @@ def test_a_kind_that_nothing_draws_is_told():
 def test_mixed_classes_are_titled_with_their_shares(task, target, text):
     data = dk.data.Data("letters", task, None, None, None, {}, 3, ("a", "b", "c"))
     assert pictures.target_text(data, target) == text
+
+
+def test_a_path_that_no_picture_can_be_saved_as_is_told(tmp_path):
+    data = dk.data.load("iris")
+    for save in (data.show, data.show_classes):
+        with pytest.raises(InputError, match=r"no folder .*nowhere for a\.png; make it first"):
+            save(tmp_path / "nowhere" / "a.png")
+        with pytest.raises(InputError, match=r"cannot be saved as a\.xyz; .* one of: .*png"):
+            save(tmp_path / "a.xyz")
+        save(tmp_path / "a.PNG")
+        assert (tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")

@@ -101,6 +101,15 @@ def test_dates_that_do_not_rise_or_are_none_are_refused(dates, message):
         read({"t": dates, "x": np.arange(10)}, "t")
 
 
+def test_cells_that_commas_do_not_divide_are_told(tmp_path):
+    path = tmp_path / "power.csv"
+    path.write_text("date;power\n2020-01-01;3\n2020-01-02;4\n")
+    with pytest.raises(
+        InputError, match=r"a single column, 'date;power'.* divided by ';' .*sep=';'"
+    ):
+        read(path, None)
+
+
 @pytest.mark.parametrize(
     ("values", "date", "message"),
     [
