@@ -128,8 +128,7 @@ def _lines(path: pathlib.Path, delimiter: str) -> Iterator[tuple[int, list[str]]
 
 def not_utf8(path: pathlib.Path, error: UnicodeDecodeError) -> InputError:
     """Return the error for a file that is not UTF-8, with how to save it so."""
-    # What Windows calls Unicode begins with one of these marks.
-    wide = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+    wide = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")  # what Windows calls Unicode
     return InputError(
         f"{path} is not UTF-8 text (byte {error.start}: {error.reason}); save it as UTF-8, as"
         f" with: iconv -f {'utf-16' if wide else 'latin1'} -t utf-8 {path.name}"
@@ -166,9 +165,7 @@ def column_names(given: Iterable[Any], what: str) -> list[str]:
         >>> column_names(["", "km/h"], "The table")
         ['column_1', 'km_h']
     """
-    names = [
-        str(name).replace("/", "_") or f"column_{place}" for place, name in enumerate(given, 1)
-    ]
+    names = [plain_name(name) or f"column_{place}" for place, name in enumerate(given, 1)]
     for place, name in enumerate(names):
         if name in names[:place]:
             raise InputError(
@@ -176,6 +173,11 @@ def column_names(given: Iterable[Any], what: str) -> list[str]:
                 f" {place + 1}.); rename one of them."
             )
     return names
+
+
+def plain_name(name: Any) -> str:
+    """Return a column's name as `column_names` has it, for what a user names by its own."""
+    return str(name).replace("/", "_")
 
 
 def read_frame(frame: Any, na_values: Collection[str] = NA_VALUES) -> dict[str, np.ndarray]:

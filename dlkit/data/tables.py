@@ -80,7 +80,7 @@ def from_csv(
     reading = {"columns": columns, "delimiter": delimiter, "na_values": na_values}
     known = inspect.signature(from_dataframe).parameters
     check_names("from_csv", options, {*reading, *list(known)[2:]})
-    table = table_files.read_csv(path, **reading)
+    table, target = table_files.read_csv(path, **reading), table_files.plain_name(target)
     _check_target(table, target, str(path))
     options.setdefault("name", os.path.basename(path).partition(".")[0])
     held = None if test is None else table_files.read_csv(test, **reading)
@@ -158,7 +158,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     """
     _check_numbers(batch_size, seed, val_fraction, max_categories, hash_bins)
     na_values = table_files.check_na_values(na_values)
-    table = table_files.read_frame(frame, na_values)
+    table, target = table_files.read_frame(frame, na_values), table_files.plain_name(target)
     _check_target(table, target, "The table")
     targets = labelling.read(
         columning.read_target(table.pop(target), target, task), task, class_names

@@ -144,6 +144,8 @@ def _array(y: Any) -> np.ndarray:
             f"y must hold as many targets for each example. Received: rows of {lengths[0]} and of"
             f" {lengths[-1]}; for several labels an example give a column of 0 and 1 a label."
         ) from None
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8")
     if array.dtype.kind == "O":
         _check_objects(array)
     if array.ndim not in (1, 2) or 0 in array.shape:

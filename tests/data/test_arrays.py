@@ -109,6 +109,11 @@ def test_the_task_is_read_from_the_targets(y, task, classes):
     assert (data.task, data.class_names) == (task, classes)
 
 
+def test_labels_of_bytes_are_texts():
+    data = dk.data.from_arrays(np.zeros((20, 2)), np.array([b"no", b"yes"] * 10), batch_size=4)
+    assert data.class_names == ("no", "yes")
+
+
 def test_labels_keep_their_meaning():
     x = np.arange(40.0)[:, np.newaxis]
     data = dk.data.from_arrays(x, ["low"] * 20 + ["high"] * 20, val_fraction=0, batch_size=8)

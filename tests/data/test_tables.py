@@ -307,6 +307,15 @@ def test_a_test_value_of_another_kind_is_named():
         dk.data.from_dataframe(people(), "rich", test=test)
 
 
+def test_a_target_goes_by_the_name_that_its_table_has(tmp_path):
+    path = tmp_path / "cars.csv"
+    path.write_text("weight,km/h\n" + "".join(f"{i},{i}.5\n" for i in range(20)))
+    data = dk.data.from_csv(path, "km/h", batch_size=4)
+    assert sorted(data.origin.targets.values.tolist()) == [i + 0.5 for i in range(20)]
+    table = {0: list(range(20)), 1: ["a", "b"] * 10}
+    assert dk.data.from_dataframe(table, 1, batch_size=4).class_names == ("a", "b")
+
+
 def test_a_file_without_the_target_is_named(tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("age;rich\n1;2\n")
