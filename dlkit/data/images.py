@@ -114,8 +114,8 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
         image_size: Height and width that each image is resized to, without keeping its proportions.
         image_column: The column of the paths. Defaults to None: the first.
         label_columns: The column of the labels, or several: of 0 and 1, of numbers, or of names,
-            some of them empty; a row may go on with more names than the header has columns.
-            Defaults to None: all the others.
+            some of them empty; columns may share one name, and a row may go on with more names
+            than the header has columns. Defaults to None: all the others.
         separator: What stands between labels in one column, like the `|` of `cat|dog`; an empty
             cell has no label. Defaults to None.
         test: The CSV file of the test split, with the same columns. `None` takes a stratified fifth

@@ -137,6 +137,12 @@ class Layout:
         texts = [" ".join(parts) for parts in zip(*(cells[c] for c in joined), strict=True)]
         found = [_targets(cells[c], c, task) for c in labels]
         several = len(found) > 1
+        for column, values in zip(labels, found, strict=True):
+            if several and values.dtype.kind == "U":
+                raise InputError(
+                    f"Several label columns ({', '.join(labels)}) must hold numbers, 0 and 1 for"
+                    f" labels. Received '{values[0]}' in column '{column}'."
+                )
         return Texts(
             table_files.texts(texts, ()),
             np.stack(found, axis=1) if several else found[0],

@@ -103,6 +103,11 @@ def test_several_columns_of_labels(tmp_path):
             "column 'text' for the texts and for the l",
         ),
         ("text,label\nx,1\n", {"delimiter": None}, "delimiter=None"),
+        (
+            "text,a,b\nx,1,no\n",
+            {"label_column": ("a", "b")},
+            r"label columns \(a, b\) must hold numbers, .* Received 'no' in column 'b'",
+        ),
     ],
 )
 def test_bad_tables_are_told(tmp_path, content, options, sentence):

@@ -111,3 +111,11 @@ def test_blood_cells_have_the_published_numbers(shared_data):
     splits = voc_files.read_splits(folder, [one.path.stem for one in found])
     sizes = {name: len(listed) for name, listed in splits.items()}
     assert sizes == {"train": 205, "val": 87, "trainval": 292, "test": 72}
+
+
+def test_a_list_that_is_not_utf8_is_named(tmp_path):
+    lists = tmp_path / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "test.txt").write_bytes("café\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"test\.txt is not UTF-8 text .*iconv -f latin1"):
+        voc_files.read_splits(tmp_path, ["café"])
