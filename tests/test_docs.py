@@ -91,11 +91,13 @@ def test_the_readmes_tables_are_those_of_the_registries():
     run([str(ROOT / "docs/tables.py"), "--check"], ROOT)
 
 
-def test_the_readmes_links_and_pictures_exist():
-    text = (ROOT / "README.md").read_text()
-    targets = re.findall(r"\]\((?!http)([^)#]+)\)", text)
-    assert "docs/images/history.png" in targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+def test_links_and_pictures_of_all_pages_exist():
+    found = set()
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+        targets = re.findall(r"\]\((?!http)([^)#]+)[^)]*\)", page.read_text())
+        assert [target for target in targets if not (page.parent / target).exists()] == [], page
+        found |= set(targets)
+    assert {"docs/images/history.png", "docs/serving.md", "tensorflow_serving.md"} <= found
 
 
 def test_the_readmes_commands_exist():
