@@ -110,6 +110,9 @@ def _of_shards(stored: Stored) -> tuple[tf.data.Dataset, int]:
     size = stored.feed.batch_size
 
     def read(path: tf.Tensor) -> tf.data.Dataset:
+        # Of this function's graph alone. With a global seed of 0, as is usual, shuffle compares
+        # its own seed with 0, and that is a tensor here.
+        tf.random.set_seed(1)
         records = tf.data.TFRecordDataset(path)
         records = records.shuffle(stored.buffer(), seed=_drawn()[0])
         return stored.layouts["train"].batches(records, size)
