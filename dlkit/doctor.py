@@ -20,10 +20,13 @@ PACKAGES = {
     "typer": None,
     "rich": None,
     "uvicorn": "serve",
+    "httptools": "serve",
+    **({} if sys.platform == "win32" else {"uvloop": "serve"}),  # it is not for Windows
     "grpcio-health-checking": "serve",
     "grpcio-reflection": "serve",
     "httpx": "serve",
     "orjson": "serve",
+    "pysimdjson": "serve",
     "matplotlib": "plot",
 }
 
