@@ -18,7 +18,7 @@ demo: $(INSTALLED)  ## train, export, serve and ask a classifier of handwritten 
 	@$(RUN) -m dlkit demo
 
 test: $(INSTALLED)  ## run the tests
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(INSTALLED)  ## check style, layout and who imports whom
 	@$(RUN) -m ruff check .
