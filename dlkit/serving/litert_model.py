@@ -152,12 +152,12 @@ class _File:
 
 def _interpreter(content: bytes, threads: int | None) -> Any:
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        from ai_edge_litert import interpreter as lite
     except ImportError:
-        from tensorflow.lite import Interpreter
+        from tensorflow import lite
     with warnings.catch_warnings():  # TensorFlow's own says that it will go
         warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter", UserWarning)
-        return Interpreter(model_content=content, num_threads=threads)
+        return lite.Interpreter(model_content=content, num_threads=threads)
 
 
 def _infos(tensors: Mapping[str, Any]) -> dict[str, TensorInfo]:

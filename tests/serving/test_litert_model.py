@@ -1,5 +1,7 @@
 """`model.tflite` in a version directory, as --prefer_tflite_model of TensorFlow Serving has it."""
 
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -72,6 +74,13 @@ def test_a_lite_model_alone_needs_no_flag(half_plus_two_lite):
     assert [(v["version"], v["state"]) for v in status] == [("7", "AVAILABLE")]
     with pytest.raises(StatusError, match="SavedModel"):
         load(half_plus_two_lite.parent / "alone" / "7", Settings(runtime="tensorflow"), Told())
+
+
+def test_where_litert_is_not_installed_tensorflow_runs_the_file(half_plus_two_lite, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    model = LiteRtModel(half_plus_two_lite / "1", Settings())
+    assert model.run("serving_default", {"x": np.ones(1, "float32")})["y"].tolist() == [3.5]
+    model.close()
 
 
 def test_a_file_for_one_row_takes_several(tmp_path):
