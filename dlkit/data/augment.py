@@ -146,6 +146,19 @@ def resolve(augment: Any, rank: int, targets: Targets | None = None) -> Augmenta
     return OfBatches(mix)
 
 
+def check_none(what: str, augment: Any) -> None:
+    """Refuse an augmentation of `what`, a kind of input that has none.
+
+    Raises:
+        InputError: for anything but None and False.
+    """
+    if augment is not None and augment is not False:
+        raise InputError(
+            f"{what} are not augmented: augment must be None or False. Received:"
+            f" augment={augment!r}."
+        )
+
+
 def chain(steps: Mapping[str, Any]) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """Return the recipes of `steps`, name -> amount, as one function.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import keras
@@ -106,6 +106,11 @@ def order(rows: np.ndarray, seed: int, *, train: bool) -> tf.data.Dataset:
     if train:
         dataset = dataset.shuffle(len(rows), seed=seed, reshuffle_each_iteration=True)
     return dataset
+
+
+def take(columns: Mapping[str, np.ndarray], rows: Any) -> dict[str, np.ndarray]:
+    """Return some rows of each column."""
+    return {name: values[rows] for name, values in columns.items()}
 
 
 def changed(augment: Augmentation, batch: tuple[tf.Tensor, ...], seed: tf.Tensor) -> Any:

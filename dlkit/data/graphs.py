@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.checks import check_choice, check_fraction, check_integer, require
+from dlkit.data import augment as augmentation
 from dlkit.data import graph_splits
 from dlkit.data.columns import Column
 from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare
@@ -206,11 +207,7 @@ def _vector(node: Any, attributes: dict[str, Any], features: Sequence[str]) -> n
 def _check_options(propagate: int, encoding: str, augment: Any) -> None:
     check_integer("propagate", propagate, minimum=0)
     check_choice("encoding", encoding, ENCODINGS)
-    if augment is not None and augment is not False:
-        raise InputError(
-            "Nodes are not augmented: augment must be None or False. Received:"
-            f" augment={augment!r}."
-        )
+    augmentation.check_none("Nodes", augment)
 
 
 def _names(given: Sequence[Any] | None, count: int) -> np.ndarray:

@@ -18,9 +18,10 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.checks import check_choice, check_fraction, check_integer
+from dlkit.data import augment as augmentation
 from dlkit.data import pair_files, pair_layers
 from dlkit.data.columns import Column
-from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare
+from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare, take
 from dlkit.data.origin import Origin, Split, splits
 from dlkit.data.record import Data
 from dlkit.errors import InputError
@@ -133,10 +134,10 @@ def from_text_pairs(  # noqa: PLR0913 - what the data is, and how to feed it: on
             num_classes=len(words["target"]),
             class_names=words["target"],
             preprocessing=preprocessing,
-            examples=(_take(texts, split.test[:EXAMPLES]), answers[split.test[:EXAMPLES]]),
+            examples=(take(texts, split.test[:EXAMPLES]), answers[split.test[:EXAMPLES]]),
             columns=_notes(shown, words, lengths),
             vocabularies=words,
-            origin=Origin(split, None, lambda rows: _take(texts, rows), feed, make, groups=groups),
+            origin=Origin(split, None, lambda rows: take(texts, rows), feed, make, groups=groups),
         )
 
     return make(split)
@@ -199,11 +200,7 @@ def _check_options(reading: _Reading, max_pairs: int | None, augment: Any) -> No
             check_integer(f"{key}_length", length, minimum=1 + (key == "target"))
     if max_pairs is not None:
         check_integer("max_pairs", max_pairs)
-    if augment is not None and augment is not False:
-        raise InputError(
-            "Sentence pairs are not augmented: augment must be None or False. Received:"
-            f" augment={augment!r}."
-        )
+    augmentation.check_none("Sentence pairs", augment)
 
 
 def _read(
@@ -285,7 +282,3 @@ def _notes(
         note = f"vocabulary of {len(words[key])}, {cut} of {values.nrows()} sentences cut"
         notes.append(Column(key, "text", note))
     return tuple(notes)
-
-
-def _take(texts: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
-    return {key: values[rows] for key, values in texts.items()}

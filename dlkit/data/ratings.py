@@ -17,10 +17,11 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.checks import check_choice, check_fraction, check_integer
+from dlkit.data import augment as augmentation
 from dlkit.data import rating_layers, rating_tables
 from dlkit.data import targets as labelling
 from dlkit.data.columns import Column
-from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare
+from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare, take
 from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.rating_layers import ENCODINGS
 from dlkit.data.record import Data
@@ -116,7 +117,7 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
     check_batch(batch_size, len(chosen.train), len(stars))
 
     def make(split: Split) -> Data:
-        coding = rating_layers.build(_take(raw, split.train), encoding, min_count)
+        coding = rating_layers.build(take(raw, split.train), encoding, min_count)
         # One-hot rows of all ratings would not fit into memory: only their numbers are held.
         feed = Feed(
             hold(prepare(raw, coding.lookup) if cache else raw),
@@ -134,7 +135,7 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
             num_classes=1,
             examples=_examples(raw, targets.values, split.test),
             columns=_notes(coding.vocabularies, targets.values[split.train]),
-            origin=Origin(split, targets, lambda rows: _take(raw, rows), feed, make, times=when),
+            origin=Origin(split, targets, lambda rows: take(raw, rows), feed, make, times=when),
         )
 
     return make(chosen)
@@ -147,11 +148,7 @@ def _check_options(encoding: str, split: str, time: str | None, augment: Any) ->
         raise InputError(
             f"split={split!r} needs to know when: give time='name of a column', or split='random'."
         )
-    if augment is not None and augment is not False:
-        raise InputError(
-            "Ratings are not augmented: augment must be None or False. Received:"
-            f" augment={augment!r}."
-        )
+    augmentation.check_none("Ratings", augment)
 
 
 def _by_time(when: np.ndarray, users: np.ndarray, val_fraction: float, *, latest: bool) -> Split:
@@ -204,8 +201,4 @@ def _notes(known: dict[str, tuple[str, ...]], stars: np.ndarray) -> tuple[Column
 def _examples(
     raw: dict[str, np.ndarray], stars: np.ndarray, rows: np.ndarray
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    return _take(raw, rows[:EXAMPLES]), stars[rows[:EXAMPLES]]
-
-
-def _take(table: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
-    return {key: values[rows] for key, values in table.items()}
+    return take(raw, rows[:EXAMPLES]), stars[rows[:EXAMPLES]]

@@ -24,7 +24,7 @@ from dlkit.data import augment as augmentation
 from dlkit.data import columns as columning
 from dlkit.data import table_files, table_layers
 from dlkit.data import targets as labelling
-from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare
+from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare, take
 from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
 from dlkit.errors import InputError
@@ -177,7 +177,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
         x = _raw(columns, table, held)
         preprocessing, names = table_layers.build(
             columns,
-            _take(x, split.train),
+            take(x, split.train),
             crosses=crosses,
             na_values=na_values,
             hash_bins=hash_bins,
@@ -190,7 +190,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
             None if cache else preprocessing,
             augmentation.resolve(augment, 2),
         )
-        origin = Origin(split, targets, lambda rows: _take(x, rows), feed, make)
+        origin = Origin(split, targets, lambda rows: take(x, rows), feed, make)
         return _record(name, columns + _crossed(crosses, hash_bins), names, preprocessing, origin)
 
     data = make(split)
@@ -282,10 +282,6 @@ def _raw(
         return x
     test = columning.raw(columns, held, " of the test rows")
     return {name: np.concatenate([values, test[name]]) for name, values in x.items()}
-
-
-def _take(table: Mapping[str, np.ndarray], rows: Any) -> dict[str, np.ndarray]:
-    return {name: values[rows] for name, values in table.items()}
 
 
 def _crossed(crosses: Sequence[Cross], bins: int) -> tuple[columning.Column, ...]:

@@ -72,5 +72,5 @@ def load(name: str, **options: Any) -> Data:
     if name == "tiny_shakespeare":
         check_options(name, options, text_windows.from_text_file)
     else:
-        texts.check_options(name, options)
+        check_options(name, options, texts.from_text_folder, fixed=("test",))
     return SETS[name](name=name, **options)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from dlkit.checks import check_names
+from dlkit.checks import check_options
 from dlkit.data import text_files
 from dlkit.data.record import Data
 from dlkit.data.text_encoding import Encoding
@@ -167,18 +167,12 @@ def from_text_table(  # noqa: PLR0913 - how the table is laid out: keyword-only
         >>> data.class_names, data.vocabulary[0], data.input_spec["features"].shape
         (('ham', 'spam'), 'message', TensorShape([6]))
     """
-    check_options("from_text_table", options)
+    check_options("from_text_table", options, from_text_folder, fixed=())
     layout = text_files.Layout(text_column, label_column, columns, delimiter, quoted)
     found = layout.read(table, task)
     held = layout.read(test, task) if test is not None else None
     options.setdefault("name", os.path.basename(table).partition(".")[0])
     return from_texts(found, held, task=task, class_names=class_names, **options)
-
-
-def check_options(what: str, options: Mapping[str, Any]) -> None:
-    """Refuse options that `from_text_folder` does not know; `what` says who was given them."""
-    own = {"folder", "test"} if what != "from_text_table" else {"folder"}
-    check_names(what, options, set(inspect.signature(from_text_folder).parameters) - own)
 
 
 def from_texts(

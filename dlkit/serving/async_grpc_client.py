@@ -13,6 +13,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 from dlkit.checks import check_integer
 from dlkit.errors import ServerError
 from dlkit.serving import client_messages
+from dlkit.serving.client_json import pause_seconds
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, metadata_json
 
 
@@ -145,4 +146,4 @@ class AsyncGrpcClient:
             except grpc.RpcError as error:
                 last = attempt == self._retries
                 client_messages.raise_unless_unavailable(error, self._target, self._timeout, last)
-            await asyncio.sleep(client_messages.pause_seconds(attempt))
+            await asyncio.sleep(pause_seconds(attempt))

@@ -141,9 +141,7 @@ class Client:
                     return answer
             except self._lost as error:  # a prediction changes nothing: it may be asked for again
                 if last:
-                    raise ServerError(
-                        f"No server answers at {self.url} ({error}): is it running?"
-                    ) from None
+                    raise client_json.unreachable(self.url, error) from None
             except self._failed as error:
-                raise ServerError(f"{self.url} did not answer: {error}.") from None
+                raise client_json.unanswered(self.url, error) from None
             time.sleep(client_json.pause_seconds(attempt))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.checks import require
-from dlkit.errors import InputError
+from dlkit.errors import InputError, ServerError
 from dlkit.serving.client_inputs import opened
 from dlkit.serving.client_tls import trusting
 
@@ -55,6 +55,16 @@ def connection_options(
         "verify": trusting(ca_file, cert_file) if ca_file or cert_file else True,
         "headers": headers,
     }
+
+
+def unreachable(url: str, error: Exception) -> ServerError:
+    """Return the error of a connection that could not be made or was lost."""
+    return ServerError(f"No server answers at {url} ({error}): is it running?")
+
+
+def unanswered(url: str, error: Exception) -> ServerError:
+    """Return the error of a request that failed otherwise, as one that took too long."""
+    return ServerError(f"{url} did not answer: {error}.")
 
 
 def pause_seconds(attempt: int) -> float:

@@ -28,7 +28,6 @@ from dlkit.serving.status import code_by_number
 
 _HINT = "dlkit-hint-bin"
 _LOCAL = ("127.0.0.1:", "localhost:", "[::1]:")
-_FIRST_PAUSE_SECONDS = 0.1
 
 
 def check_target(target: str) -> str:
@@ -85,11 +84,6 @@ def _options(target: str) -> list[tuple[str, int]]:
 def key_metadata(api_key: str | None) -> tuple[tuple[str, str], ...]:
     """Return what carries the key, if there is one."""
     return () if api_key is None else (("authorization", f"Bearer {api_key}"),)
-
-
-def pause_seconds(attempt: int) -> float:
-    """Return how long to wait after the attempt of that number, from 0."""
-    return _FIRST_PAUSE_SECONDS * 2**attempt
 
 
 # ------------------------------------------------------------ requests and answers

@@ -12,6 +12,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 from dlkit.checks import check_integer
 from dlkit.errors import ServerError
 from dlkit.serving import client_messages
+from dlkit.serving.client_json import pause_seconds
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, metadata_json
 
 
@@ -158,4 +159,4 @@ class GrpcClient:
             except grpc.RpcError as error:
                 last = attempt == self._retries
                 client_messages.raise_unless_unavailable(error, self._target, self._timeout, last)
-            time.sleep(client_messages.pause_seconds(attempt))
+            time.sleep(pause_seconds(attempt))

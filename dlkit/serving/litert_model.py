@@ -15,7 +15,7 @@ import numpy as np
 from dlkit.serving import twins
 from dlkit.serving.settings import Settings
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, DTYPES, Signature, TensorInfo
-from dlkit.serving.status import StatusError
+from dlkit.serving.status import StatusError, one_line
 from dlkit.serving.twins import Told
 
 FILE = "model.tflite"  # as TensorFlow Serving's --prefer_tflite_model looks for it
@@ -113,7 +113,7 @@ class _File:
             keys = self._interpreter.get_signature_list()
             self._runners = {key: self._interpreter.get_signature_runner(key) for key in keys}
         except (RuntimeError, ValueError) as error:
-            raise StatusError("INVALID_ARGUMENT", _one_line(error)) from None
+            raise StatusError("INVALID_ARGUMENT", one_line(error)) from None
 
     def signatures(self) -> dict[str, Signature]:
         """Return what the file says that it takes and gives."""
@@ -134,7 +134,7 @@ class _File:
                     return self._runners[key](**inputs)
                 return self._run_whole(inputs)
             except (RuntimeError, ValueError) as error:
-                raise StatusError("INVALID_ARGUMENT", _one_line(error)) from None
+                raise StatusError("INVALID_ARGUMENT", one_line(error)) from None
 
     def _run_whole(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run a file that has no signatures."""
@@ -169,7 +169,3 @@ def _info(tensor: Mapping[str, Any]) -> TensorInfo:
     name = "DT_STRING" if dtype.kind in "OSU" else _NAMES.get(dtype, f"DT_{dtype.name.upper()}")
     shape = tensor.get("shape_signature", tensor["shape"])
     return TensorInfo(name, tuple(map(int, shape)), tensor["name"])
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -10,7 +10,7 @@ import numpy as np
 from dlkit.checks import require
 from dlkit.serving import twins
 from dlkit.serving.settings import Settings
-from dlkit.serving.status import StatusError
+from dlkit.serving.status import StatusError, one_line
 from dlkit.serving.twins import Told
 
 _RUNTIME = "onnx"
@@ -105,7 +105,7 @@ def _array(value: np.ndarray) -> np.ndarray:
 
 
 def _status(error: Exception, code: str = "INVALID_ARGUMENT") -> StatusError:
-    text = " ".join(str(error).split())
+    text = one_line(error)
     if "Failed to allocate memory" in text:
         code = "RESOURCE_EXHAUSTED"
     return StatusError(code, text)

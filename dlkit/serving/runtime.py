@@ -20,7 +20,7 @@ from tensorflow.core.protobuf.config_pb2 import CallableOptions
 from dlkit.serving.settings import Settings
 from dlkit.serving.signature_protos import from_definition
 from dlkit.serving.signatures import Signature
-from dlkit.serving.status import StatusError, code_by_number
+from dlkit.serving.status import StatusError, code_by_number, one_line
 from dlkit.serving.warmup import run_warmup
 
 Tensors = Mapping[str, np.ndarray]
@@ -123,9 +123,9 @@ def _load(
         raise StatusError(code_by_number(error.error_code), error.message) from None
     except OSError as error:
         code = "NOT_FOUND" if "does not exist" in str(error) else "DATA_LOSS"
-        raise StatusError(code, _one_line(error)) from None
+        raise StatusError(code, one_line(error)) from None
     except Exception as error:  # whatever a broken export makes the loader raise
-        raise StatusError("INVALID_ARGUMENT", _one_line(error)) from None
+        raise StatusError("INVALID_ARGUMENT", one_line(error)) from None
     finally:
         logger.setLevel(level)
 
@@ -135,7 +135,3 @@ def _signatures(definitions: Mapping[str, meta_graph_pb2.SignatureDef]) -> dict[
         return {key: from_definition(found) for key, found in sorted(definitions.items())}
     except ValueError as error:
         raise StatusError("INVALID_ARGUMENT", f"A default value is malformed: {error}") from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{error}".split()) or type(error).__name__

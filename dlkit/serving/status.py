@@ -29,6 +29,11 @@ _BY_NUMBER = (
 )
 
 
+def one_line(error: Exception) -> str:
+    """Return the text of another library's error on one line, or its kind where it has none."""
+    return " ".join(f"{error}".split()) or type(error).__name__
+
+
 class StatusError(Exception):
     """A request or a load that failed: a status code by name, a message, and maybe a hint.
 

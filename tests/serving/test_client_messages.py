@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlkit.errors import InputError, ServerError
-from dlkit.serving import client_messages
+from dlkit.serving import client_json, client_messages
 from dlkit.serving.signatures import Signature, TensorInfo
 from dlkit.serving.tensor_protos import to_array
 
@@ -66,6 +66,6 @@ def test_what_is_tried_again_and_what_is_told():
 
 
 def test_pauses_double():
-    assert [client_messages.pause_seconds(n) for n in range(3)] == [0.1, 0.2, 0.4]
+    assert [client_json.pause_seconds(n) for n in range(3)] == [0.1, 0.2, 0.4]
     assert client_messages.key_metadata(None) == ()
     assert client_messages.key_metadata("k") == (("authorization", "Bearer k"),)
