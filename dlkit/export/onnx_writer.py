@@ -21,7 +21,7 @@ from tensorflow.python.framework import convert_to_constants
 
 from dlkit.checks import check_integer, require
 from dlkit.errors import ExportError, InputError
-from dlkit.export import checking, files, networks, scoring, signatures, writer
+from dlkit.export import checking, files, networks, onnx_shapes, scoring, signatures, writer
 
 _OPSETS = (13, 18)  # tf2onnx 1.17 writes no later ones
 _EXTRA = "onnx"
@@ -146,6 +146,7 @@ def _translate(concrete: Any, name: str, opset: int) -> Any:
         tensors_to_rename=names,
         opset=opset,
     )
+    onnx_shapes.write_known_shapes(proto)
     return proto
 
 
