@@ -147,18 +147,10 @@ def _as_status(error: Exception) -> StatusError:
 def _warm_up(twin: Runtime) -> None:
     """Run each signature once, on zeros: memory is taken and code is paged in by the first run."""
     for key, signature in twin.signatures.items():
-        zeros = {name: _zeros(info) for name, info in signature.inputs.items()}
         try:
-            twin.run(key, zeros)
+            twin.run(key, twins.zeros(signature))
         except StatusError as error:  # the export was checked on real input
             log.info("Signature %s does not take zeros: %s", key, error.message)
-
-
-def _zeros(info: Any) -> np.ndarray:
-    shape = [size if size > 0 else 1 for size in info.shape or (1,)]
-    if info.dtype == "DT_STRING":
-        return np.full(shape, b"", object)
-    return np.zeros(shape, info.numpy_dtype)
 
 
 class Strict:

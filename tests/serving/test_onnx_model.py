@@ -1,9 +1,10 @@
 import hashlib
+import itertools
 
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from dlkit.serving.onnx_model import OnnxModel
 from dlkit.serving.settings import Settings
@@ -12,8 +13,11 @@ from dlkit.serving.status import StatusError
 from dlkit.serving.twins import Told
 
 
-def model(folder, nodes, inputs, outputs, **options):
-    """Return an ONNX graph as a version's only twin; each tensor is a (type, shape)."""
+def model(folder, nodes, inputs, outputs, *, shape=None, **options):
+    """Return an ONNX graph as a version's only twin; each tensor is a (type, shape).
+
+    `shape` is what the signature says of all of them.
+    """
     values = [
         [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in side.items()]
         for side in (inputs, outputs)
@@ -24,7 +28,7 @@ def model(folder, nodes, inputs, outputs, **options):
     content = proto.SerializeToString()
     file = folder / "serving_default.onnx"
     file.write_bytes(content)
-    infos = [{name: TensorInfo("DT_FLOAT", None) for name in side} for side in (inputs, outputs)]
+    infos = [{name: TensorInfo("DT_FLOAT", shape) for name in side} for side in (inputs, outputs)]
     sha = hashlib.sha256(content).hexdigest()
     told = Told(
         {"serving_default": Signature(*infos)}, files={"onnx": {"serving_default": (file, sha)}}
@@ -97,3 +101,34 @@ def test_a_file_that_is_no_model(tmp_path):
     with pytest.raises(StatusError) as caught:
         OnnxModel(told, Settings())
     assert caught.value.code == "DATA_LOSS"
+
+
+def threads_of(runtime):
+    (session,) = runtime._sessions.values()
+    return session.get_session_options().intra_op_num_threads
+
+
+def multiplying(folder, size, times=1, **options):
+    """Return y = x times a square matrix, once or several times."""
+    names = ["x", *(f"x{i}" for i in range(1, times)), "y"]
+    products = [helper.make_node("MatMul", [a, "m"], [b]) for a, b in itertools.pairwise(names)]
+    matrix = helper.make_node(
+        "Constant", [], ["m"], value=numpy_helper.from_array(np.eye(size, dtype="float32"))
+    )
+    tensors = [{name: (TensorProto.FLOAT, ["rows", size])} for name in "xy"]
+    return model(folder, [matrix, *products], *tensors, shape=(-1, size), **options)
+
+
+def test_a_small_model_needs_no_other_threads(tmp_path):
+    assert threads_of(multiplying(tmp_path, 8)) == 1
+    assert threads_of(multiplying(tmp_path, 8, intra_op_threads=2)) == 2
+
+
+def test_a_model_that_computes_more_gets_all_of_them(tmp_path):
+    slow = multiplying(tmp_path, 512, times=200)  # 1 MiB, and a hundred million operations
+    assert threads_of(slow) == 0
+    large = multiplying(tmp_path, 1100)  # 4.6 MiB
+    assert threads_of(large) == 0
+    for runtime, size in ((slow, 512), (large, 1100)):
+        x = np.arange(2 * size, dtype="float32").reshape(2, size)
+        np.testing.assert_array_equal(runtime.run("serving_default", {"x": x})["y"], x)
