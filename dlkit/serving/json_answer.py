@@ -11,7 +11,11 @@ import orjson
 from dlkit.serving.status import invalid
 
 _NUMBERS = frozenset(
-    ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint32", "uint64", "bool")
+    np.dtype(name)
+    for name in (
+        *("float32", "float64", "bool"),
+        *("int8", "int16", "int32", "int64", "uint8", "uint32", "uint64"),
+    )
 )
 _MESSAGE_NAMES = {"float16": "half"}
 
@@ -36,15 +40,26 @@ def encode(outputs: Mapping[str, np.ndarray], *, rows: bool) -> bytes:
     if not outputs:
         raise invalid("Cannot convert empty tensor map to JSON")
     columns = {name: _jsonable(name, array) for name, array in outputs.items()}
-    if rows:
-        batch = _batch_size(outputs)
-        value = _only(columns) if len(columns) == 1 else _rows(columns, batch)
-        return _dumps({"predictions": value})
-    return _dumps({"outputs": _only(columns) if len(columns) == 1 else columns})
+    batch = _batch_size(outputs) if rows else 0
+    text = _dumps(_answer(columns, rows, batch))
+    if text is None or (b"null" in text and not all(map(_is_finite, outputs.values()))):
+        lists = {name: _lists(value) for name, value in columns.items()}
+        text = _dumps_everything(_answer(lists, rows, batch))
+    return text
 
 
-def _only(columns: dict[str, Any]) -> Any:
-    return next(iter(columns.values()))
+def _answer(columns: dict[str, Any], rows: bool, batch: int) -> dict[str, Any]:
+    if len(columns) == 1:
+        value = next(iter(columns.values()))
+    elif rows:
+        value = _rows(columns, batch)
+    else:
+        value = columns
+    return {"predictions" if rows else "outputs": value}
+
+
+def _is_finite(array: np.ndarray) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
 def _rows(columns: dict[str, Any], batch: int) -> list[dict[str, Any]]:
@@ -68,11 +83,9 @@ def _jsonable(name: str, array: np.ndarray) -> Any:
     """Return what the encoders write: the array itself wherever possible, which builds no lists."""
     if array.dtype.kind in "OSU":
         return _strings(array.tolist(), name.endswith("_bytes"))
-    if array.dtype.name not in _NUMBERS:
+    if array.dtype not in _NUMBERS:
         named = _MESSAGE_NAMES.get(array.dtype.name, array.dtype.name)
         raise invalid(f"Failed to write JSON value for tensor type: {named}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        return _shortest(array)
     return np.ascontiguousarray(array) if array.ndim else array[()]
 
 
@@ -86,29 +99,23 @@ def _strings(value: Any, binary: bool) -> Any:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def _shortest(array: np.ndarray) -> Any:
-    """Return nested lists of floats that print with as few digits as the array's dtype needs."""
-    return array.astype(str).astype(np.float64).tolist()
-
-
-def _dumps(answer: dict[str, Any]) -> bytes:
+def _dumps(answer: dict[str, Any]) -> bytes | None:
+    """Return JSON with `null` for what is no finite number, None for text that is not UTF-8."""
     try:
-        if not _has_lists_of_floats(answer):
-            return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
-    except orjson.JSONEncodeError:  # text that is not UTF-8
-        pass
-    text = json.dumps(answer, default=_lists, separators=(",", ":"), ensure_ascii=False)
+        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+    except orjson.JSONEncodeError:
+        return None
+
+
+def _dumps_everything(answer: dict[str, Any]) -> bytes:
+    text = json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
     return text.encode("utf-8", "surrogateescape")
 
 
-def _lists(array: Any) -> Any:
-    return _shortest(array) if array.dtype.kind == "f" else array.tolist()
-
-
-def _has_lists_of_floats(value: Any) -> bool:
-    """Whether a non-finite float is in there: only those are Python floats; orjson writes null."""
-    if isinstance(value, dict):
-        return any(map(_has_lists_of_floats, value.values()))
-    if isinstance(value, list):
-        return bool(value) and _has_lists_of_floats(value[0])
-    return type(value) is float
+def _lists(value: Any) -> Any:
+    """Return arrays as nested lists, of floats that print with as few digits as they need."""
+    if not isinstance(value, np.ndarray | np.generic):
+        return value
+    if value.dtype.kind == "f":
+        return np.asarray(value).astype(str).astype(np.float64).tolist()
+    return value.tolist()

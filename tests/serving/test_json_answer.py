@@ -66,6 +66,19 @@ def test_o13_o14_strings():
     assert encode({"y": strings(b"\xff")}, rows=True) == b'{"predictions":["\xff"]}'
 
 
+def test_text_that_says_null_beside_numbers_that_are_none():
+    outputs = {"word": strings(b"null", b"\xc3\xa9"), "y": np.array([np.nan, 0.1], np.float32)}
+    expected = '{"predictions":[{"word":"null","y":NaN},{"word":"é","y":0.1}]}'
+    assert encode(outputs, rows=True) == expected.encode()
+    finite = {**outputs, "y": np.array([1, 0.1], np.float32)}
+    assert encode(finite, rows=True) == expected.replace("NaN", "1.0").encode()
+
+
+def test_odd_bytes_beside_numbers():
+    outputs = {"word": strings(b"\xff"), "y": np.array([0.1], np.float32), "n": np.array([2])}
+    assert encode(outputs, rows=True) == b'{"predictions":[{"word":"\xff","y":0.1,"n":2}]}'
+
+
 def test_views_in_any_order_of_memory():
     values = np.arange(12, dtype=np.float32).reshape(3, 4)
     found = json.loads(encode({"y": values.T[::2]}, rows=False))["outputs"]

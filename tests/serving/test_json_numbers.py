@@ -120,3 +120,15 @@ def test_without_simdjson_the_other_way_is_taken(monkeypatch):
 
 def test_brackets_without_end_cost_nothing():
     assert split(b'{"instances": ' + b"[" * 10**6 + b"1" + b"]" * 10**6 + b"}") is None
+
+
+def test_shapes_are_kept_for_short_texts_alone():
+    json_numbers._shape_again.cache_clear()
+    for _ in range(3):
+        assert json_numbers.split(b'{"instances": [[1, 2], [3, 4]]}').shape == (2, 2)
+        assert json_numbers.split(b'{"instances": [[1, 2], [3]]}') is None
+    found = json_numbers._shape_again.cache_info()
+    assert (found.hits, found.misses) == (4, 2)
+    many = b'{"instances": [' + b"1," * json_numbers._FRAME_BYTES + b"1]}"
+    assert json_numbers.split(many).shape == (json_numbers._FRAME_BYTES + 1,)
+    assert json_numbers._shape_again.cache_info().misses == 2
