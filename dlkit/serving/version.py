@@ -2,11 +2,12 @@
 
 import pathlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
+from dlkit.serving.run_times import RunTimes
 from dlkit.serving.signatures import Signature
 from dlkit.serving.status import StatusError
 
@@ -43,6 +44,7 @@ class Version:
         attempts: How often loading was tried.
         retry_at: When to try again, on the monotonic clock.
         model: The model's name.
+        times: How long its runs take.
     """
 
     number: int
@@ -54,6 +56,7 @@ class Version:
     attempts: int = 0
     retry_at: float = 0.0
     model: str = ""
+    times: RunTimes = field(default_factory=RunTimes)
 
     @property
     def available(self) -> bool:

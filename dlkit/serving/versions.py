@@ -69,13 +69,18 @@ class ServedModel:
         Raises:
             StatusError: NOT_FOUND when it is not available, INVALID_ARGUMENT for an unknown label.
         """
-        version = self._acquire(wanted)
+        version = self.acquire(wanted)
         try:
             yield version
         finally:
-            self._release(version)
+            self.release(version)
 
-    def _acquire(self, wanted: Wanted) -> Version:
+    def acquire(self, wanted: Wanted = None) -> Version:
+        """Hold a version until `release` gets it back, where there is no block of code for `use`.
+
+        Raises:
+            StatusError: as `use` does.
+        """
         with self._lock:
             number = max(self._available(), default=None) if wanted is None else self._find(wanted)
             version = self._versions.get(number) if number is not None else None
@@ -92,7 +97,8 @@ class ServedModel:
             return self.labels[wanted]
         return wanted
 
-    def _release(self, version: Version) -> None:
+    def release(self, version: Version) -> None:
+        """Let go of a version that `acquire` returned."""
         with self._lock:
             version.users -= 1
             last = version.users == 0 and version.state == "UNLOADING"

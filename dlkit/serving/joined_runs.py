@@ -1,0 +1,112 @@
+"""Predict requests that are run together, and how long such runs take."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dlkit.serving import predict
+from dlkit.serving.batch_arrays import join, row_shapes, split
+from dlkit.serving.json_answer import encode
+from dlkit.serving.json_tensor import Request
+from dlkit.serving.metrics import RUNTIME_LATENCY
+from dlkit.serving.version import Version
+
+MAX_ROWS = 64  # of a run; a larger one gains little, and waits for memory
+
+
+def _nobody(_: bytes | Exception) -> None:
+    """Take an answer that nobody waits for."""
+
+
+@dataclass(eq=False)
+class Task:
+    """A request that waits for its answer.
+
+    Args:
+        version: What answers it, held for the request.
+        key: The signature's key.
+        inputs: An array for each input.
+        rows: Whether the answer is wanted in rows.
+        done: Takes the answer, or why there is none.
+
+    Attributes:
+        count: How many rows it has; 0 where it has to run alone.
+        group: What the requests that can run together have in common.
+        found: The answer, once it was run.
+    """
+
+    version: Version
+    key: str
+    inputs: Mapping[str, np.ndarray]
+    rows: bool
+    done: Callable[[bytes | Exception], None] = _nobody
+    count: int = field(init=False)
+    group: tuple = field(init=False)
+    found: bytes | Exception = b""
+
+    def __post_init__(self):
+        self.count = _joinable(self.version, self.key, self.inputs)
+        self.group = (self.key, row_shapes(self.inputs), id(self.version)) if self.count else ()
+
+
+def prepare(version: Version, request: Request) -> Task:
+    """Return a request as what can be run.
+
+    Args:
+        version: What is to answer it.
+        request: What `read_request` returned.
+
+    Raises:
+        StatusError: for what does not suit the version, with a hint.
+    """
+    key, signature = predict.find_signature(version, request.signature_name)
+    inputs, rows = predict.read_inputs(request, signature)
+    return Task(version, key, inputs, rows)
+
+
+def _joinable(version: Version, key: str, inputs: Mapping[str, np.ndarray]) -> int:
+    if key not in getattr(version.runtime, "rowwise", ()):
+        return 0
+    counts = {array.shape[0] if array.ndim else 0 for array in inputs.values()}
+    count = counts.pop()
+    return 0 if counts or count > MAX_ROWS else count
+
+
+def run(batch: Sequence[Task], *, alone: bool) -> None:
+    """Run tasks of one group; each has what it `found` afterwards.
+
+    Args:
+        batch: The tasks.
+        alone: Whether everything else waits for it.
+    """
+    start = time.perf_counter()
+    if len(batch) == 1 or not _run_joined(batch):
+        for task in batch:  # each for itself, so that one cannot spoil the others
+            try:
+                task.found = predict.respond(task.version, task.key, task.inputs, task.rows)
+            except Exception as error:
+                task.found = error
+    microseconds = (time.perf_counter() - start) * 1e6
+    rows = sum(task.count for task in batch)
+    batch[0].version.times.learn(batch[0].group, rows, microseconds, alone=alone)
+
+
+def _run_joined(batch: Sequence[Task]) -> bool:
+    """Run a batch at once; say whether that went well."""
+    version, key = batch[0].version, batch[0].key
+    sizes = [task.count for task in batch]
+    total = sum(sizes)
+    start = time.perf_counter()
+    try:
+        outputs = version.runtime.run(key, join([task.inputs for task in batch], total))
+        answers = split(outputs, sizes, total)
+        for task, answer in zip(batch, answers, strict=True):
+            task.found = encode(answer, rows=task.rows)
+    except Exception:  # each is told for itself
+        return False
+    microseconds = (time.perf_counter() - start) * 1e6
+    for _ in batch:
+        RUNTIME_LATENCY.observe(microseconds, version.model, "Predict", "TF1")
+    return True

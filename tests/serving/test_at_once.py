@@ -1,0 +1,210 @@
+"""Runs in the event loop, with a model in NumPy whose times the test makes up."""
+
+import asyncio
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from dlkit.serving.gathering import Gatherer
+from dlkit.serving.joined_runs import prepare
+from dlkit.serving.json_tensor import read_request
+from dlkit.serving.run_times import SHORT_MICROSECONDS
+from dlkit.serving.signatures import Signature, TensorInfo
+from dlkit.serving.status import StatusError
+from dlkit.serving.versions import ServedModel
+
+MANY = TensorInfo("DT_FLOAT", (-1, -1))
+
+
+class Sums:
+    """The sum of each row; notes what was run together, and in which thread."""
+
+    def __init__(self):
+        self.signatures = {
+            "serving_default": Signature({"x": MANY}, {"y": TensorInfo("DT_FLOAT", (-1,))}),
+            "mixing": Signature({"x": MANY}, {"y": TensorInfo("DT_FLOAT", (-1,))}),
+        }
+        self.rowwise = frozenset({"serving_default"})
+        self.batches = []
+        self.threads = set()
+
+    def run(self, signature_name, inputs):
+        self.batches.append(inputs["x"].shape)
+        self.threads.add(threading.current_thread())
+        if (inputs["x"] == -1).any():
+            raise StatusError("INVALID_ARGUMENT", "a row is negative")
+        return {"y": inputs["x"].sum(axis=-1)}
+
+    def close(self):
+        pass
+
+
+class Served:
+    """A model, and what answers its requests in one event loop."""
+
+    def __init__(self, folder, pool):
+        (folder / "1").mkdir()
+        self.runtime = Sums()
+        self.model = ServedModel("m", folder, lambda path: self.runtime)
+        self.model.poll()
+        self.gatherer = Gatherer({"m": self.model}, pool)
+        self.version = self.model._versions[1]
+
+    def learn(self, x, microseconds):
+        """Make up how long it takes to answer `x`."""
+        task = prepare(self.version, read_request(body(x)))
+        self.version.times.learn(task.group, len(x), microseconds, alone=True)
+
+    def ask_together(self, *bodies):
+        """Ask all in one turn of the event loop; return the outcomes, in order."""
+
+        async def ask():
+            return await asyncio.gather(
+                *(self.gatherer.predict("m", None, text) for text in bodies),
+                return_exceptions=True,
+            )
+
+        return [
+            found if isinstance(found, Exception) else json.loads(found)["predictions"]
+            for found in asyncio.run(ask())
+        ]
+
+
+@pytest.fixture
+def served(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        yield Served(tmp_path, pool)
+
+
+def body(x, **more):
+    return json.dumps({"instances": x, **more}).encode()
+
+
+def test_the_first_run_is_timed_in_a_thread_and_the_next_is_run_in_the_loop(served):
+    assert served.ask_together(body([[1, 2]])) == [[3.0]]
+    assert threading.current_thread() not in served.runtime.threads
+    served.runtime.threads.clear()
+    served.learn([[1, 2]], 100)
+    assert served.ask_together(body([[3, 4]])) == [[7.0]]
+    assert served.runtime.threads == {threading.current_thread()}
+
+
+def test_what_comes_in_one_turn_is_run_together(served):
+    served.learn([[1, 2]], 50)
+    answers = served.ask_together(*(body([[n, n], [n, 1]]) for n in range(5)))
+    assert answers == [[2.0 * n, n + 1.0] for n in range(5)]
+    assert served.runtime.batches == [(10, 2)]
+    assert served.runtime.threads == {threading.current_thread()}
+
+
+def test_a_slow_model_stays_in_threads(served):
+    served.learn([[1, 2]], 2 * SHORT_MICROSECONDS)
+    assert served.ask_together(body([[1, 2]])) == [[3.0]]
+    assert threading.current_thread() not in served.runtime.threads
+
+
+def test_a_short_model_is_alone_in_the_loop_and_several_requests_go_to_the_threads(served):
+    """600 microseconds a row hold up nobody once; twice they would, and threads run beside."""
+    served.learn([[1, 2]], 600)
+    assert served.ask_together(*(body([[n, n]]) for n in range(3))) == [[0.0], [2.0], [4.0]]
+    assert len(served.runtime.threads) > 1
+    assert threading.current_thread() in served.runtime.threads
+
+
+def test_a_cheap_model_goes_on_a_turn_later(served):
+    served.learn([[1, 2]] * 8, 700)  # 87 a row
+    served.learn([[1, 2]], 400)
+    answers = served.ask_together(*(body([[n, n]]) for n in range(40)))
+    assert answers == [[2.0 * n] for n in range(40)]
+    assert served.runtime.threads == {threading.current_thread()}
+    assert served.runtime.batches[0][0] < 16  # as far as it is short
+    assert sum(rows for rows, _ in served.runtime.batches) == 40
+
+
+def test_no_run_has_more_rows_than_the_threads_would_join(served):
+    for rows in (1, 40, 64):
+        served.learn([[1, 2]] * rows, 1)
+    answers = served.ask_together(*(body([[n, n]] * 40) for n in range(4)))
+    assert answers == [[2.0 * n] * 40 for n in range(4)]
+    assert served.runtime.batches == [(40, 2)] * 4
+
+
+def test_models_take_turns(served):
+    for width in (2, 3):
+        served.learn([[1] * width] * 8, 700)
+        served.learn([[1] * width], 300)
+    texts = [body([[n] * width]) for n in range(20) for width in (2, 3)]
+    answers = served.ask_together(*texts)
+    assert answers == [[float(n * width)] for n in range(20) for width in (2, 3)]
+    widths = [width for _, width in served.runtime.batches]
+    assert widths[:4] == [2, 3, 2, 3]
+    assert served.runtime.threads == {threading.current_thread()}
+
+
+def test_one_bad_request_does_not_fail_the_others(served):
+    served.learn([[1, 2]], 50)
+    first, unlucky, last = served.ask_together(body([[1, 1]]), body([[-1, 0]]), body([[2, 2]]))
+    assert (first, last) == ([2.0], [4.0])
+    assert (unlucky.code, unlucky.message) == ("INVALID_ARGUMENT", "a row is negative")
+
+
+def test_a_signature_whose_rows_mix_goes_to_the_threads(served):
+    served.learn([[1, 2]], 50)
+    assert served.ask_together(body([[1, 2]], signature_name="mixing")) == [[3.0]]
+    assert threading.current_thread() not in served.runtime.threads
+
+
+def take(served, text, name="m", wanted=None):
+    """Ask without a coroutine; return if it was taken, and the outcome after the turn."""
+    outcomes = []
+
+    async def ask():
+        taken = served.gatherer.answer_at_once(name, wanted, text, outcomes.append)
+        assert outcomes == []
+        held = served.version.users
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return taken, held
+
+    taken, held = asyncio.run(ask())
+    assert held == taken  # held as long as it waits
+    assert served.version.users == 0
+    return taken, outcomes
+
+
+def test_without_a_coroutine_the_answer_comes_at_the_end_of_the_turn(served):
+    served.learn([[1, 2]], 50)
+    assert take(served, body([[1, 2]])) == (True, [b'{"predictions":[3.0]}'])
+    assert take(served, body([[1, 2]]), wanted=1)[0]
+    taken, (error,) = take(served, body([[-1, 2]]))
+    assert taken
+    assert (error.code, error.message) == ("INVALID_ARGUMENT", "a row is negative")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "wanted"),
+    [
+        (body([[1, 2]]), "n", None),
+        (body([[1, 2]]), "m", 2),
+        (body([[1, 2]]), "m", "canary"),
+        (b'{"instances": [[1, 2..5]]}', "m", None),
+        (b'{"instances": [[1, 2], [3]]}', "m", None),
+        (b'{"instances": ' + b"[" * 10_000, "m", None),
+        (b"", "m", None),
+        (body([[1, 2]], signature_name="no"), "m", None),
+        (body([[1, 2]], signature_name="mixing"), "m", None),
+        (body([[1, 2, 3]]), "m", None),
+        (body([[1, 2]] * 100), "m", None),
+        (body([[1, 2]] * 20_000), "m", None),
+    ],
+)
+def test_what_else_is_not_taken(served, text, name, wanted):
+    served.learn([[1, 2]], 50)
+    assert take(served, text, name, wanted) == (False, [])
+
+
+def test_a_model_of_which_nothing_is_known_is_not_even_read(served, monkeypatch):
+    monkeypatch.setattr("dlkit.serving.gathering.read_request", None)
+    assert take(served, body([[1, 2]])) == (False, [])
