@@ -7,7 +7,7 @@ percent-decoded. The event loop only moves bytes: predictions run in a pool of t
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
@@ -26,7 +26,7 @@ from dlkit.serving.versions import ServedModel
 log = logging.getLogger("dlkit.serving")
 
 _SPEC = r"(?:(?:/versions/(?P<version>\d+))|(?:/labels/(?P<label>[^/:]+)))?"
-_PREDICTION = re.compile(
+PREDICTION = re.compile(
     rf"(?i:/v1/models/(?P<name>[^/:]+){_SPEC}:(?P<verb>classify|regress|predict))", re.ASCII
 )
 _STATUS = re.compile(
@@ -34,13 +34,13 @@ _STATUS = re.compile(
 )
 _MAX_VERSION = 2**63 - 1
 
-_JSON = (b"content-type", b"application/json")
+JSON = (b"content-type", b"application/json")
 _CORS = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"POST, GET"),
     (b"access-control-allow-headers", b"Content-Type"),
 )
-_PACKED = ((b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
+PACKED = ((b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
 _NOT_FOUND_PAGE = (
     b"<HTML><HEAD>\n<TITLE>404 Not Found</TITLE>\n</HEAD>"
     b"<BODY>\n<H1>Not Found</H1>\n</BODY></HTML>\n"
@@ -78,12 +78,12 @@ class RestApi:
         join: bool = False,
     ):
         self._models = models
-        self._pool = pool
-        self._cors = _CORS if cors else ()
-        self._max_body_bytes = max_body_bytes
+        self.pool = pool
+        self.cors = _CORS if cors else ()
+        self.max_body_bytes = max_body_bytes
         self._client_seconds = client_seconds
         self._others = others
-        self._gatherer = Gatherer(models, pool) if join else None
+        self.gatherer = Gatherer(models, pool) if join else None
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         """Answer one HTTP request."""
@@ -94,25 +94,23 @@ class RestApi:
             status, headers, body = await self._answer(scope, path, receive)
         except StatusError as error:
             scope[STATUS] = error.code
-            status, headers, body = _refusal(error)
+            status, headers, body = refusal(error)
         except ClientGoneError:
             return
         except asyncio.CancelledError:  # after SIGTERM, when drain_seconds are over
             ending = StatusError("UNAVAILABLE", "The server is shutting down")
             scope[STATUS] = ending.code
-            status, headers, body = _refusal(ending)
+            status, headers, body = refusal(ending)
         except Exception as error:
-            # A bug: the client gets JSON all the same, the log the traceback.
-            log.exception("%s %s failed", scope["method"], path)
-            failure = StatusError("INTERNAL", f"{type(error).__name__}: {error}")
+            failure = failed(scope["method"], path, error)
             scope[STATUS] = failure.code
-            status, headers, body = _refusal(failure)
+            status, headers, body = refusal(failure)
         if path[:4].lower() == "/v1/":
-            headers = [*headers, *self._cors]
-        if len(body) >= compression.LEAST_BYTES and _offers_gzip(scope):
+            headers = [*headers, *self.cors]
+        if len(body) >= compression.LEAST_BYTES and offers_gzip(scope["headers"]):
             loop = asyncio.get_running_loop()
-            body = await loop.run_in_executor(self._pool, compression.pack, body)
-            headers = [*headers, *_PACKED]
+            body = await loop.run_in_executor(self.pool, compression.pack, body)
+            headers = [*headers, *PACKED]
         if is_unread(scope):  # the rest of it is not waited for
             headers = [*headers, (b"connection", b"close")]
         headers = [*headers, (b"content-length", str(len(body)).encode())]
@@ -125,10 +123,10 @@ class RestApi:
             return await self._elsewhere(scope, path, receive)
         if method == "OPTIONS":
             return _preflight(scope)
-        if method == "POST" and (match := _PREDICTION.fullmatch(path)):
+        if method == "POST" and (match := PREDICTION.fullmatch(path)):
             return await self._predict(match, scope, receive)
         if method == "GET" and (match := _STATUS.fullmatch(path)):
-            return 200, [_JSON], pretty(self._describe(match))
+            return 200, [JSON], pretty(self._describe(match))
         raise self._malformed(method, path)
 
     def _malformed(self, method: str, path: str) -> StatusError:
@@ -143,20 +141,20 @@ class RestApi:
         if verb not in ("predict", "classify", "regress"):  # the path may be written in capitals
             raise self._malformed("POST", match.string)
         name = unquote(match["name"])
-        wanted = _wanted(match)
-        body = await read_body(scope, receive, self._max_body_bytes, self._client_seconds)
+        wanted = wanted_version(match)
+        body = await read_body(scope, receive, self.max_body_bytes, self._client_seconds)
         packed = b"gzip" in dict(scope["headers"]).get(b"content-encoding", b"")
-        if verb == "predict" and self._gatherer and not packed:
-            return 200, [_JSON], await self._gatherer.predict(name, wanted, body)
+        if verb == "predict" and self.gatherer and not packed:
+            return 200, [JSON], await self.gatherer.predict(name, wanted, body)
         loop = asyncio.get_running_loop()
         given = (name, wanted, body)
-        answer = await loop.run_in_executor(self._pool, self._work, verb, given, packed)
-        return 200, [_JSON], answer
+        answer = await loop.run_in_executor(self.pool, self._work, verb, given, packed)
+        return 200, [JSON], answer
 
     def _work(self, verb: str, given: tuple[str, Wanted, bytes], packed: bool) -> bytes:
         name, wanted, body = given
         if packed:
-            body = compression.unpack(body, self._max_body_bytes)
+            body = compression.unpack(body, self.max_body_bytes)
         if verb == "predict":
             return predict(self._models, name, wanted, body)
         from dlkit.serving import json_inference  # TensorFlow's protos: seldom asked for
@@ -168,7 +166,7 @@ class RestApi:
     def _describe(self, match: re.Match) -> dict[str, Any]:
         if match["name"] is None:
             raise invalid("Missing model name in request.")
-        name, wanted = unquote(match["name"]), _wanted(match)
+        name, wanted = unquote(match["name"]), wanted_version(match)
         if match["part"] == "metadata":
             return self._metadata(name, wanted)
         return {"model_version_status": find_status(self._models, name, wanted)}
@@ -185,19 +183,26 @@ class RestApi:
 
     def _probe(self, method: str, path: str) -> Answer:
         if method in ("GET", "HEAD") and path == "/healthz":
-            return 200, [_JSON], pretty({"status": "ok"})
+            return 200, [JSON], pretty({"status": "ok"})
         if method in ("GET", "HEAD") and path == "/readyz":
             waiting = sorted(name for name, model in self._models.items() if not model.ready)
             return (
                 503 if waiting else 200,
-                [_JSON],
+                [JSON],
                 pretty({"ready": not waiting, "waiting": waiting}),
             )
         return 404, [(b"content-type", b"text/html")], _NOT_FOUND_PAGE
 
 
-def _wanted(match: re.Match) -> Wanted:
-    """Return the version number or the label in a URL, or None when it names neither."""
+def wanted_version(match: re.Match) -> Wanted:
+    """Return the version number or the label in a URL, or None when it names neither.
+
+    Args:
+        match: What `PREDICTION` or the like found.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT for a number that is too large.
+    """
     if match["label"] is not None:
         return unquote(match["label"])
     if match["version"] is None:
@@ -208,17 +213,25 @@ def _wanted(match: re.Match) -> Wanted:
     return number
 
 
-def _refusal(error: StatusError) -> Answer:
+def failed(method: str, path: str, error: Exception) -> StatusError:
+    """Log what is a bug, and return it as a refusal: the client gets JSON all the same."""
+    log.error("%s %s failed", method, path, exc_info=error)
+    return StatusError("INTERNAL", f"{type(error).__name__}: {error}")
+
+
+def refusal(error: StatusError) -> Answer:
+    """Return the answer to a request that is refused."""
     body = {"error": error.message}
     if error.hint:
         body["hint"] = error.hint
-    return error.http_status, [_JSON], pretty(body)
+    return error.http_status, [JSON], pretty(body)
 
 
-def _offers_gzip(scope: dict) -> bool:
-    return compression.accepts_gzip(dict(scope["headers"]).get(b"accept-encoding", b""))
+def offers_gzip(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the sender of a request takes gzip."""
+    return compression.accepts_gzip(dict(headers).get(b"accept-encoding", b""))
 
 
 def _preflight(scope: dict) -> Answer:
     origin = dict(scope["headers"]).get(b"origin", b"")
-    return 200 if origin.startswith((b"http://", b"https://")) else 400, [_JSON], b""
+    return 200 if origin.startswith((b"http://", b"https://")) else 400, [JSON], b""

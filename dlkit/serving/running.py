@@ -13,10 +13,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from dlkit.serving.addresses import cannot_listen, shown_host, url
-from dlkit.serving.api_keys import Guarded, read_keys
+from dlkit.serving.api_keys import ApiKeys, Guarded, read_keys
 from dlkit.serving.loading import ConfigFile
 from dlkit.serving.model_set import ServedModels
 from dlkit.serving.monitoring import MetricsPage, Monitored, metrics_path
+from dlkit.serving.rest import RestApi
 from dlkit.serving.settings import Settings
 from dlkit.serving.tls import certificates, server_context
 from dlkit.serving.watcher import Watcher
@@ -71,7 +72,7 @@ def run(
         pool = ThreadPoolExecutor(_threads(settings), "predict")
         stack.callback(pool.shutdown, cancel_futures=True)
         api = _rest_api(models, pool, settings)
-        server = _uvicorn(_with_what_is_asked_for(api, settings), settings, rpc, end)
+        server = _uvicorn(api, settings, rpc, end)
         server.ended = ended
         loop_factory = server.config.get_loop_factory()  # uvloop, where it is
         _announce(models, listener, settings)
@@ -138,16 +139,19 @@ def _announce(models: ServedModels, listener: socket.socket, settings: Settings)
         print(f"Serving {name or 'no model'} at {url(host, port, name, scheme)}", flush=True)
 
 
-def _uvicorn(app: Callable, settings: Settings, rpc: Any, end: _Ending) -> Any:
+def _uvicorn(api: RestApi, settings: Settings, rpc: Any, end: _Ending) -> Any:
     import uvicorn
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+    from dlkit.serving.short_cut import with_short_cut
     from dlkit.serving.slow_clients import cutting
 
+    keys = read_keys(settings.api_key_file)
+    protocol = with_short_cut(AutoHTTPProtocol, api, keys)
     proof = certificates(settings) if settings.rest_tls else None
     config = uvicorn.Config(
-        app,
-        http=cutting(AutoHTTPProtocol, settings.client_seconds),
+        _with_what_is_asked_for(api, settings, keys),
+        http=cutting(protocol, settings.client_seconds),
         lifespan="off",
         ws="none",
         log_level="error",  # what clients send wrong is told to them
@@ -160,9 +164,8 @@ def _uvicorn(app: Callable, settings: Settings, rpc: Any, end: _Ending) -> Any:
     return _draining(uvicorn.Server, rpc, end, settings.drain_seconds)(config)
 
 
-def _rest_api(models: ServedModels, pool: ThreadPoolExecutor, settings: Settings) -> Callable:
+def _rest_api(models: ServedModels, pool: ThreadPoolExecutor, settings: Settings) -> RestApi:
     from dlkit.serving.docs_page import Pages
-    from dlkit.serving.rest import RestApi
 
     others: list[Callable] = [Pages(models, keys=bool(settings.api_key_file))]
     if settings.admin:
@@ -180,10 +183,10 @@ def _rest_api(models: ServedModels, pool: ThreadPoolExecutor, settings: Settings
     )
 
 
-def _with_what_is_asked_for(app: Callable, settings: Settings) -> Callable:
+def _with_what_is_asked_for(app: Callable, settings: Settings, keys: ApiKeys | None) -> Callable:
     if path := metrics_path(settings):
         app = MetricsPage(app, path)
-    if keys := read_keys(settings.api_key_file):
+    if keys:
         app = Guarded(app, keys)
     return Monitored(app)
 

@@ -42,13 +42,14 @@ class _Cutting:
     def data_received(self, data: bytes) -> None:
         if self._in_head():
             self._head_bytes += len(data)
-            self._until_head = self._until_head or self._later(self._refuse_slow_head)
         super().data_received(data)
         if not self._in_head():
             self._head_bytes = 0
             self._until_head = _cancelled(self._until_head)
         elif self._head_bytes > HEAD_BYTES:  # of a parser without a limit
             self.send_400_response("")
+        else:
+            self._until_head = self._until_head or self._later(self._refuse_slow_head)
 
     def _in_head(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

@@ -1,0 +1,207 @@
+"""Predict requests answered by uvicorn's connection itself, where the model is fast.
+
+    first request:  bytes -> httptools -> a task -> ASGI -> `rest`       its head is remembered
+    the next ones:  the same head but for its length -> run at once -> answer
+
+To parse a head, to make a task and to pass through the layers of an ASGI application costs as much
+as a small model takes to answer, and a client that asks again sends the same head again. Nothing is
+decided here that the long way would decide otherwise: whatever is not the same, not there at once,
+takes longer or has something wrong with it goes there.
+"""
+
+import functools
+import re
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import unquote
+
+from dlkit.serving import compression, metrics
+from dlkit.serving.api_keys import ApiKeys
+from dlkit.serving.rest import (
+    JSON,
+    PACKED,
+    PREDICTION,
+    RestApi,
+    failed,
+    offers_gzip,
+    refusal,
+    wanted_version,
+)
+from dlkit.serving.status import StatusError
+from dlkit.serving.version import Wanted
+
+_FIRST_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)(?=\r\n)", re.IGNORECASE)
+_MOST_DIGITS = 9  # of a length
+# What a request with one of these headers asks for is known to the long way.
+_NOT_PLAIN = frozenset((b"content-encoding", b"transfer-encoding", b"upgrade", b"expect"))
+
+
+def with_short_cut(protocol: type, api: RestApi, keys: ApiKeys | None) -> type:
+    """Return uvicorn's `protocol` made to answer predict requests without ASGI.
+
+    Args:
+        protocol: uvicorn's class of an HTTP connection.
+        api: What answers all others.
+        keys: The keys of which a request has to carry one, if any.
+    """
+    if not hasattr(protocol, "on_message_begin") or api.gatherer is None:
+        return protocol  # without httptools, whose parser calls this
+    return type("ShortCut", (_ShortCut, protocol), {"api": api, "keys": keys})
+
+
+@dataclass(frozen=True)
+class Head:
+    r"""The head of a predict request that may come again.
+
+    Args:
+        before: Its bytes up to the digits of its length.
+        after: Those after them.
+        name: The model that it asks.
+        wanted: Which version of it.
+        gzip: Whether the client takes gzip.
+
+    Example:
+        >>> head = Head(b"POST /v1/models/m:predict HTTP/1.1\r\nContent-Length: ",
+        ...             b"\r\n\r\n", "m", None, gzip=False)
+        >>> head.body_of(head.before + b"2" + head.after + b"{}")
+        b'{}'
+    """
+
+    before: bytes
+    after: bytes
+    name: str
+    wanted: Wanted
+    gzip: bool
+
+    def body_of(self, data: bytes) -> bytes | None:
+        """Return the body of a request with this head, None for anything else.
+
+        Args:
+            data: What came at once.
+        """
+        if not data.startswith(self.before):
+            return None
+        begin = len(self.before)
+        end = data.find(b"\r\n", begin, begin + _MOST_DIGITS + 2)
+        digits = data[begin:end]
+        if end < 0 or not digits.isdigit() or not data.startswith(self.after, end):
+            return None
+        start = end + len(self.after)
+        return data[start:] if int(digits) == len(data) - start else None
+
+
+class _Cycle:
+    """A request on the short cut, with what uvicorn asks of its own `RequestResponseCycle`."""
+
+    def __init__(self, head: Head):
+        self.head = head
+        self.start = time.perf_counter()
+        self.keep_alive = True
+        self.response_started = self.response_complete = self.disconnected = False
+        self.message_event = self
+
+    def set(self) -> None:
+        """Take note of an event: nothing waits for one."""
+
+
+class _ShortCut:
+    """What is put before uvicorn's class of a connection, and behind `slow_clients`."""
+
+    api: RestApi
+    keys: ApiKeys | None
+    _between = True  # whether the parser waits for the first byte of a request
+    _head: Head | None = None
+
+    def on_message_begin(self) -> None:
+        self._between = False
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self._between = True
+        super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        if not self._between or (self.cycle is not None and not self.cycle.response_complete):
+            super().data_received(data)
+            return
+        body = self._head.body_of(data) if self._head is not None else None
+        if body is not None and self._answer_at_once(self._head, body):
+            self._unset_keepalive_if_required()
+            return
+        super().data_received(data)
+        if body is None and self._between and not self.transport.is_closing():
+            self._head = self._head_of(data)
+
+    def _head_of(self, data: bytes) -> Head | None:
+        """Return the head of the request in `data` that was just parsed, if it may come again."""
+        end = data.find(b"\r\n\r\n") + 4
+        lengths = list(_LENGTH.finditer(data, 0, end))
+        if len(lengths) != 1 or int(lengths[0][1]) != len(data) - end:  # of one request alone
+            return None
+        path = self.url.decode("latin-1")
+        match = None if "?" in path or "#" in path else PREDICTION.fullmatch(path)
+        plain = (
+            match is not None
+            and match["verb"] == "predict"
+            and self.scope["method"] == "POST"
+            and _NOT_PLAIN.isdisjoint([name for name, _ in self.headers])
+            and (self.keys is None or self.keys.accept(self.headers))
+        )
+        if not plain:
+            return None
+        try:
+            wanted = wanted_version(match)
+        except StatusError:
+            return None
+        begin, behind = lengths[0].span(1)
+        name, gzip = unquote(match["name"]), offers_gzip(self.headers)
+        return Head(data[:begin], data[behind:end], name, wanted, gzip)
+
+    def _answer_at_once(self, head: Head, body: bytes) -> bool:
+        if len(body) > self.api.max_body_bytes or self.flow.write_paused:
+            return False
+        cycle = _Cycle(head)
+        done = functools.partial(self._answer, cycle)
+        if not self.api.gatherer.answer_at_once(head.name, head.wanted, body, done):
+            return False
+        self.cycle = cycle  # until that of a next request takes its place
+        return True
+
+    # ------------------------------------------------------------ the answer
+
+    def _answer(self, cycle: _Cycle, found: bytes | Exception) -> None:
+        code, answer = "OK", (200, [JSON], found)
+        if not isinstance(found, bytes):
+            known = isinstance(found, StatusError)
+            error = found if known else failed("POST", f"{cycle.head.name}:predict", found)
+            code, answer = error.code, refusal(error)
+        # Before the client has its answer, so that it finds itself on the page.
+        seconds = time.perf_counter() - cycle.start
+        metrics.count_request(cycle.head.name, code, "predict", "REST", seconds)
+        status, headers, body = answer
+        headers = [*headers, *self.api.cors]
+        if len(body) < compression.LEAST_BYTES or not cycle.head.gzip:
+            self._send(cycle, status, headers, body)
+            return
+        headers += PACKED
+        packing = self.loop.run_in_executor(self.api.pool, compression.pack, body)
+        packing.add_done_callback(lambda done: self._send(cycle, status, headers, done.result()))
+
+    def _send(
+        self, cycle: _Cycle, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> None:
+        cycle.response_started = cycle.response_complete = True
+        if self.transport.is_closing():
+            return
+        headers = [*self.server_state.default_headers, *headers]
+        if not cycle.keep_alive:
+            headers.append((b"connection", b"close"))
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        self.transport.write(
+            b"%b%bcontent-length: %d\r\n\r\n%b" % (_FIRST_LINES[status], lines, len(body), body)
+        )
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()

@@ -1,0 +1,515 @@
+"""The short cut against the long way: a server in a thread, raw sockets, a model in NumPy.
+
+The first request of a connection goes the long way, so its answer is what the short one has to be,
+byte by byte but for the date.
+"""
+
+import asyncio
+import gzip
+import json
+import re
+import select
+import socket
+import threading
+import types
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from dlkit.serving import metrics, running
+from dlkit.serving.rest import RestApi
+from dlkit.serving.settings import Settings
+from dlkit.serving.short_cut import Head, with_short_cut
+from dlkit.serving.versions import ServedModel
+from tests.serving.test_at_once import Sums
+
+SECONDS = 30
+KEY = "correct horse battery staple"
+
+
+class Hooked(Sums):
+    """Calls `hook` in each run, and repeats its answers `times` as outputs of one row."""
+
+    hook = staticmethod(lambda: None)
+
+    def run(self, signature_name, inputs):
+        self.hook()
+        found = super().run(signature_name, inputs)
+        if inputs["x"].shape[1] > 100:
+            return {"y": inputs["x"] / 3}
+        return found
+
+
+class Running:
+    """A server in a thread of this process.
+
+    Attributes:
+        short: How many requests took the short cut.
+    """
+
+    def __init__(self, folder, **options):
+        (folder / "1").mkdir()
+        self.runtime = Hooked()
+        model = ServedModel("m", folder, lambda path: self.runtime)
+        model.poll()
+        settings = Settings(**options)
+        self._pool = ThreadPoolExecutor(2)
+        self.api = RestApi(
+            {"m": model, "m?x=": model, "m#x": model},
+            self._pool,
+            cors=settings.cors,
+            max_body_bytes=settings.max_body_bytes,
+            join=True,
+        )
+        self.short = 0
+        self._spy()
+        ending = types.SimpleNamespace(begin=lambda: None)
+        self.server = running._uvicorn(self.api, settings, None, ending)
+        self.server.ended = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = self._listener.getsockname()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _spy(self):
+        answer_at_once = self.api.gatherer.answer_at_once
+
+        def counted(*arguments):
+            taken = answer_at_once(*arguments)
+            self.short += taken
+            return taken
+
+        self.api.gatherer.answer_at_once = counted
+
+    def _run(self):
+        with asyncio.Runner(loop_factory=self.server.config.get_loop_factory()) as runner:
+            runner.run(self.server.serve(sockets=[self._listener]))
+
+    def stop(self):
+        self.server.should_exit = True
+        self._thread.join(SECONDS)
+        self._pool.shutdown()
+        assert not self._thread.is_alive()
+
+    def connect(self):
+        return Connection(self.address)
+
+    def teach(self, *bodies):
+        """Let requests of such shapes be known to be short."""
+        for body in bodies:
+            with self.connect() as connection:
+                connection.ask(post(body))
+
+
+class Connection:
+    """One client, which reads answers one after the other."""
+
+    def __init__(self, address):
+        self._socket = socket.create_connection(address, timeout=SECONDS)
+        self._got = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+
+    def send(self, data):
+        self._socket.sendall(data)
+
+    def answer(self):
+        """Return the next answer without its date; what there is when the server hangs up."""
+        while not (found := re.match(rb"(?s)(.*?\r\n)content-length: (\d+)\r\n", self._got)):
+            if not self._receive():
+                return self._got
+        end = self._got.find(b"\r\n\r\n") + 4 + int(found[2])
+        while len(self._got) < end:
+            if not self._receive():
+                return self._got
+        answer, self._got = self._got[:end], self._got[end:]
+        assert len(re.findall(rb"\r\ndate: [^\r]+ GMT\r\n", answer)) == 1
+        return re.sub(rb"\r\ndate: [^\r]+", b"", answer)
+
+    def _receive(self):
+        try:
+            data = self._socket.recv(1 << 20)
+        except ConnectionResetError:
+            return b""
+        self._got = (self._got + data).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return data
+
+    def ask(self, data):
+        self.send(data)
+        return self.answer()
+
+    def is_closed(self):
+        return self._socket.recv(1) == b""
+
+    def is_silent(self):
+        return not select.select([self._socket], [], [], 0.3)[0]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Running(tmp_path_factory.mktemp("short_cut"), cors=True, max_body_bytes=50_000)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def connection(server):
+    """A connection whose first request has been answered."""
+    server.teach([[1, 2]])
+    with server.connect() as connection:
+        assert connection.ask(post([[1, 2]])) == ok({"predictions": [3.0]})
+        server.short = 0
+        yield connection
+
+
+def post(instances, path="/v1/models/m:predict", headers=b"Host: h\r\n", body=None):
+    body = json.dumps({"instances": instances}).encode() if body is None else body
+    head = f"POST {path} HTTP/1.1\r\n".encode() + headers
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def ok(answer):
+    body = json.dumps(answer, separators=(",", ":")).encode()
+    return (
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\naccess-control-allow-origin: *\r\n"
+        b"access-control-allow-methods: POST, GET\r\naccess-control-allow-headers: Content-Type"
+        b"\r\ncontent-length: %d\r\n\r\n" % len(body)
+    ) + body
+
+
+def test_the_next_requests_are_answered_alike(server, connection):
+    for n in (3, 44, 5.5, -1000):
+        assert connection.ask(post([[n, n]])) == ok({"predictions": [2.0 * n]})
+    assert server.short == 4
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"",
+        b"Host: h\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n",
+        b"content-type:application/json\r\nX-Content-Length: 7\r\n",
+    ],
+)
+@pytest.mark.parametrize("last", [True, False])
+def test_heads_of_other_clients(server, headers, last):
+    server.teach([[1, 2]])
+
+    def request(n):
+        text = post([[n, 2]], headers=headers)
+        if not last:
+            text = re.sub(rb"(Content-Length: \d+\r\n)", rb"\1Host: h\r\n", text)
+        return text
+
+    with server.connect() as connection:
+        server.short = 0
+        for n in (1, 22, 333):
+            assert connection.ask(request(n)) == ok({"predictions": [n + 2.0]})
+    assert server.short == 2
+
+
+def test_requests_are_counted_and_timed(server, connection):
+    before = metrics.REQUESTS.total(), metrics.REQUEST_LATENCY.total()
+    connection.ask(post([[3, 4]]))
+    assert server.short == 1
+    assert (metrics.REQUESTS.total(), metrics.REQUEST_LATENCY.total()) == tuple(
+        count + 1 for count in before
+    )
+    assert 'request_count{model_name="m",status="OK"}' in metrics.page()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        post([[1, 2]], path="/v1/models/m/versions/1:predict"),
+        post([[1, 2]], path="/V1/models/%6d:predict"),
+        post([[1, 2]], headers=b"Host: h\r\nX: y\r\n"),
+    ],
+)
+def test_another_head_is_read_once(server, connection, request_):
+    for _ in range(3):
+        assert connection.ask(request_) == ok({"predictions": [3.0]})
+    assert server.short == 2
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        post([[1, 2]], path="/v1/models/n:predict"),
+        post([[1, 2]], path="/v1/models/m/labels/no:predict"),
+        post([[1, 2]], path="/v1/models/m/versions/99999999999999999999:predict"),
+        post([[1, 2]], path="/v1/models/m:predict?x=y"),
+        post([[1, 2]], path="/v1/models/m?x=:predict"),
+        post([[1, 2]], path="/v1/models/m#x:predict"),
+        post([[1, 2]], path="/v1/models/m:PREDICT"),
+        post([[1, 2]], path="/v1/models/m:classify"),
+        post([[1, 2]], path="http://h/v1/models/m:predict"),
+        post([[1, 2]], headers=b"Host: h\r\nConnection: close\r\n"),
+        post(None, body=gzip.compress(b'{"instances": [[1, 2]]}')),
+        post(
+            None,
+            headers=b"Content-Encoding: gzip\r\n",
+            body=gzip.compress(b'{"instances": [[1, 2]]}'),
+        ),
+        post([[1, 2]], headers=b"Host: h\r\nExpect: 100-continue\r\n"),
+        post([[1, 2]], headers=b"Connection: Upgrade\r\nUpgrade: h2c\r\n"),
+        post([[1, 2]]).replace(b"HTTP/1.1", b"HTTP/1.0"),
+        post([[1, 2]]).replace(b"POST", b"GET"),
+        post([[1, 2]]).replace(b"POST", b"PUT"),
+        b"GET /v1/models/m HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"POST /v1/models/m:predict HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"17\r\n" + b'{"instances": [[1, 2]]}' + b"\r\n0\r\n\r\n",
+    ],
+)
+def test_what_is_not_plain_always_goes_the_long_way(server, connection, request_):
+    with server.connect() as other:
+        expected = other.ask(request_)
+    for _ in range(3):
+        server.short = 0
+        found = connection.ask(request_)
+        assert found == expected
+        if found == b"" or b"\r\nconnection: close" in found:
+            break
+    assert server.short == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"instances": [[1, 2..5]]}',
+        b'{"instances": [[1, 2], [3]]}',
+        b'{"instances": [["a", 2]]}',
+        b'{"signature_name": "no", "instances": [[1, 2]]}',
+        b'{"instances": [[-1, 2]]}',  # the model refuses it
+        b'{"instances": [[1, 2]]}' + b" " * 60_000,  # too large
+    ],
+)
+def test_what_is_wrong_is_refused_alike(server, connection, body):
+    request = post(None, body=body)
+    with server.connect() as other:
+        expected = other.ask(request)
+    assert expected.startswith(b"HTTP/1.1 4")
+    assert connection.ask(request) == expected
+
+
+def test_a_bug_is_told_alike(server, connection, caplog):
+    def hook():
+        raise ZeroDivisionError("a bug")
+
+    server.runtime.hook = hook
+    try:
+        with server.connect() as other:
+            expected = other.ask(post([[1, 2]]))
+        server.short = 0
+        assert connection.ask(post([[1, 2]])) == expected
+    finally:
+        del server.runtime.hook
+    assert server.short == 1
+    assert expected.startswith(b"HTTP/1.1 500 ")
+    assert b"ZeroDivisionError: a bug" in expected
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError] * 2
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60, -1])
+def test_a_request_in_two_packets(server, connection, cut):
+    request = post([[3, 4]])
+    connection.send(request[:cut])
+    assert connection.is_silent()
+    assert connection.ask(request[cut:]) == ok({"predictions": [7.0]})
+    assert server.short == 0
+    assert connection.ask(post([[4, 4]])) == ok({"predictions": [8.0]})
+    assert server.short == 1
+
+
+def test_requests_in_one_packet_are_answered_in_order(server, connection):
+    connection.send(post([[1, 1]]) + post([[2, 2]]) + post([[3, 3]]))
+    assert [connection.answer() for _ in range(3)] == [
+        ok({"predictions": [2.0 * n]}) for n in (1, 2, 3)
+    ]
+    assert connection.ask(post([[4, 4]])) == ok({"predictions": [8.0]})
+    assert connection.ask(post([[5, 5]])) == ok({"predictions": [10.0]})
+    assert server.short >= 1
+
+
+def test_a_request_that_comes_during_a_run_waits_for_its_turn(server, connection):
+    """The hook, in the event loop, gives the connection the next request before it can answer."""
+    next_one = [post([[2, 2]])]
+
+    def hook():
+        if next_one:
+            (protocol,) = server.server.server_state.connections
+            protocol.data_received(next_one.pop())
+
+    server.runtime.hook = hook
+    try:
+        connection.send(post([[1, 1]]))
+        assert [connection.answer(), connection.answer()] == [
+            ok({"predictions": [2.0]}),
+            ok({"predictions": [4.0]}),
+        ]
+    finally:
+        del server.runtime.hook
+    assert server.short == 1
+
+
+def test_what_looks_like_a_request_within_a_head_is_none(server, connection):
+    """A proxy that sees one request here must not get two answers."""
+    connection.send(b"GET /healthz HTTP/1.1\r\nHost: h\r\nX: ")
+    assert connection.is_silent()
+    answer = connection.ask(post([[1, 2]]))
+    assert b'"status": "ok"' in answer or answer.startswith(b"HTTP/1.1 400 ")
+    assert server.short == 0
+
+
+def test_what_looks_like_a_request_within_a_body_is_none(server, connection):
+    inner = post([[1, 2]])
+    connection.send(b"POST /v1/models/m HTTP/1.1\r\nHost: h\r\nContent-Length: 500\r\n\r\n")
+    assert b"Malformed request" in connection.ask(inner)
+    assert server.short == 0
+
+
+def test_the_head_of_a_pipelined_request_that_is_not_whole(server, connection):
+    """Its first bytes come while the one before it is answered the long way."""
+    connection.send(post([[1, 1]]) + b"GET /healthz HTTP/1.1\r\nX: ")
+    assert connection.answer() == ok({"predictions": [2.0]})
+    answer = connection.ask(post([[1, 2]]))
+    assert b'"status": "ok"' in answer or answer.startswith(b"HTTP/1.1 400 ")
+    assert server.short == 0
+
+
+def test_the_head_of_a_next_request_that_is_not_whole(server, connection):
+    """Its first bytes come during a run; what comes then belongs to it."""
+    parts = [b"GET /healthz HTTP/1.1\r\nHost: h\r\nX: "]
+
+    def hook():
+        if parts:
+            (protocol,) = server.server.server_state.connections
+            protocol.data_received(parts.pop())
+
+    server.runtime.hook = hook
+    try:
+        assert connection.ask(post([[1, 1]])) == ok({"predictions": [2.0]})
+    finally:
+        del server.runtime.hook
+    answer = connection.ask(post([[1, 2]]))
+    assert b'"status": "ok"' in answer or answer.startswith(b"HTTP/1.1 400 ")
+    assert server.short == 1
+
+
+@pytest.mark.parametrize("length", [b"+23", b"0x17", b"23 ", b" 23", b"2_3", b"", b"-1", b"9" * 30])
+def test_lengths_that_are_no_digits(server, connection, length):
+    request = re.sub(rb"Length: \d+", b"Length: " + length, post([[1, 2]]))
+    with server.connect() as other:
+        expected = other.ask(request)
+    server.short = 0
+    assert connection.ask(request) == expected
+    assert server.short == 0
+
+
+def test_large_answers_are_packed_for_those_who_take_gzip(server):
+    x = [[n / 7 for n in range(2000)]]
+    server.teach(x)
+    request = post(x, headers=b"Host: h\r\nAccept-Encoding: gzip\r\n")
+    with server.connect() as connection:
+        expected = connection.ask(request)
+        server.short = 0
+        assert connection.ask(request) == expected
+        assert connection.ask(request) == expected
+    assert server.short == 2
+    head, _, body = expected.partition(b"\r\n\r\n")
+    assert b"\r\ncontent-encoding: gzip\r\nvary: Accept-Encoding\r\n" in head
+    assert len(json.loads(gzip.decompress(body))["predictions"][0]) == 2000
+
+
+def test_a_server_that_ends_closes_the_connection_after_the_answer(server, connection):
+    def hook():
+        for protocol in server.server.server_state.connections:
+            protocol.shutdown()  # as uvicorn does at the end
+
+    server.runtime.hook = hook
+    try:
+        answer = connection.ask(post([[1, 2]]))
+    finally:
+        del server.runtime.hook
+    assert server.short == 1
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"\r\nconnection: close" in head
+    assert body == b'{"predictions":[3.0]}'
+    assert connection.is_closed()
+
+
+def test_a_client_that_has_gone_is_not_answered(server, connection):
+    def hook():
+        for protocol in server.server.server_state.connections:
+            protocol.transport.abort()
+
+    server.runtime.hook = hook
+    try:
+        assert connection.ask(post([[1, 2]])) == b""
+    finally:
+        del server.runtime.hook
+    assert server.short == 1
+    with server.connect() as other:
+        assert other.ask(post([[1, 2]])) == ok({"predictions": [3.0]})
+
+
+def test_a_key_is_asked_for_each_time(tmp_path):
+    file = tmp_path / "keys"
+    file.write_text(KEY)
+    server = Running(tmp_path, api_key_file=str(file))
+    try:
+        carrying = f"Authorization: Bearer {KEY}\r\n".encode()
+        with server.connect() as connection:
+            first, second, third = [
+                connection.ask(post([[1, 2]], headers=carrying)) for _ in range(3)
+            ]
+        assert first == second == third
+        assert first.endswith(b'{"predictions":[3.0]}')
+        assert server.short == 2
+        for headers in (b"", b"Authorization: Bearer guess\r\n"):
+            with server.connect() as connection:
+                connection.ask(post([[1, 2]], headers=carrying))
+                refused = connection.ask(post([[1, 2]], headers=headers))
+                assert refused.startswith(b"HTTP/1.1 401 ")
+                assert connection.is_closed()
+        assert server.short == 2
+    finally:
+        server.stop()
+
+
+def test_other_protocols_are_left_as_they_are():
+    def api(**options):
+        return RestApi({}, None, **options)
+
+    assert with_short_cut(H11Protocol, api(join=True), None) is H11Protocol
+    assert with_short_cut(HttpToolsProtocol, api(), None) is HttpToolsProtocol
+    assert issubclass(with_short_cut(HttpToolsProtocol, api(join=True), None), HttpToolsProtocol)
+
+
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (b"A: 2\r\nB\r\n\r\n{}", b"{}"),
+        (b"A: 02\r\nB\r\n\r\n{}", b"{}"),
+        (b"A: 0\r\nB\r\n\r\n", b""),
+        (b"A: 2\r\nB\r\n\r\n{", None),
+        (b"A: 2\r\nB\r\n\r\n{}{", None),
+        (b"A: 2\r\nC\r\n\r\n{}", None),
+        (b"a: 2\r\nB\r\n\r\n{}", None),
+        (b"A: \r\nB\r\n\r\n", None),
+        (b"A: 1234567890\r\nB\r\n\r\n{}", None),
+        (b"A: \xb2\r\nB\r\n\r\n{}", None),
+        (b"A: 2", None),
+        (b"", None),
+    ],
+)
+def test_only_the_length_may_differ(data, body):
+    assert Head(b"A: ", b"\r\nB\r\n\r\n", "m", None, gzip=False).body_of(data) == body
