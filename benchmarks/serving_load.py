@@ -5,7 +5,8 @@
 The job and the report are pickled dictionaries; a byte before the report says that it begins. Each
 client sends its request, waits for the whole answer and sends again, over a connection of its own.
 To spend little of the processors that the server needs, the clients parse nothing of an answer but
-its length; each distinct answer is in the report, for the caller to check.
+its length, and nothing of one that is the last one again, byte by byte; each distinct answer is in
+the report, for the caller to check.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ import sys
 import time
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_SAME = (b"", b"")
 _MAX_DISTINCT = 20_000
 
 
@@ -38,7 +40,7 @@ class Connection:
         self.socket.setblocking(False)
         self._request = request
         self._rest = b""  # of the request, to be sent yet
-        self._got = b""
+        self._got = self._last = b""
         self.start = 0.0
 
     def ask(self):
@@ -56,10 +58,12 @@ class Connection:
         return bool(self._rest)
 
     def receive(self):
-        """Return status and body once the answer is whole, else None."""
+        """Return status and body once the answer is whole, `_SAME` for the last again, or None."""
         data = self.socket.recv(1 << 20)
         if not data:
             raise ConnectionError(f"the server hung up in the middle of {self._got[:200]!r}")
+        if not self._got and data == self._last:  # whole, since the one before was
+            return _SAME
         self._got += data
         head = self._got.find(b"\r\n\r\n")
         if head < 0:
@@ -71,6 +75,7 @@ class Connection:
         if len(self._got) < end:
             return None
         answer, self._got = self._got, b""
+        self._last = answer
         return answer[9:12], answer[head + 4 :]
 
 
@@ -122,7 +127,8 @@ class Clients:
             return
         now = time.perf_counter()
         self.seconds.append(now - connection.start)
-        self.seen.add((index, *answer))
+        if answer is not _SAME:
+            self.seen.add((index, *answer))
         going_on = now < self._end and len(self.seconds) < self._count
         if going_on and len(self.seen) < _MAX_DISTINCT:
             self._ask(connection)
