@@ -10,7 +10,9 @@ import asyncio
 
 from dlkit.serving import joined_runs
 from dlkit.serving.joined_runs import MAX_ROWS, Task
-from dlkit.serving.run_times import SHORT_MICROSECONDS
+from dlkit.serving.run_times import LONG_MICROSECONDS
+
+_LESS_THAN_A_THREAD = 300.0  # microseconds, with what it costs that the others wait
 
 
 class AtOnce:
@@ -26,18 +28,15 @@ class AtOnce:
             task: The task, which has not to run alone.
             idle: Whether no thread runs anything: with several processors they get more done.
         """
-        times = task.version.times
-        tasks = self._waiting.get(task.group, [])
-        rows = task.count + sum(other.count for other in tasks[:MAX_ROWS])
-        expected = times.expected(task.group, rows)
-        if expected is None:
+        expected = task.times.expected(task.kind, task.count)
+        if expected is None or expected > LONG_MICROSECONDS:
             return False
-        first = idle and len(self._waiting) <= bool(tasks) and expected <= SHORT_MICROSECONDS
-        if not first and not times.is_cheap(task.group):
+        alone = expected <= _LESS_THAN_A_THREAD and idle and not self._waiting
+        if not alone and not task.times.is_cheap(task.kind):
             return False
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._run)
-        self._waiting.setdefault(task.group, tasks).append(task)
+        self._waiting.setdefault(task.group, []).append(task)
         return True
 
     def _run(self) -> None:
@@ -55,12 +54,12 @@ class AtOnce:
 
 def _fitting(tasks: list[Task]) -> int:
     """Return how many of the first tasks make one run that is short; at least one."""
-    times, group = tasks[0].version.times, tasks[0].group
+    times, kind = tasks[0].times, tasks[0].kind
     size, rows = 1, tasks[0].count
     while size < len(tasks):
         rows += tasks[size].count
-        expected = times.expected(group, rows)
-        if rows > MAX_ROWS or expected is None or expected > SHORT_MICROSECONDS:
+        expected = times.expected(kind, rows)
+        if rows > MAX_ROWS or expected is None or expected > LONG_MICROSECONDS:
             break
         size += 1
     return size

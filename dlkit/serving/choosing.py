@@ -24,6 +24,7 @@ from dlkit.errors import MissingExtraError
 from dlkit.serving import litert_model, onnx_model, twins
 from dlkit.serving.base_path import find_versions, is_tensorflow_model
 from dlkit.serving.model_config import ModelConfig
+from dlkit.serving.run_times import RunTimes, try_out
 from dlkit.serving.settings import Settings
 from dlkit.serving.signatures import Signature
 from dlkit.serving.status import StatusError
@@ -49,6 +50,9 @@ def load(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
     """
     found = _load(path, settings, told)
     found.rowwise = told.rowwise
+    found.times = RunTimes()
+    if settings.warmup:  # but for what would have TensorFlow loaded
+        try_out(found, found.times, told.rowwise & set(getattr(found, "at_hand", found.signatures)))
     return found
 
 
@@ -189,10 +193,14 @@ class Twinned:
         twin: The twin, loaded.
         reference: Loads the SavedModel with TensorFlow; None where that is not wanted.
         name: What runs the twin, for messages.
+
+    Attributes:
+        at_hand: The keys of the signatures that the twin has.
     """
 
     def __init__(self, told: Told, twin: Runtime, reference: Any, name: str):
         self.signatures = told.signatures
+        self.at_hand = frozenset(twin.signatures)
         self._twin, self._load_reference, self._name = twin, reference, name
         self._reference: Runtime | None = None
         self._failure: StatusError | None = None

@@ -72,28 +72,27 @@ class Gatherer:
                 return await self._in_thread(predict.respond, *given)
             answer = asyncio.get_running_loop().create_future()
             task.done = functools.partial(_settle, answer)
-            if not self._take_at_once(task):
-                self._put(task)
+            self._start_soon(task)
             return await answer
 
     async def _in_thread(self, function: Callable, *arguments: Any) -> bytes:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, function, *arguments)
 
-    def answer_at_once(
+    def take(
         self, name: str, wanted: Wanted, body: bytes, done: Callable[[bytes | Exception], None]
     ) -> bool:
-        """Answer a predict request at the end of this turn of the event loop, if that is short.
+        """Take a predict request without a coroutine, if it is one that can be joined.
 
         Args:
             name: Which model is asked.
             wanted: Which version, by number or label; None for the highest one available.
             body: The request's JSON text.
-            done: Takes the answer, or why there is none.
+            done: Takes the answer, or why there is none, in a later turn of the event loop.
 
         Returns:
-            Whether `done` will be called. Else the request is one for `predict`: it takes longer,
-            or there is something wrong with it.
+            Whether `done` will be called. Else the request is one for `predict`: it has to run
+            alone, or there is something wrong with it.
         """
         model = self._models.get(name)
         if model is None or len(body) > _SHORT:
@@ -104,23 +103,24 @@ class Gatherer:
             return False
         taken = False
         try:
-            if version.times.any_short:
+            if getattr(version.runtime, "rowwise", ()):
                 task = prepare(version, read_request(body))
                 task.done = functools.partial(_release_and_tell, model, version, done)
-                taken = bool(task.count) and self._take_at_once(task)
+                taken = task.count > 0
         except Exception:  # the other way has the words for it
             pass
         finally:
             if not taken:
                 model.release(version)
+        if taken:
+            self._start_soon(task)
         return taken
 
     # ------------------------------------------------------------ in the event loop
 
-    def _take_at_once(self, task: Task) -> bool:
-        return self._at_once.take(task, idle=self._free == self._slots)
-
-    def _put(self, task: Task) -> None:
+    def _start_soon(self, task: Task) -> None:
+        if self._at_once.take(task, idle=self._free == self._slots):
+            return
         if self._free and not self._waiting:
             self._start([task])
         else:

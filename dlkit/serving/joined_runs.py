@@ -11,6 +11,7 @@ from dlkit.serving.batch_arrays import join, row_shapes, split
 from dlkit.serving.json_answer import encode
 from dlkit.serving.json_tensor import Request
 from dlkit.serving.metrics import RUNTIME_LATENCY
+from dlkit.serving.run_times import RunTimes
 from dlkit.serving.version import Version
 
 MAX_ROWS = 64  # of a run; a larger one gains little, and waits for memory
@@ -33,6 +34,7 @@ class Task:
 
     Attributes:
         count: How many rows it has; 0 where it has to run alone.
+        kind: What is run, but for the number of rows.
         group: What the requests that can run together have in common.
         found: The answer, once it was run.
     """
@@ -43,12 +45,19 @@ class Task:
     rows: bool
     done: Callable[[bytes | Exception], None] = _nobody
     count: int = field(init=False)
+    kind: tuple = field(init=False)
     group: tuple = field(init=False)
     found: bytes | Exception = b""
 
     def __post_init__(self):
         self.count = _joinable(self.version, self.key, self.inputs)
-        self.group = (self.key, row_shapes(self.inputs), id(self.version)) if self.count else ()
+        self.kind = (self.key, row_shapes(self.inputs)) if self.count else ()
+        self.group = id(self.version), self.kind
+
+    @property
+    def times(self) -> RunTimes:
+        """How long runs of its version take."""
+        return self.version.runtime.times
 
 
 def prepare(version: Version, request: Request) -> Task:
@@ -90,7 +99,7 @@ def run(batch: Sequence[Task], *, alone: bool) -> None:
                 task.found = error
     microseconds = (time.perf_counter() - start) * 1e6
     rows = sum(task.count for task in batch)
-    batch[0].version.times.learn(batch[0].group, rows, microseconds, alone=alone)
+    batch[0].times.learn(batch[0].kind, rows, microseconds, alone=alone)
 
 
 def _run_joined(batch: Sequence[Task]) -> bool:

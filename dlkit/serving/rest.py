@@ -98,7 +98,7 @@ class RestApi:
         except ClientGoneError:
             return
         except asyncio.CancelledError:  # after SIGTERM, when drain_seconds are over
-            ending = StatusError("UNAVAILABLE", "The server is shutting down")
+            ending = shutting_down()
             scope[STATUS] = ending.code
             status, headers, body = refusal(ending)
         except Exception as error:
@@ -217,6 +217,11 @@ def failed(method: str, path: str, error: Exception) -> StatusError:
     """Log what is a bug, and return it as a refusal: the client gets JSON all the same."""
     log.error("%s %s failed", method, path, exc_info=error)
     return StatusError("INTERNAL", f"{type(error).__name__}: {error}")
+
+
+def shutting_down() -> StatusError:
+    """Return the answer to those whose requests do not end in time."""
+    return StatusError("UNAVAILABLE", "The server is shutting down")
 
 
 def refusal(error: StatusError) -> Answer:

@@ -1,14 +1,24 @@
 """How long a version's runs take, learnt from those that were."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-SHORT_MICROSECONDS = 1000.0  # what other requests can be held up without being told apart
+import numpy as np
+
+from dlkit.serving.batch_arrays import row_shapes
+from dlkit.serving.status import StatusError
+from dlkit.serving.twins import zeros
+
+LONG_MICROSECONDS = 2000.0  # what other requests can be held up without being told apart
 _CHEAP_MICROSECONDS = 100.0  # about what reading a request and writing its answer take anyway
-_MAX_SIZES = 8  # of runs, by powers of two
 _RECENT = 0.2  # the weight of the last run
-_MAX_KINDS = 256  # clients choose the shapes
+_DRIFT = 1.01
 _DOUBT_SECONDS = 1.0
+_MAX_KINDS = 64  # clients choose the shapes
+_TRIED_ROWS = (1, 8, 32)
+_TRIES = 3
+_TOO_LONG = 0.1  # seconds, for an attempt
 
 
 class RunTimes:
@@ -23,19 +33,17 @@ class RunTimes:
 
     Example:
         >>> times = RunTimes()
-        >>> times.learn("serving_default", 1, 100.0, alone=True)
+        >>> times.learn("serving_default", 1, 120.0, alone=True)
         >>> times.expected("serving_default", 1), times.expected("serving_default", 8)
-        (100.0, 800.0)
+        (120.0, 960.0)
+        >>> times.learn("serving_default", 8, 160.0, alone=True)
+        >>> times.expected("serving_default", 8), times.is_cheap("serving_default")
+        (160.0, True)
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
-        self._known: dict[tuple, tuple[float, float]] = {}  # microseconds, and since when
-
-    @property
-    def any_short(self) -> bool:
-        """Whether there are runs that are short."""
-        return any(found <= SHORT_MICROSECONDS for found, _ in [*self._known.values()])
+        self._kinds: dict[object, _Kind] = {}
 
     def expected(self, what: object, rows: int) -> float | None:
         """Return what a run is expected to take, None where nothing is known.
@@ -46,29 +54,26 @@ class RunTimes:
             what: What is run, but for the number of rows.
             rows: The rows: about so many, by powers of two.
         """
+        kind = self._kinds.get(what)
         size = rows.bit_length()
-        for less in range(size):
-            kind = what, size - less
-            found, since = self._known.get(kind, (None, 0.0))
+        for less in range(size if kind else 0):
+            found, since = kind.sizes.get(size - less, (None, 0.0))
             if found is None:
                 continue
-            if found > SHORT_MICROSECONDS and self._clock() - since > _DOUBT_SECONDS:
-                self._known.pop(kind, None)
+            if found > LONG_MICROSECONDS and self._clock() - since > _DOUBT_SECONDS:
+                kind.sizes.pop(size - less, None)
                 continue
             return found * 2**less
         return None
 
     def is_cheap(self, what: object) -> bool:
-        """Whether a row takes next to nothing where several are run together.
+        """Whether a row takes next to nothing, where as many as there were are run together.
 
         Args:
             what: What is run, but for the number of rows.
         """
-        for size in range(1, _MAX_SIZES):
-            found, _ = self._known.get((what, size), (None, 0.0))
-            if found is not None and found <= _CHEAP_MICROSECONDS * 2 ** (size - 1):
-                return True
-        return False
+        kind = self._kinds.get(what)
+        return kind is not None and kind.a_row <= _CHEAP_MICROSECONDS
 
     def learn(self, what: object, rows: int, microseconds: float, *, alone: bool) -> None:
         """Take note of a run.
@@ -79,11 +84,68 @@ class RunTimes:
             microseconds: How long it took.
             alone: Whether everything else waited for it.
         """
-        kind = what, rows.bit_length()
-        former, since = self._known.get(kind, (microseconds, self._clock()))
-        if kind not in self._known and len(self._known) >= _MAX_KINDS:
-            self._known.clear()
+        if what not in self._kinds and len(self._kinds) >= _MAX_KINDS:
+            self._kinds.clear()
+        self._kinds.setdefault(what, _Kind()).learn(rows, microseconds, self._clock(), alone)
+
+
+class _Kind:
+    """Runs of one kind.
+
+    Attributes:
+        sizes: By the power of two of the rows: what they take, and since when that is known.
+        a_row: What a row takes where they take least.
+        rows: How many rows those runs have.
+    """
+
+    def __init__(self):
+        self.sizes: dict[int, tuple[float, float]] = {}
+        self.a_row, self.rows = float("inf"), 0
+
+    def learn(self, rows: int, microseconds: float, now: float, alone: bool) -> None:
+        size = rows.bit_length()
+        former, since = self.sizes.get(size, (microseconds, now))
         if alone:
-            self._known[kind] = former + _RECENT * (microseconds - former), self._clock()
+            self.sizes[size] = former + _RECENT * (microseconds - former), now
         else:
-            self._known[kind] = min(former, microseconds), since
+            self.sizes[size] = min(former, microseconds), since
+        a_row = microseconds / max(rows, 1)
+        if a_row <= self.a_row:
+            self.a_row, self.rows = a_row, rows
+        elif rows >= self.rows // 2:  # fewer rows say nothing about what more of them share
+            self.a_row = min(a_row, self.a_row * _DRIFT)
+
+
+def try_out(runtime: Any, times: RunTimes, keys: Iterable[str]) -> None:
+    """Learn how long runs of a version take that nobody uses yet, on zeros.
+
+    Args:
+        runtime: The loaded version.
+        times: What learns.
+        keys: The signatures that answer each row by itself.
+    """
+    for key in sorted(keys):
+        row = zeros(runtime.signatures[key])
+        for rows in _TRIED_ROWS:
+            inputs = {name: np.repeat(array, rows, axis=0) for name, array in row.items()}
+            microseconds = _fastest(runtime, key, inputs)
+            if microseconds is None:
+                break
+            times.learn((key, row_shapes(inputs)), rows, microseconds, alone=True)
+            if microseconds > LONG_MICROSECONDS:
+                break
+
+
+def _fastest(runtime: Any, key: str, inputs: dict[str, np.ndarray]) -> float | None:
+    """Return what the fastest of some runs took, None for zeros that the model refuses."""
+    found = []
+    try:
+        for _ in range(_TRIES):
+            start = time.perf_counter()
+            runtime.run(key, inputs)
+            found.append(time.perf_counter() - start)
+            if found[-1] > _TOO_LONG:
+                break
+    except StatusError:
+        return None
+    return min(found) * 1e6

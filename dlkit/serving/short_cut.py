@@ -1,17 +1,19 @@
-"""Predict requests answered by uvicorn's connection itself, where the model is fast.
+"""Predict requests answered by uvicorn's connection itself.
 
-    first request:  bytes -> httptools -> a task -> ASGI -> `rest`       its head is remembered
-    the next ones:  the same head but for its length -> run at once -> answer
+    first request:  bytes -> httptools -> a task -> ASGI -> `rest` -> `gathering` -> answer
+    the next ones:  the same head but for its length       ---->      `gathering` -> answer
 
 To parse a head, to make a task and to pass through the layers of an ASGI application costs as much
 as a small model takes to answer, and a client that asks again sends the same head again. Nothing is
 decided here that the long way would decide otherwise: whatever is not the same, not there at once,
-takes longer or has something wrong with it goes there.
+cannot be joined or has something wrong with it goes there.
 """
 
+import asyncio
 import functools
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import unquote
@@ -26,6 +28,7 @@ from dlkit.serving.rest import (
     failed,
     offers_gzip,
     refusal,
+    shutting_down,
     wanted_version,
 )
 from dlkit.serving.status import StatusError
@@ -93,10 +96,11 @@ class Head:
 
 
 class _Cycle:
-    """A request on the short cut, with what uvicorn asks of its own `RequestResponseCycle`."""
+    """A request on the short cut, with what uvicorn asks of its own cycles and of their tasks."""
 
     def __init__(self, head: Head):
         self.head = head
+        self.done: Callable[[bytes | Exception], None] | None = None
         self.start = time.perf_counter()
         self.keep_alive = True
         self.response_started = self.response_complete = self.disconnected = False
@@ -104,6 +108,10 @@ class _Cycle:
 
     def set(self) -> None:
         """Take note of an event: nothing waits for one."""
+
+    def cancel(self, msg: str | None = None) -> None:
+        """Refuse the request: after SIGTERM, when drain_seconds are over."""
+        asyncio.get_running_loop().call_soon(self.done, shutting_down())
 
 
 class _ShortCut:
@@ -127,7 +135,7 @@ class _ShortCut:
             super().data_received(data)
             return
         body = self._head.body_of(data) if self._head is not None else None
-        if body is not None and self._answer_at_once(self._head, body):
+        if body is not None and self._take(self._head, body):
             self._unset_keepalive_if_required()
             return
         super().data_received(data)
@@ -159,19 +167,23 @@ class _ShortCut:
         name, gzip = unquote(match["name"]), offers_gzip(self.headers)
         return Head(data[:begin], data[behind:end], name, wanted, gzip)
 
-    def _answer_at_once(self, head: Head, body: bytes) -> bool:
+    def _take(self, head: Head, body: bytes) -> bool:
         if len(body) > self.api.max_body_bytes or self.flow.write_paused:
             return False
         cycle = _Cycle(head)
-        done = functools.partial(self._answer, cycle)
-        if not self.api.gatherer.answer_at_once(head.name, head.wanted, body, done):
+        done = cycle.done = functools.partial(self._answer, cycle)
+        if not self.api.gatherer.take(head.name, head.wanted, body, done):
             return False
+        self.tasks.add(cycle)
         self.cycle = cycle  # until that of a next request takes its place
         return True
 
     # ------------------------------------------------------------ the answer
 
     def _answer(self, cycle: _Cycle, found: bytes | Exception) -> None:
+        self.tasks.discard(cycle)
+        if cycle.response_complete:  # it was refused since
+            return
         code, answer = "OK", (200, [JSON], found)
         if not isinstance(found, bytes):
             known = isinstance(found, StatusError)

@@ -2,12 +2,11 @@
 
 import pathlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from dlkit.serving.run_times import RunTimes
 from dlkit.serving.signatures import Signature
 from dlkit.serving.status import StatusError
 
@@ -18,7 +17,8 @@ Wanted = int | str | None
 class Runtime(Protocol):
     """A loaded version, whatever library runs it.
 
-    One that has `rowwise`, keys of `signatures`, may be given the rows of several requests at once.
+    One that has `rowwise`, keys of `signatures`, may be given the rows of several requests at once,
+    and its `times`, a `RunTimes`, say how long such runs take.
     """
 
     signatures: Mapping[str, Signature]
@@ -44,7 +44,6 @@ class Version:
         attempts: How often loading was tried.
         retry_at: When to try again, on the monotonic clock.
         model: The model's name.
-        times: How long its runs take.
     """
 
     number: int
@@ -56,7 +55,6 @@ class Version:
     attempts: int = 0
     retry_at: float = 0.0
     model: str = ""
-    times: RunTimes = field(default_factory=RunTimes)
 
     @property
     def available(self) -> bool:

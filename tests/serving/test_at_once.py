@@ -10,7 +10,7 @@ import pytest
 from dlkit.serving.gathering import Gatherer
 from dlkit.serving.joined_runs import prepare
 from dlkit.serving.json_tensor import read_request
-from dlkit.serving.run_times import SHORT_MICROSECONDS
+from dlkit.serving.run_times import RunTimes
 from dlkit.serving.signatures import Signature, TensorInfo
 from dlkit.serving.status import StatusError
 from dlkit.serving.versions import ServedModel
@@ -27,6 +27,7 @@ class Sums:
             "mixing": Signature({"x": MANY}, {"y": TensorInfo("DT_FLOAT", (-1,))}),
         }
         self.rowwise = frozenset({"serving_default"})
+        self.times = RunTimes()
         self.batches = []
         self.threads = set()
 
@@ -55,7 +56,7 @@ class Served:
     def learn(self, x, microseconds):
         """Make up how long it takes to answer `x`."""
         task = prepare(self.version, read_request(body(x)))
-        self.version.times.learn(task.group, len(x), microseconds, alone=True)
+        self.runtime.times.learn(task.kind, len(x), microseconds, alone=True)
 
     def ask_together(self, *bodies):
         """Ask all in one turn of the event loop; return the outcomes, in order."""
@@ -99,33 +100,38 @@ def test_what_comes_in_one_turn_is_run_together(served):
     assert served.runtime.threads == {threading.current_thread()}
 
 
-def test_a_slow_model_stays_in_threads(served):
-    served.learn([[1, 2]], 2 * SHORT_MICROSECONDS)
+@pytest.mark.parametrize("microseconds", [301, 2001])
+def test_a_slow_model_stays_in_threads(served, microseconds):
+    served.learn([[1, 2]], microseconds)
     assert served.ask_together(body([[1, 2]])) == [[3.0]]
     assert threading.current_thread() not in served.runtime.threads
 
 
-def test_a_short_model_is_alone_in_the_loop_and_several_requests_go_to_the_threads(served):
-    """600 microseconds a row hold up nobody once; twice they would, and threads run beside."""
-    served.learn([[1, 2]], 600)
+def test_a_request_of_many_rows_of_a_cheap_model_can_be_long(served):
+    served.learn([[1, 2]] * 60, 5000)
+    assert served.ask_together(body([[1, 2]] * 60)) == [[3.0] * 60]
+    assert threading.current_thread() not in served.runtime.threads
+
+
+def test_a_short_model_is_run_in_the_loop_once_and_beside_that_in_threads(served):
+    """250 microseconds a row hold up nobody once; several times they would."""
+    served.learn([[1, 2]], 250)
     assert served.ask_together(*(body([[n, n]]) for n in range(3))) == [[0.0], [2.0], [4.0]]
     assert len(served.runtime.threads) > 1
     assert threading.current_thread() in served.runtime.threads
 
 
 def test_a_cheap_model_goes_on_a_turn_later(served):
-    served.learn([[1, 2]] * 8, 700)  # 87 a row
-    served.learn([[1, 2]], 400)
-    answers = served.ask_together(*(body([[n, n]]) for n in range(40)))
-    assert answers == [[2.0 * n] for n in range(40)]
+    served.learn([[1, 2]] * 15, 1400)  # 93 a row
+    answers = served.ask_together(*(body([[n, n] for n in range(8)]) for _ in range(10)))
+    assert answers == [[2.0 * n for n in range(8)]] * 10
     assert served.runtime.threads == {threading.current_thread()}
-    assert served.runtime.batches[0][0] < 16  # as far as it is short
-    assert sum(rows for rows, _ in served.runtime.batches) == 40
+    assert served.runtime.batches[0] == (8, 2)  # 16 rows could take twice as long as 15
+    assert sum(rows for rows, _ in served.runtime.batches) == 80
 
 
 def test_no_run_has_more_rows_than_the_threads_would_join(served):
-    for rows in (1, 40, 64):
-        served.learn([[1, 2]] * rows, 1)
+    served.learn([[1, 2]] * 40, 1)
     answers = served.ask_together(*(body([[n, n]] * 40) for n in range(4)))
     assert answers == [[2.0 * n] * 40 for n in range(4)]
     assert served.runtime.batches == [(40, 2)] * 4
@@ -134,7 +140,7 @@ def test_no_run_has_more_rows_than_the_threads_would_join(served):
 def test_models_take_turns(served):
     for width in (2, 3):
         served.learn([[1] * width] * 8, 700)
-        served.learn([[1] * width], 300)
+        served.learn([[1] * width], 600)
     texts = [body([[n] * width]) for n in range(20) for width in (2, 3)]
     answers = served.ask_together(*texts)
     assert answers == [[float(n * width)] for n in range(20) for width in (2, 3)]
@@ -157,29 +163,26 @@ def test_a_signature_whose_rows_mix_goes_to_the_threads(served):
 
 
 def take(served, text, name="m", wanted=None):
-    """Ask without a coroutine; return if it was taken, and the outcome after the turn."""
-    outcomes = []
+    """Ask without a coroutine; return if it was taken, and the outcome."""
 
     async def ask():
-        taken = served.gatherer.answer_at_once(name, wanted, text, outcomes.append)
-        assert outcomes == []
-        held = served.version.users
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        return taken, held
+        outcome = asyncio.get_running_loop().create_future()
+        taken = served.gatherer.take(name, wanted, text, outcome.set_result)
+        assert served.version.users == taken  # held as long as it waits
+        return await outcome if taken else None
 
-    taken, held = asyncio.run(ask())
-    assert held == taken  # held as long as it waits
+    outcome = asyncio.run(ask())
     assert served.version.users == 0
-    return taken, outcomes
+    return outcome
 
 
-def test_without_a_coroutine_the_answer_comes_at_the_end_of_the_turn(served):
-    served.learn([[1, 2]], 50)
-    assert take(served, body([[1, 2]])) == (True, [b'{"predictions":[3.0]}'])
-    assert take(served, body([[1, 2]]), wanted=1)[0]
-    taken, (error,) = take(served, body([[-1, 2]]))
-    assert taken
+@pytest.mark.parametrize("microseconds", [50, 5000])
+def test_without_a_coroutine(served, microseconds):
+    served.learn([[1, 2]], microseconds)
+    assert take(served, body([[1, 2]])) == b'{"predictions":[3.0]}'
+    assert (threading.current_thread() in served.runtime.threads) == (microseconds == 50)
+    assert take(served, body([[1, 2, 3]]), wanted=1) == b'{"predictions":[6.0]}'
+    error = take(served, body([[-1, 2]]))
     assert (error.code, error.message) == ("INVALID_ARGUMENT", "a row is negative")
 
 
@@ -195,16 +198,17 @@ def test_without_a_coroutine_the_answer_comes_at_the_end_of_the_turn(served):
         (b"", "m", None),
         (body([[1, 2]], signature_name="no"), "m", None),
         (body([[1, 2]], signature_name="mixing"), "m", None),
-        (body([[1, 2, 3]]), "m", None),
         (body([[1, 2]] * 100), "m", None),
         (body([[1, 2]] * 20_000), "m", None),
     ],
 )
-def test_what_else_is_not_taken(served, text, name, wanted):
+def test_what_goes_the_other_way(served, text, name, wanted):
     served.learn([[1, 2]], 50)
-    assert take(served, text, name, wanted) == (False, [])
+    assert take(served, text, name, wanted) is None
+    assert served.runtime.batches == []
 
 
-def test_a_model_of_which_nothing_is_known_is_not_even_read(served, monkeypatch):
+def test_a_model_whose_rows_mix_is_not_read_twice(served, monkeypatch):
+    served.runtime.rowwise = frozenset()
     monkeypatch.setattr("dlkit.serving.gathering.read_request", None)
-    assert take(served, body([[1, 2]])) == (False, [])
+    assert take(served, body([[1, 2]])) is None

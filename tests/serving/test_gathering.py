@@ -9,6 +9,7 @@ import pytest
 
 from dlkit.serving import gathering
 from dlkit.serving.gathering import Gatherer
+from dlkit.serving.run_times import RunTimes
 from dlkit.serving.signatures import Signature, TensorInfo
 from dlkit.serving.status import StatusError
 from dlkit.serving.versions import ServedModel
@@ -29,6 +30,7 @@ class Halves:
             "first": Signature({"x": FREE}, {"y": FREE}),
         }
         self.rowwise = frozenset({"serving_default", "free", "first"})
+        self.times = RunTimes()
         self.batches = []
         self.running = threading.Semaphore(0)
         self.go_on = threading.Event()

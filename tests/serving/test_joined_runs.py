@@ -9,6 +9,7 @@ import pytest
 from dlkit.serving import joined_runs, metrics
 from dlkit.serving.joined_runs import prepare
 from dlkit.serving.json_tensor import read_request
+from dlkit.serving.run_times import RunTimes
 from dlkit.serving.signatures import Signature, TensorInfo
 from dlkit.serving.status import StatusError
 from dlkit.serving.version import Version
@@ -20,6 +21,7 @@ class Halves:
     def __init__(self):
         self.signatures = {"serving_default": Signature({"x": X}, {"y": Y})}
         self.rowwise = frozenset({"serving_default"})
+        self.times = RunTimes()
         self.rows = []
 
     def run(self, signature_name, inputs):
@@ -49,7 +51,7 @@ def test_each_gets_its_own_rows(version):
     ]
     assert version.runtime.rows == [6]
     assert metrics.RUNTIME_LATENCY.total() - before == 3
-    assert version.times.expected(tasks[0].group, 6) > 0
+    assert tasks[0].times.expected(tasks[0].kind, 6) > 0
 
 
 @pytest.mark.parametrize(("number", "kind"), [(13, StatusError), (12, ZeroDivisionError)])
@@ -67,7 +69,7 @@ def test_what_can_run_together(version):
     assert one.group == other.group
     assert task(Version(2, pathlib.Path("2"), runtime=Halves()), [[1, 2]]).group != one.group
     many = task(version, [[1, 2]] * (joined_runs.MAX_ROWS + 1))
-    assert (many.count, many.group) == (0, ())
+    assert (many.count, many.kind) == (0, ())
     version.runtime.rowwise = frozenset()
     assert task(version, [[1, 2]]).count == 0
 

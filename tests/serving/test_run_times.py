@@ -2,7 +2,9 @@
 
 import pytest
 
-from dlkit.serving.run_times import SHORT_MICROSECONDS, RunTimes
+from dlkit.serving.run_times import LONG_MICROSECONDS, RunTimes, try_out
+from dlkit.serving.signatures import Signature, TensorInfo
+from dlkit.serving.status import StatusError
 
 
 class Clock:
@@ -56,9 +58,9 @@ def test_of_runs_in_the_event_loop_the_mean_of_late_counts(times):
 
 def test_what_seems_long_is_forgotten_after_a_while_and_what_is_short_is_not(times, clock):
     times.learn("short", 1, 50, alone=True)
-    times.learn("long", 1, 2 * SHORT_MICROSECONDS, alone=True)
+    times.learn("long", 1, 2 * LONG_MICROSECONDS, alone=True)
     clock.now += 0.9
-    assert times.expected("long", 1) == 2 * SHORT_MICROSECONDS
+    assert times.expected("long", 1) == 2 * LONG_MICROSECONDS
     clock.now += 0.2
     assert times.expected("long", 1) is None
     clock.now += 1e6
@@ -73,25 +75,75 @@ def test_what_seems_long_for_many_rows_gives_way_to_what_fewer_took(times, clock
     assert times.expected("a", 10) == 50 * 8
 
 
-def test_a_model_that_is_slow_in_threads_never_seems_short(times, clock):
-    for _ in range(10):
-        times.learn("a", 1, 50_000, alone=False)
-        assert not times.any_short
-        clock.now += 2
-        assert times.expected("a", 1) is None
-
-
 def test_cheap_is_what_many_rows_share(times):
     times.learn("a", 1, 400, alone=True)
-    assert times.any_short
     assert not times.is_cheap("a")
-    times.learn("a", 16, 1500, alone=True)  # less than 100 a row
+    times.learn("a", 16, 1500, alone=False)
     assert times.is_cheap("a")
     assert not times.is_cheap("b")
+
+
+def test_fewer_rows_do_not_make_it_dear_and_as_many_do(times):
+    times.learn("a", 20, 1500, alone=True)
+    for _ in range(1000):
+        times.learn("a", 1, 400, alone=True)
+    assert times.is_cheap("a")
+    for _ in range(20):
+        times.learn("a", 20, 9000, alone=True)
+    assert times.is_cheap("a")  # it was cheap before, so something else was going on
+    for _ in range(20):
+        times.learn("a", 20, 9000, alone=True)
+    assert not times.is_cheap("a")
+    times.learn("a", 20, 1500, alone=False)
+    assert times.is_cheap("a")
 
 
 def test_clients_cannot_fill_the_memory_with_shapes(times):
     for length in range(10_000):
         times.learn(("a", (length,)), 1, 10, alone=True)
-    assert len(times._known) <= 256
+    assert len(times._kinds) <= 64
     assert times.expected(("a", (9_999,)), 1) == 10
+
+
+class Waiting:
+    """Takes so many seconds a row on a clock that does not wait."""
+
+    def __init__(self, clock, seconds, refuses=()):
+        self.signatures = {
+            key: Signature({"x": TensorInfo("DT_FLOAT", (-1, 2))}, {}) for key in ("a", "b", "c")
+        }
+        self.asked = []
+        self._clock, self._seconds, self._refuses = clock, seconds, refuses
+
+    def run(self, key, inputs):
+        self.asked.append((key, inputs["x"].shape))
+        if key in self._refuses:
+            raise StatusError("INVALID_ARGUMENT", "not zeros")
+        self._clock.now += self._seconds * len(inputs["x"])
+
+
+@pytest.fixture
+def waiting(clock, monkeypatch):
+    monkeypatch.setattr("time.perf_counter", clock)
+    return lambda *arguments, **options: Waiting(clock, *arguments, **options)
+
+
+def test_a_fast_model_is_tried_with_more_rows(waiting, times):
+    try_out(waiting(10e-6), times, {"a", "b"})
+    for rows in (1, 8, 32):
+        assert times.expected(("a", ((2,),)), rows) == pytest.approx(10 * rows)
+    assert times.is_cheap(("b", ((2,),)))
+    assert times.expected(("c", ((2,),)), 1) is None  # its rows mix
+
+
+def test_a_slow_model_is_tried_once(waiting, times):
+    model = waiting(0.2)
+    try_out(model, times, {"a", "b"})
+    assert model.asked == [("a", (1, 2)), ("b", (1, 2))]
+    assert times.expected(("a", ((2,),)), 1) == pytest.approx(0.2e6)
+
+
+def test_zeros_that_are_refused_teach_nothing(waiting, times):
+    try_out(waiting(10e-6, refuses="a"), times, {"a", "b"})
+    assert times.expected(("a", ((2,),)), 1) is None
+    assert times.is_cheap(("b", ((2,),)))

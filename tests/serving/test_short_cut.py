@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dlkit.serving import metrics, running
 from dlkit.serving.rest import RestApi
+from dlkit.serving.run_times import RunTimes
 from dlkit.serving.settings import Settings
 from dlkit.serving.short_cut import Head, with_short_cut
 from dlkit.serving.versions import ServedModel
@@ -74,17 +75,18 @@ class Running:
         self._thread.start()
 
     def _spy(self):
-        answer_at_once = self.api.gatherer.answer_at_once
+        take = self.api.gatherer.take
 
         def counted(*arguments):
-            taken = answer_at_once(*arguments)
+            taken = take(*arguments)
             self.short += taken
             return taken
 
-        self.api.gatherer.answer_at_once = counted
+        self.api.gatherer.take = counted
 
     def _run(self):
         with asyncio.Runner(loop_factory=self.server.config.get_loop_factory()) as runner:
+            self.loop = runner.get_loop()
             runner.run(self.server.serve(sockets=[self._listener]))
 
     def stop(self):
@@ -95,12 +97,6 @@ class Running:
 
     def connect(self):
         return Connection(self.address)
-
-    def teach(self, *bodies):
-        """Let requests of such shapes be known to be short."""
-        for body in bodies:
-            with self.connect() as connection:
-                connection.ask(post(body))
 
 
 class Connection:
@@ -161,7 +157,6 @@ def server(tmp_path_factory):
 @pytest.fixture
 def connection(server):
     """A connection whose first request has been answered."""
-    server.teach([[1, 2]])
     with server.connect() as connection:
         assert connection.ask(post([[1, 2]])) == ok({"predictions": [3.0]})
         server.short = 0
@@ -199,7 +194,6 @@ def test_the_next_requests_are_answered_alike(server, connection):
 )
 @pytest.mark.parametrize("last", [True, False])
 def test_heads_of_other_clients(server, headers, last):
-    server.teach([[1, 2]])
 
     def request(n):
         text = post([[n, 2]], headers=headers)
@@ -416,7 +410,6 @@ def test_lengths_that_are_no_digits(server, connection, length):
 
 def test_large_answers_are_packed_for_those_who_take_gzip(server):
     x = [[n / 7 for n in range(2000)]]
-    server.teach(x)
     request = post(x, headers=b"Host: h\r\nAccept-Encoding: gzip\r\n")
     with server.connect() as connection:
         expected = connection.ask(request)
@@ -444,6 +437,60 @@ def test_a_server_that_ends_closes_the_connection_after_the_answer(server, conne
     assert b"\r\nconnection: close" in head
     assert body == b'{"predictions":[3.0]}'
     assert connection.is_closed()
+
+
+@pytest.fixture
+def held(server, connection):
+    """A request on the short cut that a thread runs until it is told to go on."""
+    started, go_on = threading.Event(), threading.Event()
+
+    def hook():
+        started.set()
+        assert go_on.wait(SECONDS)
+
+    times, server.runtime.times = server.runtime.times, RunTimes()
+    server.runtime.hook = hook
+    connection.send(post([[1, 1]]))
+    assert started.wait(SECONDS)
+    assert server.short == 1
+    yield go_on
+    go_on.set()
+    del server.runtime.hook
+    server.runtime.times = times
+
+
+def test_a_slow_model_holds_up_nobody(server, connection, held):
+    with server.connect() as other:
+        other.send(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert b'"status": "ok"' in other.answer()
+    assert connection.is_silent()
+    held.set()
+    assert connection.answer() == ok({"predictions": [2.0]})
+    assert not server.server.server_state.tasks
+
+
+def test_what_does_not_end_in_time_is_refused_once(server, connection, held):
+    def cancel():
+        for task in server.server.server_state.tasks:
+            task.cancel(msg="as uvicorn does after drain_seconds")
+
+    server.loop.call_soon_threadsafe(cancel)
+    refused = connection.answer()
+    assert refused.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert b"The server is shutting down" in refused
+    held.set()
+    assert connection.is_silent()
+    assert connection.ask(post([[2, 2]])) == ok({"predictions": [4.0]})
+    assert not server.server.server_state.tasks
+
+
+def test_a_client_that_goes_while_it_waits(server, connection, held):
+    connection.__exit__()
+    held.set()
+    with server.connect() as other:
+        for n in range(3):
+            assert other.ask(post([[n, n]])) == ok({"predictions": [2.0 * n]})
+    assert not server.server.server_state.tasks
 
 
 def test_a_client_that_has_gone_is_not_answered(server, connection):
