@@ -35,7 +35,8 @@ class Settings:
         load_retry_seconds: How long to wait before that.
         warmup_iterations: How often each warm-up request is run; 0 counts as 1.
         saved_model_tags: The tags of the graph in the SavedModel, with commas between them.
-        intra_op_threads: How many threads one operation may use; 0 for as many as processors.
+        intra_op_threads: How many threads one operation may use; 0 for as many as processors, and
+            for one where an ONNX twin is too small to gain by more.
         inter_op_threads: How many operations run at a time; 0 for as many as processors.
         gpu_memory_fraction: The share of the GPU's memory to take at once; 0 for as needed.
         grpc_threads: How many gRPC requests are answered at a time; 0 for `threads`.

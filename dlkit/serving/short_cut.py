@@ -36,6 +36,8 @@ from dlkit.serving.version import Wanted
 
 _FIRST_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)(?=\r\n)", re.IGNORECASE)
+_HOLD_SECONDS = 0.01
+_LONGEST_HELD = 64 * 1024  # bytes of a body
 _MOST_DIGITS = 9  # of a length
 # What a request with one of these headers asks for is known to the long way.
 _NOT_PLAIN = frozenset((b"content-encoding", b"transfer-encoding", b"upgrade", b"expect"))
@@ -68,7 +70,9 @@ class Head:
     Example:
         >>> head = Head(b"POST /v1/models/m:predict HTTP/1.1\r\nContent-Length: ",
         ...             b"\r\n\r\n", "m", None, gzip=False)
-        >>> head.body_of(head.before + b"2" + head.after + b"{}")
+        >>> data = head.before + b"2" + head.after + b"{}"
+        >>> start, length = head.find(data)
+        >>> data[start : start + length]
         b'{}'
     """
 
@@ -78,11 +82,11 @@ class Head:
     wanted: Wanted
     gzip: bool
 
-    def body_of(self, data: bytes) -> bytes | None:
-        """Return the body of a request with this head, None for anything else.
+    def find(self, data: bytes) -> tuple[int, int] | None:
+        """Return where the body begins and how long it is, None for another head.
 
         Args:
-            data: What came at once.
+            data: What begins with a head.
         """
         if not data.startswith(self.before):
             return None
@@ -91,8 +95,7 @@ class Head:
         digits = data[begin:end]
         if end < 0 or not digits.isdigit() or not data.startswith(self.after, end):
             return None
-        start = end + len(self.after)
-        return data[start:] if int(digits) == len(data) - start else None
+        return end + len(self.after), int(digits)
 
 
 class _Cycle:
@@ -121,6 +124,9 @@ class _ShortCut:
     keys: ApiKeys | None
     _between = True  # whether the parser waits for the first byte of a request
     _head: Head | None = None
+    _held = b""  # of a request on the short cut, whose rest is waited for
+    _until_rest: asyncio.TimerHandle | None = None
+    _patience_is_over = False
 
     def on_message_begin(self) -> None:
         self._between = False
@@ -131,22 +137,55 @@ class _ShortCut:
         super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
-        if not self._between or (self.cycle is not None and not self.cycle.response_complete):
+        data, self._held = self._held + data, b""
+        cycle = self.cycle
+        if self._between and (cycle is None or cycle.response_complete):
+            known = self._head.find(data) if self._head is not None else None
+            if known and self._take_or_hold(data, *known):
+                return
+            self._stop_holding()
             super().data_received(data)
-            return
-        body = self._head.body_of(data) if self._head is not None else None
-        if body is not None and self._take(self._head, body):
-            self._unset_keepalive_if_required()
-            return
-        super().data_received(data)
-        if body is None and self._between and not self.transport.is_closing():
-            self._head = self._head_of(data)
+            if not known and self.cycle is not cycle and not self.transport.is_closing():
+                self._head = self._head_of(data)
+        else:
+            super().data_received(data)
+
+    def _take_or_hold(self, data: bytes, start: int, length: int) -> bool:
+        if len(data) == start + length:
+            return self._take(self._head, data[start:])
+        longest = min(_LONGEST_HELD, self.api.max_body_bytes)
+        if len(data) > start + length or length > longest or self._patience_is_over:
+            return False
+        self._unset_keepalive_if_required()
+        self._held = data  # clients send head and body one after the other
+        self._until_rest = self._until_rest or self.loop.call_later(_HOLD_SECONDS, self._go_on)
+        return True
+
+    def _go_on(self) -> None:
+        """Go the long way with a request whose rest did not come soon."""
+        self._patience_is_over = True
+        self.data_received(b"")
+        self._patience_is_over = False
+
+    def _stop_holding(self) -> None:
+        if self._until_rest is not None:
+            self._until_rest.cancel()
+            self._until_rest = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_holding()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        if self._held:  # it is a request under way
+            self._go_on()
+        super().shutdown()
 
     def _head_of(self, data: bytes) -> Head | None:
         """Return the head of the request in `data` that was just parsed, if it may come again."""
         end = data.find(b"\r\n\r\n") + 4
         lengths = list(_LENGTH.finditer(data, 0, end))
-        if len(lengths) != 1 or int(lengths[0][1]) != len(data) - end:  # of one request alone
+        if len(lengths) != 1 or int(lengths[0][1]) < len(data) - end:  # there is more behind it
             return None
         path = self.url.decode("latin-1")
         match = None if "?" in path or "#" in path else PREDICTION.fullmatch(path)
@@ -174,6 +213,8 @@ class _ShortCut:
         done = cycle.done = functools.partial(self._answer, cycle)
         if not self.api.gatherer.take(head.name, head.wanted, body, done):
             return False
+        self._stop_holding()
+        self._unset_keepalive_if_required()
         self.tasks.add(cycle)
         self.cycle = cycle  # until that of a next request takes its place
         return True
