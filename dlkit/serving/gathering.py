@@ -66,12 +66,11 @@ class Gatherer:
 
     async def _answer(self, name: str, wanted: Wanted, request: Request) -> bytes:
         with predict.find_model(self._models, name, wanted).use(wanted) as version:
-            task = prepare(version, request)
+            answer = asyncio.get_running_loop().create_future()
+            task = prepare(version, request, functools.partial(_settle, answer))
             if not task.count:
                 given = version, task.key, task.inputs, task.rows
                 return await self._in_thread(predict.respond, *given)
-            answer = asyncio.get_running_loop().create_future()
-            task.done = functools.partial(_settle, answer)
             self._start_soon(task)
             return await answer
 
@@ -104,8 +103,8 @@ class Gatherer:
         taken = False
         try:
             if getattr(version.runtime, "rowwise", ()):
-                task = prepare(version, read_request(body))
-                task.done = functools.partial(_release_and_tell, model, version, done)
+                release_and_tell = functools.partial(_release_and_tell, model, version, done)
+                task = prepare(version, read_request(body), release_and_tell)
                 taken = task.count > 0
         except Exception:  # the other way has the words for it
             pass

@@ -17,10 +17,6 @@ from dlkit.serving.version import Version
 MAX_ROWS = 64  # of a run; a larger one gains little, and waits for memory
 
 
-def _nobody(_: bytes | Exception) -> None:
-    """Take an answer that nobody waits for."""
-
-
 @dataclass(eq=False)
 class Task:
     """A request that waits for its answer.
@@ -43,7 +39,7 @@ class Task:
     key: str
     inputs: Mapping[str, np.ndarray]
     rows: bool
-    done: Callable[[bytes | Exception], None] = _nobody
+    done: Callable[[bytes | Exception], None]
     count: int = field(init=False)
     kind: tuple = field(init=False)
     group: tuple = field(init=False)
@@ -60,19 +56,20 @@ class Task:
         return self.version.runtime.times
 
 
-def prepare(version: Version, request: Request) -> Task:
+def prepare(version: Version, request: Request, done: Callable[[bytes | Exception], None]) -> Task:
     """Return a request as what can be run.
 
     Args:
         version: What is to answer it.
         request: What `read_request` returned.
+        done: Takes the answer, or why there is none.
 
     Raises:
         StatusError: for what does not suit the version, with a hint.
     """
     key, signature = predict.find_signature(version, request.signature_name)
     inputs, rows = predict.read_inputs(request, signature)
-    return Task(version, key, inputs, rows)
+    return Task(version, key, inputs, rows, done)
 
 
 def _joinable(version: Version, key: str, inputs: Mapping[str, np.ndarray]) -> int:

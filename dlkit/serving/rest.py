@@ -1,7 +1,8 @@
 """TensorFlow Serving's REST API as an ASGI application.
 
 Routing follows TensorFlow Serving's regular expressions, which see the path before it is
-percent-decoded. The event loop only moves bytes: predictions run in a pool of threads.
+percent-decoded. The event loop only moves bytes: predictions run in a pool of threads, unless they
+are over before a thread would wake (`gathering`).
 """
 
 import asyncio

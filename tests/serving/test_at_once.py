@@ -55,7 +55,7 @@ class Served:
 
     def learn(self, x, microseconds):
         """Make up how long it takes to answer `x`."""
-        task = prepare(self.version, read_request(body(x)))
+        task = prepare(self.version, read_request(body(x)), print)
         self.runtime.times.learn(task.kind, len(x), microseconds, alone=True)
 
     def ask_together(self, *bodies):
