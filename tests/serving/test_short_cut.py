@@ -7,7 +7,9 @@ byte by byte but for the date.
 import asyncio
 import gzip
 import http.client
+import itertools
 import json
+import random
 import re
 import select
 import socket
@@ -25,6 +27,7 @@ from dlkit.serving.run_times import RunTimes
 from dlkit.serving.settings import Settings
 from dlkit.serving.short_cut import Head, with_short_cut
 from dlkit.serving.versions import ServedModel
+from tests.serving import fuzzing
 from tests.serving.test_at_once import Sums
 
 SECONDS = 30
@@ -39,7 +42,7 @@ class Hooked(Sums):
     def run(self, signature_name, inputs):
         self.hook()
         found = super().run(signature_name, inputs)
-        if inputs["x"].shape[1] > 100:
+        if inputs["x"].shape[-1] > 100:
             return {"y": inputs["x"] / 3}
         return found
 
@@ -485,6 +488,36 @@ def test_lengths_that_are_no_digits(server, connection, length):
     server.short = 0
     assert connection.ask(request) == expected
     assert server.short == 0
+
+
+def random_request(chance):
+    """Return a request that may be wrong, but is whole HTTP."""
+    value = {"instances": [[chance.randrange(-1, 9), 2.5] for _ in range(chance.randrange(1, 4))]}
+    for _ in range(chance.choice((0, 0, 1, 2))):
+        value = fuzzing.changed(chance, value)
+    body = json.dumps(value).encode("utf-8", "surrogatepass")
+    if chance.random() < 0.2:
+        body = fuzzing.garbled(chance, body)
+    headers = b"Host: h\r\n" if chance.random() < 0.9 else b"Accept-Encoding: gzip\r\n"
+    return post(None, headers=headers, body=body)
+
+
+def test_random_requests_are_answered_as_the_first_of_a_connection_is(server):
+    chance = random.Random(0)
+    server.short, kept = 0, server.connect()
+    for _ in range(400):
+        request = random_request(chance)
+        with server.connect() as other:
+            expected = other.ask(request)
+        cuts = sorted(chance.randrange(len(request)) for _ in range(chance.choice((0, 0, 1, 2))))
+        for start, end in itertools.pairwise((0, *cuts, len(request))):
+            kept.send(request[start:end])
+        assert kept.answer() == expected, request
+        if b"\r\nconnection: close\r\n" in expected:
+            kept.__exit__()
+            kept = server.connect()
+    kept.__exit__()
+    assert server.short > 50
 
 
 def test_large_answers_are_packed_for_those_who_take_gzip(server):
