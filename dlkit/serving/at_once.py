@@ -9,7 +9,7 @@ its end, as far as it is short, and the rest a turn later.
 import asyncio
 
 from dlkit.serving import joined_runs
-from dlkit.serving.joined_runs import MAX_ROWS, Task
+from dlkit.serving.joined_runs import Task, Waiting
 from dlkit.serving.run_times import LONG_MICROSECONDS
 
 _LESS_THAN_A_THREAD = 300.0  # microseconds, with what it costs that the others wait
@@ -19,7 +19,7 @@ class AtOnce:
     """What one event loop runs at the end of its turns."""
 
     def __init__(self):
-        self._waiting: dict[tuple, list[Task]] = {}  # by group, the next one first
+        self._waiting = Waiting()
 
     def take(self, task: Task, *, idle: bool) -> bool:
         """Run a task at the end of this turn or soon after, if that is short; say whether it will.
@@ -36,30 +36,18 @@ class AtOnce:
             return False
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._run)
-        self._waiting.setdefault(task.group, []).append(task)
+        self._waiting.add(task)
         return True
 
     def _run(self) -> None:
-        group = next(iter(self._waiting))
-        tasks = self._waiting.pop(group)
-        size = _fitting(tasks)
-        if size < len(tasks):  # at the end of the line, so that no model starves the others
-            self._waiting[group] = tasks[size:]
+        batch = self._waiting.next_run(_is_short)
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._run)
-        joined_runs.run(tasks[:size], alone=True)
-        for task in tasks[:size]:
+        joined_runs.run(batch, alone=True)
+        for task in batch:
             task.done(task.found)
 
 
-def _fitting(tasks: list[Task]) -> int:
-    """Return how many of the first tasks make one run that is short; at least one."""
-    times, kind = tasks[0].times, tasks[0].kind
-    size, rows = 1, tasks[0].count
-    while size < len(tasks):
-        rows += tasks[size].count
-        expected = times.expected(kind, rows)
-        if rows > MAX_ROWS or expected is None or expected > LONG_MICROSECONDS:
-            break
-        size += 1
-    return size
+def _is_short(task: Task, rows: int) -> bool:
+    expected = task.times.expected(task.kind, rows)
+    return expected is not None and expected <= LONG_MICROSECONDS

@@ -19,7 +19,7 @@ from typing import Any
 
 from dlkit.serving import joined_runs, predict
 from dlkit.serving.at_once import AtOnce
-from dlkit.serving.joined_runs import MAX_ROWS, Task, prepare
+from dlkit.serving.joined_runs import Task, Waiting, prepare
 from dlkit.serving.json_tensor import Request, read_request
 from dlkit.serving.status import StatusError
 from dlkit.serving.version import Version, Wanted
@@ -41,7 +41,7 @@ class Gatherer:
         self._pool = pool
         self._slots = self._free = os.cpu_count() or 1
         self._at_once = AtOnce()
-        self._waiting: dict[tuple, list[Task]] = {}  # by group, the oldest comes first
+        self._waiting = Waiting()
 
     async def predict(self, name: str, wanted: Wanted, body: bytes) -> bytes:
         """Answer a predict request, as `dlkit.serving.predict.predict` does.
@@ -123,28 +123,16 @@ class Gatherer:
         if self._free and not self._waiting:
             self._start([task])
         else:
-            self._waiting.setdefault(task.group, []).append(task)
+            self._waiting.add(task)
 
     def _start(self, batch: list[Task]) -> None:
         self._free -= 1
         self._pool.submit(self._run, batch, asyncio.get_running_loop())
 
-    def _start_waiting(self) -> None:
-        """Start the batch that waits longest, with all that fit into it."""
-        group = next(iter(self._waiting))
-        tasks = self._waiting.pop(group)
-        size, rows = 1, tasks[0].count
-        while size < len(tasks) and rows + tasks[size].count <= MAX_ROWS:
-            rows += tasks[size].count
-            size += 1
-        if size < len(tasks):  # at the end of the line, so that no model starves the others
-            self._waiting[group] = tasks[size:]
-        self._start(tasks[:size])
-
     def _finish(self, batch: list[Task]) -> None:
         self._free += 1
         if self._waiting:
-            self._start_waiting()
+            self._start(self._waiting.next_run())
         for task in batch:
             task.done(task.found)
 

@@ -72,6 +72,39 @@ def prepare(version: Version, request: Request, done: Callable[[bytes | Exceptio
     return Task(version, key, inputs, rows, done)
 
 
+class Waiting:
+    """Tasks that wait for a run, by group: the one that waits longest comes first."""
+
+    def __init__(self):
+        self._groups: dict[tuple, list[Task]] = {}
+
+    def __bool__(self):
+        return bool(self._groups)
+
+    def add(self, task: Task) -> None:
+        """Let a task wait."""
+        self._groups.setdefault(task.group, []).append(task)
+
+    def next_run(self, fits: Callable[[Task, int], bool] = lambda task, rows: True) -> list[Task]:
+        """Return the first group's first task, with all that fit into a run with it.
+
+        Args:
+            fits: Whether a run of so many rows of such a task may be; below `MAX_ROWS` always by
+                default.
+        """
+        group = next(iter(self._groups))
+        tasks = self._groups.pop(group)
+        size, rows = 1, tasks[0].count
+        while size < len(tasks):
+            rows += tasks[size].count
+            if rows > MAX_ROWS or not fits(tasks[0], rows):
+                break
+            size += 1
+        if size < len(tasks):  # at the end of the line, so that no model starves the others
+            self._groups[group] = tasks[size:]
+        return tasks[:size]
+
+
 def _joinable(version: Version, key: str, inputs: Mapping[str, np.ndarray]) -> int:
     if key not in getattr(version.runtime, "rowwise", ()):
         return 0

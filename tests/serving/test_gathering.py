@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dlkit.serving import gathering
+from dlkit.serving import gathering, joined_runs
 from dlkit.serving.gathering import Gatherer
 from dlkit.serving.run_times import RunTimes
 from dlkit.serving.signatures import Signature, TensorInfo
@@ -148,7 +148,7 @@ def test_a_batch_has_an_end_and_no_queue_starves_another(halves):
     other = body([[1, 2, 3]], signature_name="free")
     answers = ask_together(runtime, gatherer, [body([[0, 0]]), *many, other])
     assert [a["predictions"] for a in answers[1:6]] == [[float(n)] * 30 for n in range(5)]
-    assert gathering.MAX_ROWS == 64
+    assert joined_runs.MAX_ROWS == 64
     assert runtime.batches[1:] == [
         ("serving_default", (60, 2)),
         ("free", (1, 3)),
