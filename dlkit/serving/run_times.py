@@ -1,12 +1,11 @@
 """How long a version's runs take, learnt from those that were."""
 
+import functools
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
-from dlkit.serving.batch_arrays import row_shapes
+from dlkit.serving.batch_arrays import join, row_shapes
 from dlkit.serving.status import StatusError
 from dlkit.serving.twins import zeros
 
@@ -127,25 +126,30 @@ def try_out(runtime: Any, times: RunTimes, keys: Iterable[str]) -> None:
     for key in sorted(keys):
         row = zeros(runtime.signatures[key])
         for rows in _TRIED_ROWS:
-            inputs = {name: np.repeat(array, rows, axis=0) for name, array in row.items()}
-            microseconds = _fastest(runtime, key, inputs)
-            if microseconds is None:
+            inputs = join([row], rows)
+            try:
+                seconds = fastest(functools.partial(runtime.run, key, inputs), _TRIES, _TOO_LONG)
+            except StatusError:  # not on zeros: then nothing is known
                 break
+            microseconds = seconds * 1e6
             times.learn((key, row_shapes(inputs)), rows, microseconds, alone=True)
             if microseconds > LONG_MICROSECONDS:
                 break
 
 
-def _fastest(runtime: Any, key: str, inputs: dict[str, np.ndarray]) -> float | None:
-    """Return what the fastest of some runs took, None for zeros that the model refuses."""
+def fastest(call: Callable[[], Any], tries: int, too_long: float) -> float:
+    """Return the seconds that the fastest of some calls took.
+
+    Args:
+        call: What is timed.
+        tries: How often, the first of which may take memory.
+        too_long: The seconds after which it is not called again.
+    """
     found = []
-    try:
-        for _ in range(_TRIES):
-            start = time.perf_counter()
-            runtime.run(key, inputs)
-            found.append(time.perf_counter() - start)
-            if found[-1] > _TOO_LONG:
-                break
-    except StatusError:
-        return None
-    return min(found) * 1e6
+    for _ in range(tries):
+        start = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - start)
+        if found[-1] > too_long:
+            break
+    return min(found)
