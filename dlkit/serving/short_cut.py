@@ -126,7 +126,6 @@ class _ShortCut:
     _head: Head | None = None
     _held = b""  # of a request on the short cut, whose rest is waited for
     _until_rest: asyncio.TimerHandle | None = None
-    _patience_is_over = False
 
     def on_message_begin(self) -> None:
         self._between = False
@@ -152,9 +151,9 @@ class _ShortCut:
 
     def _take_or_hold(self, data: bytes, start: int, length: int) -> bool:
         if len(data) == start + length:
-            return self._take(self._head, data[start:])
+            return self._take(data[start:])
         longest = min(_LONGEST_HELD, self.api.max_body_bytes)
-        if len(data) > start + length or length > longest or self._patience_is_over:
+        if len(data) > start + length or length > longest:
             return False
         self._unset_keepalive_if_required()
         self._held = data  # clients send head and body one after the other
@@ -163,9 +162,8 @@ class _ShortCut:
 
     def _go_on(self) -> None:
         """Go the long way with a request whose rest did not come soon."""
-        self._patience_is_over = True
+        self._head = None  # until it has been read once more
         self.data_received(b"")
-        self._patience_is_over = False
 
     def _stop_holding(self) -> None:
         if self._until_rest is not None:
@@ -206,9 +204,10 @@ class _ShortCut:
         name, gzip = unquote(match["name"]), offers_gzip(self.headers)
         return Head(data[:begin], data[behind:end], name, wanted, gzip)
 
-    def _take(self, head: Head, body: bytes) -> bool:
+    def _take(self, body: bytes) -> bool:
         if len(body) > self.api.max_body_bytes or self.flow.write_paused:
             return False
+        head = self._head
         cycle = _Cycle(head)
         done = cycle.done = functools.partial(self._answer, cycle)
         if not self.api.gatherer.take(head.name, head.wanted, body, done):

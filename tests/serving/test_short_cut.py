@@ -5,6 +5,7 @@ byte by byte but for the date.
 """
 
 import asyncio
+import contextlib
 import gzip
 import http.client
 import itertools
@@ -35,7 +36,7 @@ KEY = "correct horse battery staple"
 
 
 class Hooked(Sums):
-    """Calls `hook` in each run, and repeats its answers `times` as outputs of one row."""
+    """Calls `hook` in each run, and answers wide rows with as many numbers."""
 
     hook = staticmethod(lambda: None)
 
@@ -101,6 +102,15 @@ class Running:
 
     def connect(self):
         return Connection(self.address)
+
+    @contextlib.contextmanager
+    def hooked(self, hook):
+        """Have each run begin with a call of `hook`, within a block."""
+        self.runtime.hook = hook
+        try:
+            yield
+        finally:
+            del self.runtime.hook
 
 
 class Connection:
@@ -198,7 +208,6 @@ def test_the_next_requests_are_answered_alike(server, connection):
 )
 @pytest.mark.parametrize("last", [True, False])
 def test_heads_of_other_clients(server, headers, last):
-
     def request(n):
         text = post([[n, 2]], headers=headers)
         if not last:
@@ -302,14 +311,11 @@ def test_a_bug_is_told_alike(server, connection, caplog):
     def hook():
         raise ZeroDivisionError("a bug")
 
-    server.runtime.hook = hook
-    try:
+    with server.hooked(hook):
         with server.connect() as other:
             expected = other.ask(post([[1, 2]]))
         server.short = 0
         assert connection.ask(post([[1, 2]])) == expected
-    finally:
-        del server.runtime.hook
     assert server.short == 1
     assert expected.startswith(b"HTTP/1.1 500 ")
     assert b"ZeroDivisionError: a bug" in expected
@@ -424,15 +430,12 @@ def test_a_request_that_comes_during_a_run_waits_for_its_turn(server, connection
             (protocol,) = server.server.server_state.connections
             protocol.data_received(next_one.pop())
 
-    server.runtime.hook = hook
-    try:
+    with server.hooked(hook):
         connection.send(post([[1, 1]]))
         assert [connection.answer(), connection.answer()] == [
             ok({"predictions": [2.0]}),
             ok({"predictions": [4.0]}),
         ]
-    finally:
-        del server.runtime.hook
     assert server.short == 1
 
 
@@ -470,11 +473,8 @@ def test_the_head_of_a_next_request_that_is_not_whole(server, connection):
             (protocol,) = server.server.server_state.connections
             protocol.data_received(parts.pop())
 
-    server.runtime.hook = hook
-    try:
+    with server.hooked(hook):
         assert connection.ask(post([[1, 1]])) == ok({"predictions": [2.0]})
-    finally:
-        del server.runtime.hook
     answer = connection.ask(post([[1, 2]]))
     assert b'"status": "ok"' in answer or answer.startswith(b"HTTP/1.1 400 ")
     assert server.short == 1
@@ -539,11 +539,8 @@ def test_a_server_that_ends_closes_the_connection_after_the_answer(server, conne
         for protocol in server.server.server_state.connections:
             protocol.shutdown()  # as uvicorn does at the end
 
-    server.runtime.hook = hook
-    try:
+    with server.hooked(hook):
         answer = connection.ask(post([[1, 2]]))
-    finally:
-        del server.runtime.hook
     assert server.short == 1
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"\r\nconnection: close" in head
@@ -561,13 +558,12 @@ def held(server, connection):
         assert go_on.wait(SECONDS)
 
     times, server.runtime.times = server.runtime.times, RunTimes()
-    server.runtime.hook = hook
-    connection.send(post([[1, 1]]))
-    assert started.wait(SECONDS)
-    assert server.short == 1
-    yield go_on
-    go_on.set()
-    del server.runtime.hook
+    with server.hooked(hook):
+        connection.send(post([[1, 1]]))
+        assert started.wait(SECONDS)
+        assert server.short == 1
+        yield go_on
+        go_on.set()
     server.runtime.times = times
 
 
@@ -610,11 +606,8 @@ def test_a_client_that_has_gone_is_not_answered(server, connection):
         for protocol in server.server.server_state.connections:
             protocol.transport.abort()
 
-    server.runtime.hook = hook
-    try:
+    with server.hooked(hook):
         assert connection.ask(post([[1, 2]])) == b""
-    finally:
-        del server.runtime.hook
     assert server.short == 1
     with server.connect() as other:
         assert other.ask(post([[1, 2]])) == ok({"predictions": [3.0]})
