@@ -14,8 +14,8 @@ from dlkit.serving.batching_config import BatchingParameters
 from dlkit.serving.signatures import Signature, TensorInfo
 from dlkit.serving.status import StatusError
 from tests.serving.http_asking import ask, predict
+from tests.serving.waiting import SECONDS, wait_for
 
-SECONDS = 30
 ROW = TensorInfo("DT_FLOAT", (-1,))
 
 
@@ -38,13 +38,6 @@ class Double:
 
     def close(self):
         self.closed = True
-
-
-def wait_for(condition):
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.001)
 
 
 def waiting(batcher):

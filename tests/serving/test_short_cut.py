@@ -30,15 +30,29 @@ from dlkit.serving.short_cut import Head, with_short_cut
 from dlkit.serving.versions import ServedModel
 from tests.serving import fuzzing
 from tests.serving.test_at_once import Sums
+from tests.serving.waiting import SECONDS, wait_for
 
-SECONDS = 30
 KEY = "correct horse battery staple"
+
+
+class Quick(RunTimes):
+    """Sends all to the event loop, however busy the machine of the tests is."""
+
+    def expected(self, what, rows):
+        return 1.0
+
+    def is_cheap(self, what):
+        return True
 
 
 class Hooked(Sums):
     """Calls `hook` in each run, and answers wide rows with as many numbers."""
 
     hook = staticmethod(lambda: None)
+
+    def __init__(self):
+        super().__init__()
+        self.times = Quick()
 
     def run(self, signature_name, inputs):
         self.hook()
@@ -103,6 +117,12 @@ class Running:
     def connect(self):
         return Connection(self.address)
 
+    def protocol(self, connection):
+        """Return the server's end of a connection."""
+        ours = self.server.server_state.connections
+        (found,) = (end for end in ours if end.client == connection.address)
+        return found
+
     @contextlib.contextmanager
     def hooked(self, hook):
         """Have each run begin with a call of `hook`, within a block."""
@@ -118,6 +138,7 @@ class Connection:
 
     def __init__(self, address):
         self._socket = socket.create_connection(address, timeout=SECONDS)
+        self.address = self._socket.getsockname()
         self._got = b""
 
     def __enter__(self):
@@ -385,11 +406,7 @@ def test_a_body_that_is_waited_for_when_the_server_ends(server, connection, pati
     connection.send(head + b"\r\n\r\n" + body[:3])
     assert connection.is_silent()
 
-    def end():
-        for protocol in server.server.server_state.connections:
-            protocol.shutdown()
-
-    server.loop.call_soon_threadsafe(end)
+    server.loop.call_soon_threadsafe(server.protocol(connection).shutdown)
     assert connection.is_silent()
     answer = connection.ask(body[3:])
     assert b"\r\nconnection: close" in answer
@@ -427,8 +444,7 @@ def test_a_request_that_comes_during_a_run_waits_for_its_turn(server, connection
 
     def hook():
         if next_one:
-            (protocol,) = server.server.server_state.connections
-            protocol.data_received(next_one.pop())
+            server.protocol(connection).data_received(next_one.pop())
 
     with server.hooked(hook):
         connection.send(post([[1, 1]]))
@@ -470,8 +486,7 @@ def test_the_head_of_a_next_request_that_is_not_whole(server, connection):
 
     def hook():
         if parts:
-            (protocol,) = server.server.server_state.connections
-            protocol.data_received(parts.pop())
+            server.protocol(connection).data_received(parts.pop())
 
     with server.hooked(hook):
         assert connection.ask(post([[1, 1]])) == ok({"predictions": [2.0]})
@@ -536,8 +551,7 @@ def test_large_answers_are_packed_for_those_who_take_gzip(server):
 
 def test_a_server_that_ends_closes_the_connection_after_the_answer(server, connection):
     def hook():
-        for protocol in server.server.server_state.connections:
-            protocol.shutdown()  # as uvicorn does at the end
+        server.protocol(connection).shutdown()  # as uvicorn does at the end
 
     with server.hooked(hook):
         answer = connection.ask(post([[1, 2]]))
@@ -598,13 +612,12 @@ def test_a_client_that_goes_while_it_waits(server, connection, held):
     with server.connect() as other:
         for n in range(3):
             assert other.ask(post([[n, n]])) == ok({"predictions": [2.0 * n]})
-    assert not server.server.server_state.tasks
+    wait_for(lambda: not server.server.server_state.tasks)
 
 
 def test_a_client_that_has_gone_is_not_answered(server, connection):
     def hook():
-        for protocol in server.server.server_state.connections:
-            protocol.transport.abort()
+        server.protocol(connection).transport.abort()
 
     with server.hooked(hook):
         assert connection.ask(post([[1, 2]])) == b""
