@@ -203,7 +203,7 @@ class Twinned:
         self.at_hand = frozenset(twin.signatures)
         self._twin, self._load_reference, self._name = twin, reference, name
         self._reference: Runtime | None = None
-        self._failure: StatusError | None = None
+        self._failure: tuple[str, str, str | None] | None = None
         self._lock = threading.Lock()
 
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any:
@@ -227,13 +227,15 @@ class Twinned:
             )
         with self._lock:
             if self._failure is not None:
-                raise self._failure
+                raise StatusError(*self._failure)
             if self._reference is None:
                 log.info("Signature %s has no twin: TensorFlow is loaded for it", signature_name)
                 try:
                     self._reference = self._load_reference()
                 except StatusError as error:
-                    self._failure = error  # the next request would not fare better
+                    # The next request would not fare better. Not the error itself: its traceback
+                    # would hold the arrays of each request that it is raised for.
+                    self._failure = (error.code, error.message, error.hint)
                     raise
             return self._reference
 

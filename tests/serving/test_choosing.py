@@ -1,5 +1,7 @@
 """The same version run by TensorFlow and by its twins, each by a server of its own process."""
 
+import contextlib
+import gc
 import logging
 import pathlib
 import shutil
@@ -7,6 +9,7 @@ import signal
 import subprocess
 import sys
 import types
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -18,6 +21,7 @@ from dlkit.export import saved_model
 from dlkit.serving import Client, GrpcClient, Server, choosing, twins
 from dlkit.serving.model_config import ModelConfig
 from dlkit.serving.settings import Settings
+from dlkit.serving.signatures import Signature, TensorInfo
 from dlkit.serving.status import StatusError
 from dlkit.serving.version_policy import VersionPolicy
 from tests.serving.http_asking import ask, predict
@@ -242,15 +246,34 @@ def test_what_needs_tensorflow_is_known_before_it_is_loaded(base, version):
     assert needs(version)
 
 
-def test_a_reference_that_does_not_load_is_not_loaded_again(version):
+def test_a_reference_that_does_not_load_is_not_loaded_again(version, caplog):
     (version / "variables" / "variables.index").write_bytes(b"")
     runtime = load(version)
     inputs = {"inputs": np.array([b""], object)}
     failures = []
-    for _ in range(2):
-        with pytest.raises(StatusError) as caught:
-            runtime.run("regress", inputs)
-        failures.append(caught.value)
-    assert failures[0] is failures[1]
+    with caplog.at_level(logging.INFO):
+        for _ in range(2):
+            with pytest.raises(StatusError) as caught:
+                runtime.run("regress", inputs)
+            failures.append((caught.value.code, caught.value.message))
+    assert failures[0] == failures[1]
+    assert caplog.text.count("TensorFlow is loaded for it") == 1
     assert runtime.run("serving_default", {"row": ROWS})["out"].shape == (5, 1)
     runtime.close()
+
+
+def test_a_reference_that_does_not_load_keeps_no_request_in_memory():
+    def refuse():
+        raise StatusError("DATA_LOSS", "no SavedModel")
+
+    told = twins.Told({"a": Signature({"x": TensorInfo("DT_FLOAT", (-1,))}, {})})
+    runtime = choosing.Twinned(told, types.SimpleNamespace(signatures={}), refuse, "onnx")
+    kept = []
+    for _ in range(3):
+        inputs = {"x": np.zeros(8, np.float32)}
+        kept.append(weakref.ref(inputs["x"]))
+        with contextlib.suppress(StatusError):
+            runtime.run("a", inputs)
+    del inputs
+    gc.collect()
+    assert all(array() is None for array in kept)
