@@ -41,7 +41,7 @@ class Version:
         error: Why it could not be loaded, if so.
         runtime: The loaded model while there is one.
         users: How many requests are running on it.
-        attempts: How often loading was tried.
+        attempts: How often loading was tried since its directory came.
         retry_at: When to try again, on the monotonic clock.
         model: The model's name.
     """

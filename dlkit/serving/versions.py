@@ -160,6 +160,8 @@ class ServedModel:
             self._complain(f"Could not find base path {self.base} for servable {self.name}")
             return False
         self._complain(self._complaint_about(found))
+        for number in self._versions.keys() - found.keys():
+            self._versions[number].attempts = 0  # what is published anew is loaded at once
         wanted = self.policy.select(found)
         loaded = [self._ensure(number, found[number]) for number in wanted]
         # A policy that names nothing which is there is a mistake: what serves goes on.
@@ -189,7 +191,7 @@ class ServedModel:
         version = self._versions.get(number)
         if version is not None and version.state != "END":
             return False
-        if version is None or version.error is None:
+        if version is None or version.error is None or not version.attempts:
             version = Version(number, path, model=self.name)
             with self._lock:
                 self._versions[number] = version

@@ -141,6 +141,22 @@ def test_l12_but_not_at_once_and_not_for_ever(base):
     assert len(tries) == 1 + 3
 
 
+@pytest.mark.parametrize("max_retries", [0, 5])
+@pytest.mark.parametrize("name", ["2", "002"])
+def test_l12_s11_a_failed_version_that_is_published_anew_is_loaded_at_once(base, max_retries, name):
+    model = ServedModel("m", base, Number, max_retries=max_retries)
+    publish(base, "2", "broken")
+    model.poll()
+    remove(base, "2")
+    model.poll()
+    failed, good = model.status_json()["model_version_status"]
+    assert (failed["state"], failed["status"]["error_code"]) == ("END", "DATA_LOSS")
+    assert (good["version"], good["state"]) == ("1", "AVAILABLE")
+    publish(base, name, "2")
+    model.poll()
+    assert answer(model) == 2
+
+
 def test_l7_removing_the_highest_version_rolls_back(model, base):
     publish(base, "2")
     model.poll()
