@@ -11,6 +11,14 @@ def test_versions_are_directories_named_by_numbers(tmp_path):
     assert found == {1: tmp_path / "1", 12: tmp_path / "00000012"}
 
 
+def test_l1_a_number_beyond_int64_is_no_version(tmp_path):
+    largest, padded = str(2**63 - 1), "0" * 30 + "5"
+    for name in (largest, padded, str(2**63), "20261121225647123456", "9" * 255):
+        (tmp_path / name).mkdir()
+    found = base_path.find_versions(tmp_path)
+    assert found == {2**63 - 1: tmp_path / largest, 5: tmp_path / padded}
+
+
 def test_l2_of_two_names_of_one_number_the_later_wins(tmp_path):
     (tmp_path / "001").mkdir()
     (tmp_path / "1").mkdir()
