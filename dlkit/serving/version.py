@@ -56,11 +56,6 @@ class Version:
     retry_at: float = 0.0
     model: str = ""
 
-    @property
-    def available(self) -> bool:
-        """Whether requests may run on it."""
-        return self.state == "AVAILABLE"
-
     def state_json(self) -> dict[str, Any]:
         """Return the version's entry in the answer of the status API.
 

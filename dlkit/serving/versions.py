@@ -53,6 +53,7 @@ class ServedModel:
         self._max_retries = max_retries
         self._retry_seconds = retry_seconds
         self._versions: dict[int, Version] = {}
+        self._available: dict[int, Version] = {}  # of those, what requests may run on
         self._wanted: list[int] | None = None
         self._lock = threading.Lock()
         self._complaint = ""
@@ -82,9 +83,9 @@ class ServedModel:
             StatusError: as `use` does.
         """
         with self._lock:
-            number = max(self._available(), default=None) if wanted is None else self._find(wanted)
-            version = self._versions.get(number) if number is not None else None
-            if version is None or not version.available:
+            number = max(self._available, default=None) if wanted is None else self._find(wanted)
+            version = self._available.get(number)
+            if version is None:
                 raise not_available(self.name, number)
             version.users += 1
             return version
@@ -105,19 +106,14 @@ class ServedModel:
         if last:  # elsewhere, so that this request need not wait for it
             threading.Thread(target=self._close_last, args=(version,), daemon=True).start()
 
-    def _available(self) -> list[int]:
-        return [number for number, version in self._versions.items() if version.available]
-
     @property
     def ready(self) -> bool:
         """Whether some version is available."""
-        with self._lock:
-            return bool(self._available())
+        return bool(self._available)
 
     def is_available(self, number: int) -> bool:
         """Whether requests may ask for version `number`."""
-        with self._lock:
-            return number in self._available()
+        return number in self._available
 
     def status_json(self, wanted: Wanted = None) -> dict[str, Any]:
         """Return the answer of `GET /v1/models/<name>[/versions/<number>]`.
@@ -211,6 +207,7 @@ class ServedModel:
             return self._give_up(version, unknown)
         with self._lock:
             version.runtime, version.state = runtime, "AVAILABLE"
+            self._available[version.number] = version
         log.info("Version %s of %s is available", version.number, self.name)
         return True
 
@@ -222,11 +219,10 @@ class ServedModel:
 
     def _retire_all_but(self, wanted: list[int]) -> bool:
         with self._lock:
-            available = self._available()
-            if wanted and not set(available) & set(wanted):
+            leaving = self._available.keys() - set(wanted)
+            if wanted and leaving == self._available.keys():
                 return False
-            leaving = [self._versions[number] for number in available if number not in wanted]
-            idle = _mark_unloading(leaving)
+            idle = _mark_unloading([self._available.pop(number) for number in leaving])
         return self._close_all(idle)
 
     def _close_all(self, versions: list[Version]) -> bool:
@@ -252,8 +248,9 @@ class ServedModel:
             other: A model that nobody else uses, and that is ready.
         """
         with self._lock:
-            leaving = [self._versions[number] for number in self._available()]
-            self._versions, self._wanted = other._versions, other._wanted
+            leaving = list(self._available.values())
+            self._versions, self._available = other._versions, other._available
+            self._wanted = other._wanted
             self.base, self.policy, self.labels = other.base, other.policy, other.labels
             idle = _mark_unloading(leaving)
         self._close_all(idle)

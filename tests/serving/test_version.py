@@ -6,7 +6,6 @@ from dlkit.serving.version import Version
 
 def test_s1_s10_a_version_tells_its_state_as_tensorflow_serving_prints_it():
     version = Version(7, pathlib.Path("m/7"))
-    assert not version.available
     assert version.state_json() == {
         "version": "7",
         "state": "START",
@@ -14,5 +13,3 @@ def test_s1_s10_a_version_tells_its_state_as_tensorflow_serving_prints_it():
     }
     version.state, version.error = "END", StatusError("DATA_LOSS", "broken")
     assert version.state_json()["status"] == {"error_code": "DATA_LOSS", "error_message": "broken"}
-    version.state = "AVAILABLE"
-    assert version.available
