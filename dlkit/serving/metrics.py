@@ -10,9 +10,10 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-# Clients may ask for models that are not there; their names are not kept without end.
+# Clients may ask for models that are not there; the names that they make up are not kept.
 OTHERS = "(others)"
-_MAX_POINTS = 1000
+_names = {""}  # of the models that are or were served; malformed requests name none
+_MAX_POINTS = 10_000  # versions come and go: their paths are not kept without end
 
 
 class Counter:
@@ -181,16 +182,22 @@ def totals() -> dict[str, int]:
     return {metric.name: metric.total() for metric in ALL}
 
 
+def know(model: str) -> None:
+    """Count requests for a model under its name from now on, rather than under `OTHERS`."""
+    _names.add(model)
+
+
 def count_request(model: str, status: str, api: str, entrypoint: str, seconds: float) -> None:
     """Count a request that was answered; its time counts only when all went well.
 
     Args:
-        model: The model's name.
+        model: The model's name, as the request has it.
         status: The name of the status code.
         api: Which method was asked, as `predict` over REST and `Predict` over gRPC.
         entrypoint: REST or GRPC.
         seconds: How long it took.
     """
+    model = model if model in _names else OTHERS
     REQUESTS.add(model, status)
     if status == "OK":
         REQUEST_LATENCY.observe(seconds * 1e6, model, api, entrypoint)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from dlkit.serving import metrics
 from dlkit.serving.base_path import find_versions, no_versions_text
 from dlkit.serving.status import StatusError, invalid, not_available
 from dlkit.serving.version import Runtime, Version, Wanted
@@ -57,6 +58,7 @@ class ServedModel:
         self._wanted: list[int] | None = None
         self._lock = threading.Lock()
         self._complaint = ""
+        metrics.know(name)
 
     # ------------------------------------------------------------ requests
 

@@ -2,6 +2,8 @@ import pytest
 
 from dlkit.serving import metrics
 from dlkit.serving.metrics import Counter, Histogram
+from dlkit.serving.versions import ServedModel
+from tests.serving.number_models import Number
 
 
 def test_n5_names():
@@ -70,18 +72,31 @@ def test_n12_label_values_are_escaped(value, escaped):
     assert list(counter.lines())[1] == f'c{{l="{escaped}"}} 1'
 
 
-def test_names_that_clients_make_up_are_not_kept_without_end():
-    counter = Counter("c", "model_name", "status")
-    for number in range(3000):
-        counter.add(f"m{number}", "NOT_FOUND")
-    counter.add("m0", "NOT_FOUND")
+def test_paths_of_versions_are_not_kept_without_end():
+    counter = Counter("c", "model_path")
+    for number in range(metrics._MAX_POINTS + 2000):
+        counter.add(f"m/{number}")
+    counter.add("m/0")
     lines = list(counter.lines())
     assert len(lines) == 1 + metrics._MAX_POINTS + 1
-    assert f'c{{model_name="{metrics.OTHERS}",status="NOT_FOUND"}} 2000' in lines
-    assert counter.total() == 3001
+    assert f'c{{model_path="{metrics.OTHERS}"}} 2000' in lines
+    assert counter.total() == metrics._MAX_POINTS + 2001
 
 
-def test_only_what_went_well_is_timed():
+@pytest.mark.parametrize("status", ["NOT_FOUND", "UNAUTHENTICATED", "OK"])  # of a preflight
+def test_names_that_clients_make_up_crowd_out_no_model(tmp_path, status):
+    ServedModel(f"served {status}", tmp_path, Number)
+    for number in range(3000):
+        metrics.count_request(f"made up {number}", status, "predict", "REST", 0.001)
+    metrics.count_request(f"served {status}", "DATA_LOSS", "predict", "REST", 0.001)
+    page = metrics.page()
+    assert "made up" not in page
+    assert f'request_count{{model_name="served {status}",status="DATA_LOSS"}} 1\n' in page
+    assert f'request_count{{model_name="{metrics.OTHERS}",status="{status}"}} ' in page
+
+
+def test_only_what_went_well_is_timed(tmp_path):
+    ServedModel("timed", tmp_path, Number)
     before = metrics.totals()
     metrics.count_request("timed", "OK", "predict", "REST", 0.001)
     metrics.count_request("timed", "NOT_FOUND", "predict", "REST", 0.001)

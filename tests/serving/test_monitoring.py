@@ -51,7 +51,7 @@ def test_n1_n6_n7_n8_n9_what_is_asked_is_counted(server):
     for name, count_ in {
         'request_count{model_name="m",status="OK"}': 3 + 1 + 1,
         'request_count{model_name="m",status="INVALID_ARGUMENT"}': 1,
-        'request_count{model_name="nobody",status="NOT_FOUND"}': 1,
+        'request_count{model_name="(others)",status="NOT_FOUND"}': 1,
         'request_latency_count{model_name="m",API="predict",entrypoint="REST"}': 3,
         'request_latency_count{model_name="m",API="",entrypoint="REST"}': 1,
         'request_latency_count{model_name="m",API="Predict",entrypoint="GRPC"}': 1,
