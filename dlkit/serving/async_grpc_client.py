@@ -35,9 +35,12 @@ class AsyncGrpcClient:
             None, no encryption.
         cert_file: The client's own certificate and key, in PEM, for a server that asks for them
             (mTLS). Defaults to None.
+        version: The number of the version to ask. Defaults to None, the highest one.
+        label: The label of the version to ask, in place of its number. Defaults to None.
 
     Raises:
-        InputError: when `target` is no address, or a file cannot be read.
+        InputError: when `target` is no address, a file cannot be read, or both `version` and
+            `label` are given.
 
     Example:
         >>> async def ask():
@@ -48,7 +51,7 @@ class AsyncGrpcClient:
         dlkit.errors.ServerError: No server answers at grpc://127.0.0.1:9 ...
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a connection is made with, and to what: keyword-only
         self,
         target: str,
         model: str,
@@ -58,9 +61,11 @@ class AsyncGrpcClient:
         api_key: str | None = None,
         ca_file: str | os.PathLike | None = None,
         cert_file: str | os.PathLike | None = None,
+        version: int | None = None,
+        label: str | None = None,
     ):
         self._target = client_messages.check_target(target)
-        self._model = model
+        self._model = client_messages.model_spec(model, version, label)
         self._timeout = timeout
         self._retries = check_integer("retries", retries, minimum=0)
         self._metadata_sent = client_messages.key_metadata(api_key)
@@ -127,7 +132,7 @@ class AsyncGrpcClient:
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
         version, signatures = await self._describe()
-        return metadata_json(self._model, version, signatures)
+        return metadata_json(self._model.name, version, signatures)
 
     async def _describe(self) -> tuple[int, dict[str, Signature]]:
         answer = await self._ask(self._metadata, client_messages.metadata_request(self._model))

@@ -18,6 +18,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import (
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
+from dlkit.checks import check_integer
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client_arrays import from_wire, to_wire
 from dlkit.serving.client_inputs import opened
@@ -81,6 +82,34 @@ def _options(target: str) -> list[tuple[str, int]]:
     return [*options, ("grpc.enable_http_proxy", 0)] if target.startswith(_LOCAL) else options
 
 
+def model_spec(model: str, version: int | None, label: str | None) -> ModelSpec:
+    """Return which model is asked, and which of its versions.
+
+    Args:
+        model: The model's name.
+        version: A version's number, or None.
+        label: A version's label, or None.
+
+    Raises:
+        InputError: when both are given, or one is no version's number or label.
+
+    Example:
+        >>> model_spec("digits", None, "stable").version_label
+        'stable'
+    """
+    if version is not None and label is not None:
+        raise InputError(
+            "version and label each name a version: give one of them."
+            f" Received: version={version!r} and label={label!r}."
+        )
+    if version is not None:
+        number = check_integer("version", version, minimum=0)
+        return ModelSpec(name=model, version={"value": number})
+    if label is not None and (not isinstance(label, str) or not label):
+        raise InputError(f"label must be a text such as 'stable'. Received: label={label!r}.")
+    return ModelSpec(name=model, version_label=label)
+
+
 def key_metadata(api_key: str | None) -> tuple[tuple[str, str], ...]:
     """Return what carries the key, if there is one."""
     return () if api_key is None else (("authorization", f"Bearer {api_key}"),)
@@ -90,14 +119,15 @@ def key_metadata(api_key: str | None) -> tuple[tuple[str, str], ...]:
 
 
 def predict_request(
-    model: str, inputs: Any, signature_name: str | None, signature: Signature
+    model: ModelSpec, inputs: Any, signature_name: str | None, signature: Signature
 ) -> PredictRequest:
     """Return a predict request.
 
     Raises:
         InputError: for inputs that no message can carry.
     """
-    request = PredictRequest(model_spec=ModelSpec(name=model, signature_name=signature_name or ""))
+    request = PredictRequest(model_spec=model)
+    request.model_spec.signature_name = signature_name or ""
     infos = signature.inputs
     for name, value in _by_name(opened(inputs), list(infos)).items():
         request.inputs[name].CopyFrom(to_wire(name, value, infos.get(name)))
@@ -121,11 +151,9 @@ def read_outputs(answer: PredictResponse) -> Any:
     return outputs if len(outputs) != 1 else next(iter(outputs.values()))
 
 
-def metadata_request(model: str) -> GetModelMetadataRequest:
+def metadata_request(model: ModelSpec) -> GetModelMetadataRequest:
     """Return the request for a model's signatures."""
-    return GetModelMetadataRequest(
-        model_spec=ModelSpec(name=model), metadata_field=["signature_def"]
-    )
+    return GetModelMetadataRequest(model_spec=model, metadata_field=["signature_def"])
 
 
 def read_signatures(answer: GetModelMetadataResponse) -> tuple[int, dict[str, Signature]]:
@@ -152,9 +180,9 @@ def find_signature(signatures: Mapping[str, Signature], key: str) -> Signature:
     return signatures[key]
 
 
-def status_request(model: str) -> GetModelStatusRequest:
+def status_request(model: ModelSpec) -> GetModelStatusRequest:
     """Return the request for the state of a model's versions."""
-    return GetModelStatusRequest(model_spec=ModelSpec(name=model))
+    return GetModelStatusRequest(model_spec=model)
 
 
 def read_states(answer: GetModelStatusResponse) -> list[dict[str, Any]]:

@@ -37,9 +37,12 @@ class GrpcClient:
             None, no encryption.
         cert_file: The client's own certificate and key, in PEM, for a server that asks for them
             (mTLS). Defaults to None.
+        version: The number of the version to ask. Defaults to None, the highest one.
+        label: The label of the version to ask, in place of its number. Defaults to None.
 
     Raises:
-        InputError: when `target` is no address, or a file cannot be read.
+        InputError: when `target` is no address, a file cannot be read, or both `version` and
+            `label` are given.
 
     Example:
         >>> import tensorflow as tf
@@ -56,7 +59,7 @@ class GrpcClient:
         array([2.5, 3. , 4.5], dtype=float32)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a connection is made with, and to what: keyword-only
         self,
         target: str,
         model: str,
@@ -66,9 +69,11 @@ class GrpcClient:
         api_key: str | None = None,
         ca_file: str | os.PathLike | None = None,
         cert_file: str | os.PathLike | None = None,
+        version: int | None = None,
+        label: str | None = None,
     ):
         self._target = client_messages.check_target(target)
-        self._model = model
+        self._model = client_messages.model_spec(model, version, label)
         self._timeout = timeout
         self._retries = check_integer("retries", retries, minimum=0)
         self._metadata_sent = client_messages.key_metadata(api_key)
@@ -140,7 +145,7 @@ class GrpcClient:
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
         version, signatures = self._describe()
-        return metadata_json(self._model, version, signatures)
+        return metadata_json(self._model.name, version, signatures)
 
     def _describe(self) -> tuple[int, dict[str, Signature]]:
         answer = self._ask(self._metadata, client_messages.metadata_request(self._model))

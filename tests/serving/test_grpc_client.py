@@ -110,6 +110,9 @@ def test_a_deadline(grpc_target):
         ("http://127.0.0.1:8500", {}, "target must be a server's address.*'http://127"),
         ("127.0.0.1", {}, "target must be a server's address.*'127.0.0.1'"),
         ("127.0.0.1:8500", {"retries": -1}, "retries=-1"),
+        ("127.0.0.1:8500", {"version": 2, "label": "new"}, "Received: version=2 and label='new'"),
+        ("127.0.0.1:8500", {"version": "2"}, "version='2'"),
+        ("127.0.0.1:8500", {"label": 2}, "label must be a text.*label=2"),
     ],
 )
 def test_wrong_arguments(target, options, said):

@@ -1,5 +1,6 @@
 """Several models in one server, row by row: labels, policies, reloading, over REST and gRPC."""
 
+import asyncio
 import threading
 import time
 
@@ -15,8 +16,8 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from dlkit.errors import InputError
-from dlkit.serving import Client, Server
+from dlkit.errors import InputError, ServerError
+from dlkit.serving import AsyncGrpcClient, Client, GrpcClient, Server
 from dlkit.serving.tensor_protos import to_proto
 from tests.serving.http_asking import ask, predict
 from tests.serving.test_server import run
@@ -134,6 +135,24 @@ def test_v5_a_label_in_the_path(server, name, answer):
 def test_r12_a_label_is_decoded(server):
     answer = ask(server.url_of("sink") + "/labels/st%61ble:predict", "POST", body=X)
     assert answer.json == {"predictions": [10.0]}
+
+
+def test_the_grpc_clients_ask_for_a_version_or_a_label(server):
+    async def later(**wanted):
+        async with AsyncGrpcClient(server.grpc_target, "sink", **wanted) as client:
+            return (await client.predict([1.0])).tolist(), await client.metadata()
+
+    for wanted in ({"version": 1}, {"label": "stable"}):
+        with GrpcClient(server.grpc_target, "sink", **wanted) as client:
+            assert client.predict([1.0]).tolist() == [10.0]
+            assert client.metadata()["model_spec"]["version"] == "1"
+            assert [state["version"] for state in client.status()] == ["1"]
+            assert asyncio.run(later(**wanted)) == ([10.0], client.metadata())
+    with (
+        GrpcClient(server.grpc_target, "sink", label="canary") as client,
+        pytest.raises(ServerError, match="version label: canary"),
+    ):
+        client.predict([1.0])
 
 
 def test_s8_the_status_of_a_label_is_that_of_its_version(server):
