@@ -321,6 +321,12 @@ def predict(
         pathlib.Path | None,
         typer.Option(metavar="FILE", help="Who vouches for an https server, in PEM."),
     ] = None,
+    cert_file: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            metavar="FILE", help="Your own certificate and its key, in PEM, where it asks (mTLS)."
+        ),
+    ] = None,
 ) -> None:
     """Send inputs to a served model and print its answer as JSON."""
     import json
@@ -329,7 +335,7 @@ def predict(
     from dlkit.serving.inputs import signature_for
 
     rows = serving.read_inputs(sys.stdin.buffer if file == "-" else pathlib.Path(file))
-    with serving.Client(url, api_key=api_key, ca_file=ca_file) as client:
+    with serving.Client(url, api_key=api_key, ca_file=ca_file, cert_file=cert_file) as client:
         answer = client.predict(rows, signature_name=signature or signature_for(file))
     print(json.dumps(answer, default=as_json))
 

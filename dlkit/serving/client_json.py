@@ -59,7 +59,11 @@ def connection_options(
 
 def unreachable(url: str, error: Exception) -> ServerError:
     """Return the error of a connection that could not be made or was lost."""
-    return ServerError(f"No server answers at {url} ({error}): is it running?")
+    # The client has long finished its part of the handshake when the server misses something in it.
+    hung_up = not isinstance(error, require("httpx", "serve").ConnectError)
+    asks = url.startswith("https://") and hung_up
+    more = " and does it ask for a client's certificate (cert_file)" if asks else ""
+    return ServerError(f"No server answers at {url} ({error}): is it running{more}?")
 
 
 def unanswered(url: str, error: Exception) -> ServerError:

@@ -169,7 +169,8 @@ def test_without_tls_there_is_no_answer(server):
         client.status()
 
 
-def test_mtls_over_rest_and_grpc(half_plus_two, folder):
+def test_mtls_over_rest_and_grpc(half_plus_two, folder, monkeypatch, capsys, tmp_path):
+    (tmp_path / "rows.json").write_text("[1.0]")
     own = folder / "own.pem"
     own.write_text((folder / "client.pem").read_text() + (folder / "client.key").read_text())
     files = {"ca_file": folder / "ca.pem", "cert_file": own}
@@ -180,9 +181,12 @@ def test_mtls_over_rest_and_grpc(half_plus_two, folder):
             assert client.predict([1.0]).tolist() == [2.5]
         with GrpcClient(server.grpc_target, "m", **files) as client:
             assert client.predict([1.0]).tolist() == [2.5]
+        command = ("predict", server.url, tmp_path / "rows.json", "--ca-file", folder / "ca.pem")
+        assert call(monkeypatch, *command, "--cert-file", own) == 0
+        assert capsys.readouterr().out == "[2.5]\n"
         with (
             Client(server.url, **without) as client,
-            pytest.raises(ServerError, match="No server answers"),
+            pytest.raises(ServerError, match=r"No server answers.*certificate \(cert_file\)\?$"),
         ):
             client.predict([1.0])
         with (
