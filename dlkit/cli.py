@@ -306,7 +306,7 @@ def predict(
         typer.Argument(
             metavar="FILE|-",
             help="A batch of inputs: JSON, as [[5.1, 3.5, 1.4, 0.2]], a .npy or .csv file, an"
-            " image or a .wav file; - reads standard input.",
+            " image or a .wav file; - reads JSON, .npy or CSV from standard input.",
         ),
     ],
     signature: Annotated[

@@ -28,7 +28,8 @@ def read_inputs(source: pathlib.Path | BinaryIO) -> Any:
     where it is empty. The bytes of an image or a sound are a batch of one.
 
     Args:
-        source: A file's path, or an open binary stream of JSON such as `sys.stdin.buffer`.
+        source: A file's path, or an open binary stream of JSON, `.npy` or CSV such as
+            `sys.stdin.buffer`.
 
     Returns:
         What `Client.predict` takes.
@@ -49,7 +50,7 @@ def read_inputs(source: pathlib.Path | BinaryIO) -> Any:
     suffix = pathlib.PurePath(name).suffix.lower()
     if suffix in _SIGNATURES:
         return [content]
-    if suffix == ".csv":
+    if suffix == ".csv" or (not isinstance(source, pathlib.Path) and _is_table(content)):
         return _table(name, content)
     try:
         if content[:6] == b"\x93NUMPY":
@@ -76,6 +77,11 @@ def signature_for(name: str) -> str | None:
         ('image_bytes', None)
     """
     return _SIGNATURES.get(pathlib.PurePath(name).suffix.lower())
+
+
+def _is_table(content: bytes) -> bool:
+    """Whether content without a file's name is a table: lines, and neither JSON nor `.npy`."""
+    return content.lstrip()[:1] not in (b"[", b"{", b"\x93") and b"\n" in content.strip()
 
 
 def _table(name: str, content: bytes) -> dict[str, list]:

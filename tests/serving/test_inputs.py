@@ -120,6 +120,20 @@ def test_a_table_is_named_columns(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text", ["age,job\n31,cook\n40,clerk\n", '"age","job"\r\n31,cook\r\n40,clerk']
+)
+def test_a_table_comes_over_standard_input_too(text):
+    assert read(text) == {"age": [31, 40], "job": ["cook", "clerk"]}
+    with pytest.raises(InputError, match=r"standard input must have .*2 lines of \[1, 2\] values"):
+        read("age,job\n1\n")
+
+
+def test_json_over_several_lines_is_no_table():
+    with pytest.raises(InputError, match="standard input is neither JSON"):
+        read("[[1, 2],\n [3, 4],\n")
+
+
+@pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"", r"Received: 0 lines of \[\] values"),
