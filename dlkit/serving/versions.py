@@ -23,6 +23,8 @@ from dlkit.serving.version_policy import VersionPolicy
 
 log = logging.getLogger("dlkit.serving")
 
+_MAX_GONE = 1000  # of the versions that were removed, how many stay listed
+
 
 class ServedModel:
     """The versions of one model under a base path.
@@ -158,8 +160,7 @@ class ServedModel:
             self._complain(f"Could not find base path {self.base} for servable {self.name}")
             return False
         self._complain(self._complaint_about(found))
-        for number in self._versions.keys() - found.keys():
-            self._versions[number].attempts = 0  # what is published anew is loaded at once
+        self._forget(found)
         wanted = self.policy.select(found)
         loaded = [self._ensure(number, found[number]) for number in wanted]
         # A policy that names nothing which is there is a mistake: what serves goes on.
@@ -169,6 +170,16 @@ class ServedModel:
     def retire_others(self) -> bool:
         """Unload what the policy does not want, unless nothing else could answer."""
         return self._wanted is not None and self._retire_all_but(self._wanted)
+
+    def _forget(self, found: Mapping[int, pathlib.Path]) -> None:
+        """Forget what was tried of versions that were removed, and the lowest of them altogether."""
+        ended = (number for number, version in self._versions.items() if version.state == "END")
+        gone = sorted(number for number in ended if number not in found)
+        for number in gone:
+            self._versions[number].attempts = 0
+        with self._lock:
+            for number in gone[:-_MAX_GONE]:
+                del self._versions[number]
 
     def _complaint_about(self, found: Mapping[int, pathlib.Path]) -> str:
         missing = self.policy.missing(found)

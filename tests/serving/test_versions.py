@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from dlkit.serving import versions
 from dlkit.serving.status import StatusError
 from dlkit.serving.version_policy import VersionPolicy
 from dlkit.serving.versions import ServedModel
@@ -164,6 +165,16 @@ def test_l7_removing_the_highest_version_rolls_back(model, base):
     model.poll()
     assert answer(model) == 1
     assert states(model) == {"2": "END", "1": "AVAILABLE"}  # S11: what was unloaded stays listed
+
+
+def test_s11_of_the_versions_that_were_removed_the_highest_stay_listed(model, base, monkeypatch):
+    monkeypatch.setattr(versions, "_MAX_GONE", 2)
+    for number in range(2, 6):
+        publish(base, str(number))
+        model.poll()
+        remove(base, str(number - 1))
+    model.poll()
+    assert states(model) == {"5": "AVAILABLE", "4": "END", "3": "END"}
 
 
 def test_l7_a_version_that_comes_back_is_loaded_anew(model, base):
