@@ -172,7 +172,7 @@ class ServedModel:
         return self._wanted is not None and self._retire_all_but(self._wanted)
 
     def _forget(self, found: Mapping[int, pathlib.Path]) -> None:
-        """Forget what was tried of versions that were removed, and the lowest of them altogether."""
+        """Forget what was tried of removed versions, and the lowest of them altogether."""
         ended = (number for number, version in self._versions.items() if version.state == "END")
         gone = sorted(number for number in ended if number not in found)
         for number in gone:
