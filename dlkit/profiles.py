@@ -4,12 +4,14 @@
 
 An export keeps the profile of its training data; a server logs the features of what it is asked;
 `dlkit monitor` holds one against the other. Features rather than inputs are kept: they are small,
-and neither a picture nor a text can be read from them.
+and neither a photo nor a long text can be read from them. Numbers can, and so can short texts and
+rows of up to 64 values, as small pictures are: a request log is as private as its requests.
 """
 
 from __future__ import annotations
 
 import collections
+import math
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -44,7 +46,7 @@ def input_features(inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     features: dict[str, np.ndarray] = {}
     for name, values in inputs.items():
         array = np.asarray(values)
-        rows = array.reshape(len(array), -1)
+        rows = _rows(array)
         if array.dtype.kind in "OSU":
             features |= _texts(name, rows)
         elif rows.shape[1] == 1:
@@ -59,9 +61,14 @@ def input_features(inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return features
 
 
+def _rows(array: np.ndarray) -> np.ndarray:
+    # Not -1 for the length of a row, which cannot be told from a batch of none.
+    return array.reshape(len(array), math.prod(array.shape[1:]))
+
+
 def _texts(name: str, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Return length and value of texts; a value is told by a checksum where it is long."""
-    first = [_encoded(value) for value in rows[:, 0]]
+    first = [_encoded(value) for value in rows[:, :1].flat]
     values = [
         text.decode("utf-8", "replace") if len(text) <= 32 else f"{zlib.crc32(text):08x}"
         for text in first
@@ -96,7 +103,7 @@ def prediction_features(outputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     features: dict[str, np.ndarray] = {}
     for name, values in outputs.items():
         array = np.asarray(values)
-        rows = array.reshape(len(array), -1)
+        rows = _rows(array)
         if _is_probabilities(array):
             features[f"{name} class"] = rows.argmax(axis=1).astype(str).astype(object)
             features[f"{name} confidence"] = rows.max(axis=1).astype(np.float64)

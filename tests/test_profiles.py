@@ -42,6 +42,13 @@ def test_probabilities_become_class_and_confidence_and_other_outputs_stay_number
     np.testing.assert_array_equal(features["price"], [3, 4])
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 1), (0, 3), (0, 28, 28), (2, 0)])
+def test_a_batch_of_nothing_has_no_values(shape):
+    arrays = {"x": np.zeros(shape), "text": np.zeros(shape, object)}
+    for features in (profiles.input_features(arrays), profiles.prediction_features(arrays)):
+        assert all(len(values) == 0 for values in features.values())
+
+
 def test_a_profile_survives_json_and_has_numpys_quantiles():
     random = np.random.default_rng(0)
     values = random.normal(size=500)

@@ -1,11 +1,13 @@
 """A log of what is asked and answered, as features, for `dlkit monitor`.
 
 A line a sampled request, in JSON: when, which model, version and signature, how long it took, and
-the features of its rows and of their predictions (`dlkit.profiles`). Inputs themselves are not
-written. The file is rotated, so that it never fills the disk.
+the features of its rows and of their predictions (`dlkit.profiles`). Those of numbers, of short
+texts and of small pictures are their values in clear: whoever reads the log reads them. The file is
+rotated, so that it never fills the disk.
 """
 
 import json
+import logging
 import logging.handlers
 import math
 import os
@@ -18,6 +20,8 @@ import numpy as np
 
 from dlkit import profiles
 from dlkit.errors import InputError
+
+log = logging.getLogger("dlkit.serving")
 
 _ROWS = 1000  # of one request; what is larger is a batch job, not traffic
 
@@ -123,7 +127,11 @@ class Logged:
         start = time.perf_counter()
         outputs = self._runtime.run(signature_name, inputs)
         seconds = time.perf_counter() - start
-        self._requests.record(self._model, self._version, signature_name, inputs, outputs, seconds)
+        told = (self._model, self._version, signature_name, inputs, outputs, seconds)
+        try:
+            self._requests.record(*told)
+        except Exception:  # whatever it is, the client has its answer
+            log.exception("A request to %s could not be logged", self._model)
         return outputs
 
     def close(self) -> None:

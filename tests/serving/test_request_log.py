@@ -1,13 +1,14 @@
-"""The request log: sampled, rotated, and free of raw inputs."""
+"""The request log: sampled, rotated, and of features alone."""
 
 import json
 import threading
+import types
 
 import numpy as np
 import pytest
 
 from dlkit.errors import InputError
-from dlkit.serving.request_log import RequestLog
+from dlkit.serving.request_log import Logged, RequestLog
 from dlkit.serving.settings import Settings
 
 
@@ -78,3 +79,20 @@ def test_a_share_out_of_range_and_a_path_that_cannot_be_written_are_refused(tmp_
         Settings.of("serve", {"request_log_share": 1.5})
     with pytest.raises(InputError, match=r"request log .*missing/log cannot be written"):
         RequestLog(tmp_path / "missing" / "log")
+
+
+def test_an_empty_batch_is_logged_as_one(tmp_path):
+    log = RequestLog(tmp_path / "log")
+    log.record("m", 1, "s", {"age": np.zeros(0)}, {"scores": np.zeros((0, 3), np.float32)}, 0.0)
+    log.close()
+    assert lines(tmp_path / "log")[0]["features"]["age"] == []
+
+
+def test_a_failure_to_log_is_told_to_the_operator_and_not_to_the_client(caplog):
+    answer = {"y": np.ones(1)}
+    runtime = types.SimpleNamespace(signatures={}, run=lambda name, inputs: answer)
+    broken = types.SimpleNamespace(record=None)  # a call of it raises a TypeError
+    with caplog.at_level("ERROR", "dlkit.serving"):
+        found = Logged(runtime, broken, "m", 1).run("s", {"x": np.ones(1)})
+    assert found is answer
+    assert "A request to m could not be logged" in caplog.text
