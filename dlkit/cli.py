@@ -349,6 +349,9 @@ def monitor(
     threshold: Annotated[
         float, typer.Option(help="The population stability index above which to complain.")
     ] = 0.2,
+    least: Annotated[
+        int, typer.Option(min=1, help="How many logged rows it takes to say anything.")
+    ] = 100,
 ) -> None:
     """Compare logged requests with the training data.
 
@@ -356,7 +359,7 @@ def monitor(
     """
     from dlkit import drift
 
-    found = drift.monitor(version, log, threshold=threshold)
+    found = drift.monitor(version, log, threshold=threshold, least=least)
     rows = [
         (d.feature, f"{d.psi:.3f}", f"{d.ks:.3f}", f"{d.p_value:.2g}", "drifted" * d.drifted)
         for d in found

@@ -148,3 +148,12 @@ def test_dlkit_monitor_tells_shifted_requests_from_ordinary_ones(tmp_path, monke
     assert "drifted" in capsys.readouterr().out
     assert call(monkeypatch, "monitor", version, tmp_path / "none") == 2
     assert "start the server with --request-log" in capsys.readouterr().err
+
+
+def test_dlkit_monitor_takes_how_many_rows_are_enough(version, tmp_path, monkeypatch, capsys):
+    log = tmp_path / "requests.log"
+    log.write_text('{"version": 3, "features": {"image mean": [1.0, null]}}\n')
+    assert call(monkeypatch, "monitor", version, log) == 2
+    assert "give a smaller least" in capsys.readouterr().err
+    assert call(monkeypatch, "monitor", version, log, "--least", 2) in (0, 1)
+    assert "image mean" in capsys.readouterr().out
