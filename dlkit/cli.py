@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from dlkit.errors import DlkitError, InputError
+from dlkit.serve_command import serve
 from dlkit.terminal import as_json, load_tensorflow, loading, print_results, print_table
 
 app = typer.Typer(
@@ -210,87 +211,7 @@ def export(
         print(f"Next: dlkit serve {path.parent}")
 
 
-@app.command()
-def serve(  # noqa: PLR0913 - a command's options are its arguments
-    directory: Annotated[
-        pathlib.Path | None,
-        typer.Argument(metavar="DIR", help="What `dlkit export` names: it holds 1/, 2/, ..."),
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="The model's name in URLs; the directory's by default.")
-    ] = None,
-    host: Annotated[
-        str, typer.Option(help="The address to listen on; 0.0.0.0 opens it to the network.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The REST port; 0 takes a free one.")
-    ] = 8501,
-    grpc_port: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=65535,
-            help="The gRPC port, 8500 with TensorFlow Serving; 0 takes a free one. By default"
-            " there is no gRPC.",
-        ),
-    ] = None,
-    config: Annotated[
-        pathlib.Path | None,
-        typer.Option(
-            "--model-config-file",
-            metavar="FILE",
-            help="Several models instead of DIR: a ModelServerConfig of TensorFlow Serving.",
-        ),
-    ] = None,
-    request_log: Annotated[
-        pathlib.Path | None,
-        typer.Option(metavar="FILE", help="Log the features of requests for `dlkit monitor`."),
-    ] = None,
-    api_key_file: Annotated[
-        pathlib.Path | None,
-        typer.Option(metavar="FILE", help="Keys, one a line, of which each request has one."),
-    ] = None,
-    ssl_config_file: Annotated[
-        pathlib.Path | None,
-        typer.Option(metavar="FILE", help="TLS for gRPC: an SSLConfig of TensorFlow Serving."),
-    ] = None,
-    rest_tls: Annotated[bool, typer.Option("--rest-tls", help="TLS for REST, too.")] = False,
-    admin: Annotated[
-        bool, typer.Option("--admin", help="Let models be changed over REST, under /dlkit/v1/.")
-    ] = False,
-    runtime: Annotated[
-        str,
-        typer.Option(
-            help="tensorflow, onnx, litert, or auto: a twin of the export on a CPU, where"
-            " `dlkit export --runtimes` has put one; TensorFlow else."
-        ),
-    ] = "auto",
-) -> None:
-    """Serve an export over TensorFlow Serving's REST and gRPC APIs.
-
-    Ctrl-C or SIGTERM stops it, after the requests that are running. `dlkit-model-server` does the
-    same and takes the flags of `tensorflow_model_server`.
-    """
-    from dlkit import serving
-    from dlkit.serving.choosing import any_needs_tensorflow
-    from dlkit.serving.server import which_models
-    from dlkit.serving.settings import Settings
-
-    options = {
-        "model_config_file": config,
-        "request_log": request_log,
-        "api_key_file": api_key_file,
-        "ssl_config_file": ssl_config_file,
-        "rest_tls": rest_tls,
-        "admin": admin,
-        "runtime": runtime,
-    }
-    options = {name: value for name, value in options.items() if value}
-    settings = Settings.of("serve", options)
-    models = which_models(directory, name, settings)
-    if grpc_port is not None or any_needs_tensorflow(models, settings):
-        load_tensorflow()
-    serving.serve(directory, name=name, host=host, rest_port=port, grpc_port=grpc_port, **options)
+app.command()(serve)
 
 
 @app.command()
