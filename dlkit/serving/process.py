@@ -75,7 +75,7 @@ class Server:
         settings = Settings.of("Server", options)
         require("uvicorn", "serve")
         self._models = which_models(base, name, settings)
-        check_files(settings)
+        check_files(settings, grpc_port)
         check_ports(rest_port, grpc_port)
         if rest_port is None:
             raise InputError(f"Server needs a rest_port, 0 for a free one. Received: {rest_port=}.")

@@ -74,7 +74,7 @@ def serve(
     require("uvicorn", "serve")
     require("orjson", "serve")
     configs = which_models(base, name, settings)
-    check_files(settings)
+    check_files(settings, grpc_port)
     check_ports(rest_port, grpc_port)
     with contextlib.ExitStack() as stack:
         if grpc_port is not None:
@@ -94,8 +94,12 @@ def serve(
         run(models, settings, host=host, listener=listener, grpc_port=grpc_port)
 
 
-def check_files(settings: Settings) -> None:
+def check_files(settings: Settings, grpc_port: int | None) -> None:
     """Read the configuration files, to fail before the models are loaded.
+
+    Args:
+        settings: The options, which name them.
+        grpc_port: The port for gRPC; None for no gRPC.
 
     Raises:
         InputError: for one that cannot be used, and for options that exclude each other.
@@ -108,7 +112,12 @@ def check_files(settings: Settings) -> None:
         )
     metrics_path(settings)
     batching_parameters(settings.batching, settings.batching_parameters_file)
-    certificates(settings)
+    if certificates(settings) and grpc_port is None and not settings.rest_tls:
+        raise InputError(
+            "ssl_config_file encrypts nothing here: give grpc_port, for gRPC, or rest_tls, for REST"
+            f". Received: ssl_config_file={settings.ssl_config_file!r}, grpc_port={grpc_port},"
+            f" rest_tls={settings.rest_tls}."
+        )
     read_keys(settings.api_key_file)
 
 

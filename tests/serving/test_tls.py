@@ -11,6 +11,7 @@ from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 from dlkit.errors import InputError, ServerError
 from dlkit.serving import Client, GrpcClient, Server
 from dlkit.serving.grpc_server import GrpcServer
+from dlkit.serving.server import check_files
 from dlkit.serving.settings import Settings
 from dlkit.serving.tls import certificates, server_context
 from tests.command_line import call
@@ -110,6 +111,15 @@ def test_what_is_no_certificate(folder, tmp_path):
     bad.write_text(text + 'custom_ca: "z" client_verify: true')
     with pytest.raises(InputError, match=r"custom_ca is no PEM"):
         certificates(Settings(ssl_config_file=str(bad)))
+
+
+def test_a_certificate_that_would_encrypt_nothing(folder):
+    path = ssl_config(folder)
+    sentence = r"encrypts nothing here: give grpc_port, .*, or rest_tls.*rest_tls=False"
+    with pytest.raises(InputError, match=sentence):
+        check_files(Settings(ssl_config_file=str(path)), None)
+    check_files(Settings(ssl_config_file=str(path)), 0)
+    check_files(Settings(ssl_config_file=str(path), rest_tls=True), None)
 
 
 @pytest.fixture(scope="module")
