@@ -4,11 +4,13 @@ The page needs nothing from elsewhere: no script, no font, no network.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from dlkit.serving.inference import METHODS
 from dlkit.serving.json_elements import shape_text
 from dlkit.serving.json_text import pretty
 from dlkit.serving.openapi import describe, signatures_of, verbs_of
@@ -16,6 +18,8 @@ from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo
 from dlkit.serving.versions import ServedModel
 
 _MOST_VALUES = 64  # of an example; a whole image would hide the rest of the page
+_ANY_FILE = "the file"  # stands in an example where a command reads one
+_FILES = {"image": "photo.jpg", "audio": "sound.wav"}
 _POLICY = b"default-src 'none'; style-src 'unsafe-inline'"
 _HEAD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Models served by dlkit</title><style>
@@ -80,9 +84,8 @@ def _signatures(name: str, signatures: Mapping[str, Signature]) -> Iterator[str]
         yield from _rows("takes", signature.inputs)
         yield from _rows("gives", signature.outputs)
         yield "</table>\n"
-        if example := example_body(key, signature):
-            yield f"<pre>curl -d '{escape(json.dumps(example), quote=False)}' "
-            yield f"http://HOST:PORT{url}:predict</pre>\n"
+        if command := _command(key, signatures, f"http://HOST:PORT{url}"):
+            yield f"<pre>{escape(command, quote=False)}</pre>\n"
 
 
 def _default_first(item: tuple[str, Signature]) -> tuple[bool, str]:
@@ -96,6 +99,22 @@ def _rows(what: str, infos: Mapping[str, TensorInfo]) -> Iterator[str]:
         yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>\n"
 
 
+def _command(key: str, signatures: Mapping[str, Signature], url: str) -> str:
+    """Return what asks a signature from a shell; empty where it would be long or is unknown."""
+    signature = signatures[key]
+    verb = next((verb for verb, name in METHODS.items() if name == signature.method_name), "")
+    body = examples_body(key, signatures) if verb else example_body(key, signature)
+    if body is None:
+        return ""
+    text, url = json.dumps(body), f"{url}:{verb or 'predict'}"
+    if _ANY_FILE not in text:
+        return f"curl -d '{text}' {url}"
+    file = next((file for kind, file in _FILES.items() if f"{kind}_bytes" in text + key), "FILE")
+    # By a pipe: an argument of a program, unlike one of the shell's own echo, ends at 128 KiB.
+    content = text.replace(_ANY_FILE, f"'$(base64 -w0 {file})'")
+    return f"echo '{content}' | curl -d @- {url}"
+
+
 def example_body(key: str, signature: Signature) -> dict[str, Any] | None:
     """Return a predict request of one row of zeros; None where that would be long or is unknown.
 
@@ -103,22 +122,49 @@ def example_body(key: str, signature: Signature) -> dict[str, Any] | None:
         key: The signature's key.
         signature: The signature.
     """
-    values = {}
-    for name, info in signature.inputs.items():
-        count, shape = 1, [max(1, size) for size in info.shape or ()]
-        for size in shape:
-            count *= size
-        if info.shape is None or info.numpy_dtype is None or count > _MOST_VALUES:
-            return None
-        values[name] = _zeros(info, shape)
-    if not values:
+    if not (shapes := _shapes(signature)):
         return None
-    body = {} if key == DEFAULT_SIGNATURE else {"signature_name": key}
-    return body | {"inputs": values if len(values) > 1 else next(iter(values.values()))}
+    values = {name: _zeros(name, signature.inputs[name], shape) for name, shape in shapes.items()}
+    return _named(key) | {"inputs": values if len(values) > 1 else next(iter(values.values()))}
 
 
-def _zeros(info: TensorInfo, shape: list[int]) -> Any:
+def examples_body(key: str, signatures: Mapping[str, Signature]) -> dict[str, Any] | None:
+    """Return a classify or regress request of one row of zeros; None likewise.
+
+    Args:
+        key: The signature's key.
+        signatures: All of the model's: what an example holds is what the default one takes.
+    """
+    plain = signatures.get(DEFAULT_SIGNATURE)
+    if plain is None or plain.method_name in METHODS.values() or not (shapes := _shapes(plain)):
+        return None
+    features = {}
+    for name, shape in shapes.items():
+        value = _zeros(name, plain.inputs[name], [])
+        value = int(value) if isinstance(value, bool) else value
+        features[name] = [value] * math.prod(shape) if shape[1:] else value
+    return _named(key) | {"examples": [features]}
+
+
+def _named(key: str) -> dict[str, str]:
+    return {} if key == DEFAULT_SIGNATURE else {"signature_name": key}
+
+
+def _shapes(signature: Signature) -> dict[str, list[int]] | None:
+    """Return the shape of one row of each input; None where one would be long or is unknown."""
+    shapes = {}
+    for name, info in signature.inputs.items():
+        shape = [max(1, size) for size in info.shape or ()]
+        if info.shape is None or info.numpy_dtype is None or math.prod(shape) > _MOST_VALUES:
+            return None
+        shapes[name] = shape
+    return shapes
+
+
+def _zeros(name: str, info: TensorInfo, shape: list[int]) -> Any:
     value: Any = {"float": 0.0, "double": 0.0, "bool": False, "string": ""}.get(info.dtype_name, 0)
+    if value == "" and name.endswith("_bytes"):
+        value = {"b64": _ANY_FILE}
     for size in reversed(shape):
         value = [value] * size
     return value

@@ -3,6 +3,7 @@
 import pathlib
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 KINDS = {
     "f64": tf.float64,
@@ -137,6 +138,41 @@ def sink(path):
         "classify_names": _function(_names, inputs=(text, row)),
     }
     tf.saved_model.save(module, str(path), signatures=signatures)
+
+
+def person_and_photo(path):
+    """Raw values, tf.Examples of the same to classify, and files: as dlkit's own exports have."""
+    kinds = {"age": tf.float32, "married": tf.bool, "job": tf.string}
+
+    def scores(age, married, job):
+        known = tf.cast(married, tf.float32) + tf.cast(tf.strings.length(job), tf.float32)
+        return {"scores": tf.stack([age[:, 0] + age[:, 1], known[:, 0]], 1)}
+
+    def classify(inputs):
+        stored = {name: tf.int64 if kind == tf.bool else kind for name, kind in kinds.items()}
+        sizes = {"age": [2], "married": [1], "job": [1]}
+        features = {name: tf.io.FixedLenFeature(sizes[name], stored[name]) for name in kinds}
+        found = tf.io.parse_example(inputs, features)
+        return scores(**{name: tf.cast(found[name], kind) for name, kind in kinds.items()})
+
+    def brightness(image_bytes):
+        def one(file):
+            return tf.reduce_mean(tf.cast(tf.io.decode_png(file), tf.float32))
+
+        return {"brightness": tf.map_fn(one, image_bytes, fn_output_signature=tf.float32)}
+
+    shapes = {"age": [None, 2], "married": [None, 1], "job": [None, 1]}
+    signatures = {
+        "serving_default": _function(scores, **{n: (kinds[n], shapes[n]) for n in kinds}),
+        "classify": _function(classify, inputs=(tf.string, [None])),
+        "image_bytes": _function(brightness, image_bytes=(tf.string, [None])),
+    }
+    tf.saved_model.save(tf.Module(), str(path), signatures=signatures)
+    file = pathlib.Path(path, "saved_model.pb")
+    content = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    definition = content.meta_graphs[0].signature_def["classify"]
+    definition.method_name = "tensorflow/serving/classify"
+    file.write_bytes(content.SerializeToString())
 
 
 def tf1(path, tag=tf.saved_model.SERVING):

@@ -4,11 +4,18 @@ import html.parser
 import json
 import re
 import shlex
+import shutil
+import subprocess
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from dlkit.serving.docs_page import example_body, page
+from dlkit.serving import Server
+from dlkit.serving.docs_page import example_body, examples_body, page
+from dlkit.serving.inference import METHODS
 from dlkit.serving.signatures import Signature, TensorInfo
+from tests.serving import saved_models
 from tests.serving.http_asking import ask, predict
 
 
@@ -60,6 +67,34 @@ def test_its_commands_work(answer, sink_server):
         found = predict(sink_server.url, json.loads(body))
         known_to_fail = re.search("repeat|inputs_|Example", body)
         assert found.status == 200 or known_to_fail or found.status == 400, (body, found.body)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is what the commands run")
+def test_the_commands_for_values_examples_and_files_work_in_a_shell(tmp_path):
+    saved_models.person_and_photo(tmp_path / "m" / "1")
+    (tmp_path / "photo.jpg").write_bytes(tf.io.encode_png(np.full((9, 9, 1), 7, np.uint8)).numpy())
+    answers = {}
+    with Server(tmp_path / "m", rest_port=0) as server:
+        host = server.url.split("/")[2]
+        for command in Reader(ask(server.url, path="/docs").body.decode()).commands:
+            shell = command.replace("HOST:PORT", host).replace("curl ", "curl --noproxy '*' -s ")
+            done = subprocess.run(
+                ["sh", "-c", shell], cwd=tmp_path, capture_output=True, text=True, check=True
+            )
+            answers[command.rpartition(":")[2], "photo.jpg" in command] = json.loads(done.stdout)
+    assert answers == {
+        ("predict", False): {"outputs": [[0.0, 0.0]]},
+        ("classify", False): {"results": [[["", 0.0], ["", 0.0]]]},
+        ("predict", True): {"outputs": [7.0]},
+    }
+
+
+def test_what_is_in_examples_is_not_made_up():
+    unknown = Signature({"inputs": TensorInfo("DT_STRING", (-1,))}, {}, METHODS["classify"])
+    image = Signature({"x": TensorInfo("DT_FLOAT", (-1, 28, 28))}, {})
+    assert examples_body("serving_default", {"serving_default": unknown}) is None
+    assert examples_body("classify", {"classify": unknown}) is None
+    assert examples_body("classify", {"classify": unknown, "serving_default": image}) is None
 
 
 def test_other_methods_are_not_its(sink_server):
