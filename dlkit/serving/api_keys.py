@@ -16,6 +16,7 @@ from dlkit.serving.status import StatusError
 
 _OPEN_PATHS = ("/healthz", "/readyz")
 _SHORTEST = 16
+_ALLOWED = b"access-control-allow-headers"
 
 
 class ApiKeys:
@@ -108,7 +109,10 @@ class Guarded:
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         """Answer one request."""
-        open_ = scope["raw_path"].decode("latin-1") in _OPEN_PATHS or scope["method"] == "OPTIONS"
+        if scope["method"] == "OPTIONS":
+            await self._app(scope, receive, _naming_key_headers(send))
+            return
+        open_ = scope["raw_path"].decode("latin-1") in _OPEN_PATHS
         if open_ or self._keys.accept(scope["headers"]):
             await self._app(scope, receive, send)
             return
@@ -123,3 +127,18 @@ class Guarded:
         ]
         await send({"type": "http.response.start", "status": error.http_status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def _naming_key_headers(send: Callable) -> Callable:
+    """Return `send` with the headers that carry a key among those that a browser may send."""
+
+    async def naming(message: dict) -> None:
+        if message["type"] == "http.response.start":
+            headers = [
+                (name, value + b", Authorization, X-API-Key" if name == _ALLOWED else value)
+                for name, value in message["headers"]
+            ]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return naming

@@ -14,6 +14,7 @@ from dlkit.errors import InputError
 from dlkit.serving.api_keys import ApiKeys, Guarded, read_keys
 from dlkit.serving.grpc_server import GrpcServer
 from dlkit.serving.monitoring import STATUS
+from dlkit.serving.rest import RestApi
 from dlkit.serving.settings import Settings
 
 KEYS = ApiKeys([b"first-key-of-sixteen", b"second-key-of-sixteen"])
@@ -97,6 +98,22 @@ def call(method, path, *headers):
 )
 def test_probes_and_preflights_need_no_key(method, path):
     assert call(method, path)[0] == [path.encode()]
+
+
+def test_a_preflight_lets_browsers_send_a_key():
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "OPTIONS", "raw_path": b"/v1/models/m:predict"}
+    scope["headers"] = [(b"origin", b"https://a.example")]
+    asyncio.run(Guarded(RestApi({}, None, cors=True), KEYS)(scope, None, send))
+    assert sent[0]["status"] == 200
+    headers = dict(sent[0]["headers"])
+    allowed = headers[b"access-control-allow-headers"]
+    assert allowed == b"Content-Type, Authorization, X-API-Key"
+    assert headers[b"access-control-allow-origin"] == b"*"
 
 
 @pytest.mark.parametrize(
