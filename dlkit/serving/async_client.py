@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import Any
 
 from dlkit.checks import check_integer, require
-from dlkit.errors import ServerError
+from dlkit.errors import DlkitError, ServerError
 from dlkit.serving import client_json
+from dlkit.serving.client_inputs import opened
+from dlkit.serving.signatures import Signature
 
 
 class AsyncClient:
@@ -59,6 +61,7 @@ class AsyncClient:
         self._http = httpx.AsyncClient(timeout=timeout, **options)
         self._lost = (httpx.NetworkError, httpx.RemoteProtocolError)
         self._failed = httpx.HTTPError
+        self._signatures: dict[str, Signature] | None = None
 
     async def __aenter__(self) -> "AsyncClient":
         """Return the client itself."""
@@ -89,10 +92,18 @@ class AsyncClient:
             An array, or a dictionary of arrays when the model has several outputs.
 
         Raises:
+            InputError: for values that JSON cannot carry, and a DataFrame that lacks an input or
+                does not fit it.
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
-        body = client_json.request_body(inputs, signature_name)
-        return client_json.read_outputs(await self._ask("POST", ":predict", body, inputs))
+        inputs = opened(inputs)
+        known = await self._describe() if client_json.wants_signatures(inputs) else {}
+        try:
+            body = client_json.request_body(inputs, signature_name, known)
+            return client_json.read_outputs(await self._ask("POST", ":predict", body, inputs))
+        except DlkitError:
+            self._signatures = None  # another version may have taken over
+            raise
 
     async def status(self) -> list[dict[str, Any]]:
         """Return the state of each version of the model, the highest first.
@@ -109,6 +120,17 @@ class AsyncClient:
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
         return await self._ask("GET", "/metadata")
+
+    async def _describe(self) -> dict[str, Signature]:
+        """Return the model's signatures, asked for once; none where the server has no metadata."""
+        if self._signatures is not None:
+            return self._signatures
+        answer = await self._send("GET", "/metadata", None)
+        content = client_json.read_content(answer.content)
+        if not client_json.is_good(answer.status_code, content):
+            return {}
+        self._signatures = client_json.read_signatures(content)
+        return self._signatures
 
     async def _ask(
         self, method: str, path: str, body: bytes | None = None, inputs: Any = None

@@ -11,8 +11,9 @@ import grpc.aio
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from dlkit.checks import check_integer
-from dlkit.errors import ServerError
+from dlkit.errors import InputError, ServerError
 from dlkit.serving import client_messages
+from dlkit.serving.client_inputs import opened
 from dlkit.serving.client_json import pause_seconds
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, metadata_json
 
@@ -105,16 +106,22 @@ class AsyncGrpcClient:
             outputs.
 
         Raises:
-            InputError: for inputs that are no arrays of numbers, booleans, strings or bytes.
+            InputError: for inputs that are no arrays of numbers, booleans, strings or bytes, and a
+                DataFrame that lacks an input or does not fit it.
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
-        signature = await self._signature(signature_name or DEFAULT_SIGNATURE)
-        request = client_messages.predict_request(self._model, inputs, signature_name, signature)
+        inputs = opened(inputs)
+        known = await self._known(signature_name or DEFAULT_SIGNATURE)
         try:
-            return client_messages.read_outputs(await self._ask(self._predict, request))
-        except ServerError:
+            request = client_messages.predict_request(self._model, inputs, signature_name, known)
+        except InputError:
             self._signatures = {}  # another version may have taken over
             raise
+        try:
+            return client_messages.read_outputs(await self._ask(self._predict, request))
+        except ServerError as error:
+            self._signatures = {}
+            raise client_messages.naming_inputs(error, request, known) from None
 
     async def status(self) -> list[dict[str, Any]]:
         """Return the state of each version of the model, the highest first, as `Client` does.
@@ -138,11 +145,12 @@ class AsyncGrpcClient:
         answer = await self._ask(self._metadata, client_messages.metadata_request(self._model))
         return client_messages.read_signatures(answer)
 
-    async def _signature(self, key: str) -> Signature:
+    async def _known(self, key: str) -> dict[str, Signature]:
+        """Return the model's signatures, asked for again where none is called so."""
         signatures = self._signatures
         if key not in signatures:
             self._signatures = signatures = (await self._describe())[1]
-        return client_messages.find_signature(signatures, key)
+        return signatures
 
     async def _ask(self, method: grpc.aio.UnaryUnaryMultiCallable, request: Any) -> Any:
         for attempt in itertools.count():

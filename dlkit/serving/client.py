@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import Any
 
 from dlkit.checks import check_integer, require
-from dlkit.errors import ServerError
+from dlkit.errors import DlkitError, ServerError
 from dlkit.serving import client_json
+from dlkit.serving.client_inputs import opened
+from dlkit.serving.signatures import Signature
 
 
 class Client:
@@ -60,6 +62,7 @@ class Client:
         self._http = httpx.Client(timeout=timeout, **options)
         self._lost = (httpx.NetworkError, httpx.RemoteProtocolError)
         self._failed = httpx.HTTPError
+        self._signatures: dict[str, Signature] | None = None
 
     def __enter__(self) -> "Client":
         """Return the client itself."""
@@ -85,11 +88,15 @@ class Client:
     def predict(self, inputs: Any, *, signature_name: str | None = None) -> Any:
         """Return the model's answer to a batch of inputs.
 
+        The first DataFrame asks the server for the model's signatures: each input gets the column
+        that is called so, or as the export renamed it, in the type that it takes. A missing text is
+        sent as an empty one; columns that are no input stay here.
+
         Args:
             inputs: One array (or nested list) whose first axis is the batch, or a dictionary of
                 them, or a DataFrame of columns, for a model with several inputs. Numbers, booleans,
-                strings, bytes (an encoded image, say), which travel as base64, and paths of files,
-                whose bytes are sent.
+                strings, bytes (an encoded image, say), which travel as base64, and files as
+                `pathlib.Path`, whose bytes are sent; a string is always a text.
             signature_name: Which of the model's signatures to run. Defaults to None, which is
                 `serving_default`.
 
@@ -99,10 +106,18 @@ class Client:
             dtype, so that `.astype("float32")` gives exactly what the model computed.
 
         Raises:
+            InputError: for values that JSON cannot carry, and a DataFrame that lacks an input or
+                does not fit it.
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
-        body = client_json.request_body(inputs, signature_name)
-        return client_json.read_outputs(self._ask("POST", ":predict", body, inputs))
+        inputs = opened(inputs)
+        known = self._describe() if client_json.wants_signatures(inputs) else {}
+        try:
+            body = client_json.request_body(inputs, signature_name, known)
+            return client_json.read_outputs(self._ask("POST", ":predict", body, inputs))
+        except DlkitError:
+            self._signatures = None  # another version may have taken over
+            raise
 
     def status(self) -> list[dict[str, Any]]:
         """Return the state of each version of the model, the highest first.
@@ -119,6 +134,17 @@ class Client:
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
         return self._ask("GET", "/metadata")
+
+    def _describe(self) -> dict[str, Signature]:
+        """Return the model's signatures, asked for once; none where the server has no metadata."""
+        if self._signatures is not None:
+            return self._signatures
+        answer = self._send("GET", "/metadata", None)
+        content = client_json.read_content(answer.content)
+        if not client_json.is_good(answer.status_code, content):
+            return {}
+        self._signatures = client_json.read_signatures(content)
+        return self._signatures
 
     def _ask(self, method: str, path: str, body: bytes | None = None, inputs: Any = None) -> Any:
         answer = self._send(method, path, body)

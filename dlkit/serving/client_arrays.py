@@ -7,6 +7,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from dlkit.errors import InputError
+from dlkit.serving.client_columns import as_dtype
 from dlkit.serving.signatures import TensorInfo
 from dlkit.serving.tensor_protos import to_array, to_proto
 
@@ -26,10 +27,7 @@ def to_wire(name: str, value: Any, info: TensorInfo | None) -> TensorProto:
     """
     try:
         array = _array(value, info)
-        wanted = info.numpy_dtype if info is not None else None
-        if wanted is not None and _fits(array, wanted):
-            array = array.astype(wanted, copy=False)
-        return to_proto(array)
+        return to_proto(array if info is None else as_dtype(array, info))
     except (ValueError, TypeError) as error:
         raise InputError(
             f"Input '{name}' takes numbers, booleans, strings or bytes in arrays or lists whose"
@@ -52,13 +50,3 @@ def _array(value: Any, info: TensorInfo | None) -> np.ndarray:
         return value
     # NumPy's own string dtypes would drop zero bytes at the end of an encoded image.
     return np.array(value, object if info is not None and info.dtype == _STRING else None)
-
-
-def _fits(array: np.ndarray, wanted: np.dtype) -> bool:
-    """Whether the array may be sent as `wanted`: floats lose digits only, whole numbers nothing."""
-    if array.dtype == wanted or wanted.kind == "O" or array.dtype.kind in "OSU":
-        return False
-    if array.dtype.kind in "iu" and wanted.kind in "iu":
-        limits = np.iinfo(wanted)
-        return not array.size or limits.min <= array.min() <= array.max() <= limits.max
-    return np.can_cast(array.dtype, wanted, "same_kind")

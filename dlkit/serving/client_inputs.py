@@ -1,15 +1,19 @@
 """What users give to clients, before it becomes JSON or messages: files and tables to bytes."""
 
+import numbers
 import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from dlkit.errors import InputError
+from dlkit.serving.client_columns import Table
 
 
 def opened(inputs: Any) -> Any:
-    """Return inputs with the bytes of files in place of their paths, and a DataFrame's columns.
+    """Return inputs with the bytes of files in place of their paths, and a DataFrame as a table.
 
     Args:
         inputs: What a client's `predict` takes.
@@ -24,7 +28,9 @@ def opened(inputs: Any) -> Any:
     if isinstance(inputs, os.PathLike):
         return _read(inputs)
     if is_frame(inputs):
-        return {name: inputs[name].to_numpy() for name in inputs.columns}
+        return Table({name: _column(inputs[name]) for name in inputs.columns})
+    if isinstance(inputs, Table):
+        return inputs
     if isinstance(inputs, Mapping):
         return {name: opened(value) for name, value in inputs.items()}
     # The first of them tells: to look at each would take long for a list of numbers.
@@ -36,6 +42,23 @@ def opened(inputs: Any) -> Any:
 def is_frame(value: Any) -> bool:
     """Whether it is a DataFrame, of pandas or of a library that is written like it."""
     return hasattr(value, "columns") and hasattr(value, "iloc")
+
+
+def _column(series: Any) -> np.ndarray:
+    """Return a frame's column as the training data reads it: dates and what is missing as text.
+
+    Among numbers, what is missing is NaN.
+    """
+    values = series.to_numpy()
+    if values.dtype.kind == "M":
+        values = np.datetime_as_string(values, unit="s").astype(object)
+    elif values.dtype != object:
+        return values
+    missing = series.isna().to_numpy()
+    known = values[~missing]
+    if missing.any() and known.size and all(isinstance(v, numbers.Real) for v in known):
+        return np.where(missing, np.nan, values).astype(np.float64)
+    return np.where(missing, "", values)
 
 
 def _read(path: os.PathLike) -> bytes:

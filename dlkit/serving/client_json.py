@@ -11,8 +11,9 @@ import numpy as np
 
 from dlkit.checks import require
 from dlkit.errors import InputError, ServerError
-from dlkit.serving.client_inputs import opened
+from dlkit.serving.client_columns import Table
 from dlkit.serving.client_tls import trusting
+from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo
 
 RETRIED = 503
 _OK = 200
@@ -76,14 +77,38 @@ def pause_seconds(attempt: int) -> float:
     return _FIRST_PAUSE_SECONDS * 2**attempt
 
 
-def request_body(inputs: Any, signature_name: str | None) -> bytes:
+def wants_signatures(inputs: Any) -> bool:
+    """Whether the model's signatures tell how to send these inputs; arrays go as they are."""
+    return isinstance(inputs, Table)
+
+
+def read_signatures(content: Mapping[str, Any]) -> dict[str, Signature]:
+    """Return what the signatures in a metadata answer take; none where it tells none."""
+    try:
+        listed = content["metadata"]["signature_def"]["signature_def"]
+        return {key: Signature(_infos(told["inputs"]), {}) for key, told in listed.items()}
+    except (KeyError, TypeError, AttributeError):
+        return {}
+
+
+def request_body(
+    inputs: Any, signature_name: str | None, signatures: Mapping[str, Signature]
+) -> bytes:
     """Return the body of a predict request.
 
+    Args:
+        inputs: What `opened` returned.
+        signature_name: Which signature is asked; None for the default one.
+        signatures: Those of the model, where they are known: a table is fitted to them.
+
     Raises:
-        InputError: for values that JSON cannot carry, and files that cannot be read.
+        InputError: for values that JSON cannot carry, and tables that do not suit the signature.
     """
     orjson = require("orjson", "serve")
-    request = {"inputs": _jsonable(opened(inputs))}
+    signature = signatures.get(signature_name or DEFAULT_SIGNATURE)
+    if isinstance(inputs, Table) and signature is not None:
+        inputs = inputs.fitted(signature)
+    request = {"inputs": _jsonable(inputs)}
     if signature_name is not None:
         request["signature_name"] = signature_name
     try:
@@ -145,6 +170,10 @@ def rank_hint(metadata: dict[str, Any] | None, inputs: Any, body: bytes) -> str:
         f" Input '{key}' lacks the batch axis: predict takes a batch, so pass x[np.newaxis]."
         for key in short
     )
+
+
+def _infos(inputs: Mapping[str, Any]) -> dict[str, TensorInfo]:
+    return {name: TensorInfo(info["dtype"]) for name, info in inputs.items()}
 
 
 def _jsonable(value: Any) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import grpc
+from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis.get_model_metadata_pb2 import (
     GetModelMetadataRequest,
     GetModelMetadataResponse,
@@ -21,10 +22,10 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from dlkit.checks import check_integer
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client_arrays import from_wire, to_wire
-from dlkit.serving.client_inputs import opened
+from dlkit.serving.client_columns import Table
 from dlkit.serving.client_tls import read_proofs
 from dlkit.serving.signature_protos import from_definition
-from dlkit.serving.signatures import Signature
+from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo
 from dlkit.serving.status import code_by_number
 
 _HINT = "dlkit-hint-bin"
@@ -119,17 +120,30 @@ def key_metadata(api_key: str | None) -> tuple[tuple[str, str], ...]:
 
 
 def predict_request(
-    model: ModelSpec, inputs: Any, signature_name: str | None, signature: Signature
+    model: ModelSpec,
+    inputs: Any,
+    signature_name: str | None,
+    signatures: Mapping[str, Signature],
 ) -> PredictRequest:
     """Return a predict request.
 
+    Args:
+        model: Which model and version is asked.
+        inputs: What `opened` returned.
+        signature_name: Which signature is asked; None for the default one.
+        signatures: Those of the model.
+
     Raises:
-        InputError: for inputs that no message can carry.
+        InputError: for inputs that no message can carry, and tables that do not suit the signature.
+        ServerError: for a signature that the model has not.
     """
+    signature = find_signature(signatures, signature_name or DEFAULT_SIGNATURE)
     request = PredictRequest(model_spec=model)
     request.model_spec.signature_name = signature_name or ""
     infos = signature.inputs
-    for name, value in _by_name(opened(inputs), list(infos)).items():
+    if isinstance(inputs, Table):
+        inputs = inputs.fitted(signature)
+    for name, value in _by_name(inputs, list(infos)).items():
         request.inputs[name].CopyFrom(to_wire(name, value, infos.get(name)))
     return request
 
@@ -149,6 +163,24 @@ def read_outputs(answer: PredictResponse) -> Any:
     """Return the array, or the arrays by name, of an answer to a predict request."""
     outputs = {name: from_wire(name, proto) for name, proto in answer.outputs.items()}
     return outputs if len(outputs) != 1 else next(iter(outputs.values()))
+
+
+def naming_inputs(
+    error: ServerError, request: PredictRequest, signatures: Mapping[str, Signature]
+) -> ServerError:
+    """Return a refusal with the names of the inputs whose dtype the signature does not take."""
+    infos = signatures[request.model_spec.signature_name or DEFAULT_SIGNATURE].inputs
+    sent = {
+        name: TensorInfo(types_pb2.DataType.Name(proto.dtype))
+        for name, proto in request.inputs.items()
+        if name in infos
+    }
+    wrong = [
+        f" Input '{name}' takes {infos[name].dtype_name}, and was sent {info.dtype_name}."
+        for name, info in sorted(sent.items())
+        if info.dtype != infos[name].dtype
+    ]
+    return ServerError(f"{error}{''.join(wrong)}")
 
 
 def metadata_request(model: ModelSpec) -> GetModelMetadataRequest:

@@ -10,8 +10,9 @@ import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from dlkit.checks import check_integer
-from dlkit.errors import ServerError
+from dlkit.errors import InputError, ServerError
 from dlkit.serving import client_messages
+from dlkit.serving.client_inputs import opened
 from dlkit.serving.client_json import pause_seconds
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, metadata_json
 
@@ -103,13 +104,15 @@ class GrpcClient:
     def predict(self, inputs: Any, *, signature_name: str | None = None) -> Any:
         """Return the model's answer to a batch of inputs.
 
-        The first call asks the server for the model's signatures, by which lists become arrays of
-        the right dtype. A number that this dtype cannot hold is left to the server to refuse.
+        The first call asks the server for the model's signatures, by which lists and arrays get the
+        right dtype, numbers become text where text is taken, and a DataFrame's columns become
+        inputs as in `Client.predict`. An array that does not fit is left to the server to refuse.
 
         Args:
             inputs: One array (or nested list) whose first axis is the batch, or a dictionary of
                 them, or a DataFrame of columns, for a model with several inputs. Numbers, booleans,
-                strings, bytes (an encoded image, say), and paths of files, whose bytes are sent.
+                strings, bytes (an encoded image, say), and files as `pathlib.Path`, whose bytes are
+                sent; a string is always a text.
             signature_name: Which of the model's signatures to run. Defaults to None, which is
                 `serving_default`.
 
@@ -118,16 +121,22 @@ class GrpcClient:
             outputs. Strings come as text, from outputs whose name ends in `_bytes` as bytes.
 
         Raises:
-            InputError: for inputs that are no arrays of numbers, booleans, strings or bytes.
+            InputError: for inputs that are no arrays of numbers, booleans, strings or bytes, and a
+                DataFrame that lacks an input or does not fit it.
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
-        signature = self._signature(signature_name or DEFAULT_SIGNATURE)
-        request = client_messages.predict_request(self._model, inputs, signature_name, signature)
+        inputs = opened(inputs)
+        known = self._known(signature_name or DEFAULT_SIGNATURE)
         try:
-            return client_messages.read_outputs(self._ask(self._predict, request))
-        except ServerError:
+            request = client_messages.predict_request(self._model, inputs, signature_name, known)
+        except InputError:
             self._signatures = {}  # another version may have taken over
             raise
+        try:
+            return client_messages.read_outputs(self._ask(self._predict, request))
+        except ServerError as error:
+            self._signatures = {}
+            raise client_messages.naming_inputs(error, request, known) from None
 
     def status(self) -> list[dict[str, Any]]:
         """Return the state of each version of the model, the highest first, as `Client` does.
@@ -151,11 +160,12 @@ class GrpcClient:
         answer = self._ask(self._metadata, client_messages.metadata_request(self._model))
         return client_messages.read_signatures(answer)
 
-    def _signature(self, key: str) -> Signature:
+    def _known(self, key: str) -> dict[str, Signature]:
+        """Return the model's signatures, asked for again where none is called so."""
         signatures = self._signatures
         if key not in signatures:
             self._signatures = signatures = self._describe()[1]
-        return client_messages.find_signature(signatures, key)
+        return signatures
 
     def _ask(self, method: grpc.UnaryUnaryMultiCallable, request: Any) -> Any:
         for attempt in itertools.count():

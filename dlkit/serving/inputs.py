@@ -4,13 +4,13 @@ import base64
 import csv
 import io
 import json
-import math
 import pathlib
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from dlkit.errors import InputError
+from dlkit.serving.client_columns import Table, as_numbers
 
 # What `dlkit.export` calls the signatures that take a file as it is.
 _SIGNATURES = {
@@ -24,8 +24,9 @@ def read_inputs(source: pathlib.Path | BinaryIO) -> Any:
 
     JSON is a list of rows, an object of named inputs, or a whole request body with `instances` or
     `inputs`. As in a request, a row may be an object of named inputs, and `{"b64": "..."}` stands
-    for bytes. A CSV file has the names of the inputs in its first line; a column of numbers has NaN
-    where it is empty. The bytes of an image or a sound are a batch of one.
+    for bytes. A CSV file has the names of its columns in its first line; a column of numbers has
+    NaN where it is empty, and `Client.predict` sends it as a DataFrame. The bytes of an image or
+    a sound are a batch of one.
 
     Args:
         source: A file's path, or an open binary stream of JSON, `.npy` or CSV such as
@@ -84,9 +85,10 @@ def _is_table(content: bytes) -> bool:
     return content.lstrip()[:1] not in (b"[", b"{", b"\x93") and b"\n" in content.strip()
 
 
-def _table(name: str, content: bytes) -> dict[str, list]:
+def _table(name: str, content: bytes) -> Table:
     try:
-        rows = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) if row]
+        lines = csv.reader(io.StringIO(content.decode("utf-8-sig")), skipinitialspace=True)
+        rows = [[cell.strip() for cell in line] for line in lines if line]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{name} is no table in CSV ({error}).") from None
     if len(rows) < 2 or any(len(row) != len(rows[0]) for row in rows):
@@ -95,18 +97,8 @@ def _table(name: str, content: bytes) -> dict[str, list]:
             f"{name} must have the inputs' names in its first line and as many values in each line"
             f" after it. Received: {len(rows)} lines of {widths} values."
         )
-    columns = zip(*rows[1:], strict=True)
-    return {key: _column(values) for key, values in zip(rows[0], columns, strict=True)}
-
-
-def _column(values: tuple[str, ...]) -> list:
-    """Return numbers where all of them are; whole ones as such, where none is missing."""
-    for kind in (int, float):
-        try:
-            return [kind(value) if value or kind is int else math.nan for value in values]
-        except ValueError:
-            continue
-    return list(values)
+    texts = dict(zip(rows[0], zip(*rows[1:], strict=True), strict=True))
+    return Table({key: as_numbers(values) for key, values in texts.items()}, texts)
 
 
 def _bytes(value: dict[str, Any]) -> Any:

@@ -230,15 +230,16 @@ def test_the_client_needs_neither_tensorflow_nor_keras():
     assert not {"tensorflow", "keras", "uvicorn"} & set(done.stdout.split())
 
 
-def test_a_dataframe_goes_as_columns(scripted):
+def test_without_metadata_a_dataframe_goes_as_columns(scripted):
     url, answers, seen = scripted
-    answers += [GOOD]
+    answers += [(404, b'{"error": "no such URL"}'), GOOD]
     frame = pandas.DataFrame(
         {"age": [20, 30], "job": ["cook", "clerk"], "tall": [1.5, float("nan")]}
     )
     with Client(url) as client:
         client.predict(frame)
-    ((_, body),) = seen
+    (path, _), (_, body) = seen
+    assert path == "/v1/models/m/metadata"
     sent = json.loads(body)["inputs"]
     assert sent["age"] == [20, 30] and sent["job"] == ["cook", "clerk"]
     assert sent["tall"][0] == 1.5 and np.isnan(sent["tall"][1])

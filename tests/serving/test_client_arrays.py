@@ -20,8 +20,11 @@ def sent(value, dtype):
         ([[1], [2]], "DT_INT32", np.int32([[1], [2]])),
         ([0, 255], "DT_UINT8", np.uint8([0, 255])),
         ([True], "DT_FLOAT", np.float32([1])),
-        ([], "DT_INT32", np.zeros(0)),
+        ([], "DT_INT32", np.zeros(0, np.int32)),
         (3, "DT_INT64", np.int64(3)),
+        (np.float64([0, 255]), "DT_UINT8", np.uint8([0, 255])),
+        ([3, 2.5], "DT_STRING", np.array([b"3", b"2.5"], object)),
+        (np.int64([[3]]), "DT_STRING", np.array([[b"3"]], object)),
         # What does not fit goes as it is, for the server to refuse.
         ([1.5], "DT_INT32", np.float64([1.5])),
         ([256], "DT_UINT8", np.int64([256])),

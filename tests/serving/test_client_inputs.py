@@ -14,6 +14,7 @@ from dlkit.errors import InputError
 from dlkit.serving import AsyncClient, AsyncGrpcClient, Client, GrpcClient
 from dlkit.serving.client_inputs import is_frame, opened
 from tests.command_line import call
+from tests.serving.scripted import GOOD
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,34 @@ def test_a_frame_is_its_columns():
     }
 
 
+def test_what_a_frame_lacks_is_what_the_training_data_had_there():
+    frame = pandas.DataFrame(
+        {
+            "cabin": [float("nan"), "C85"],
+            "name": ["Ada", None],
+            "age": np.array([None, 3.5], object),
+            "job": pandas.Categorical(["cook", None]),
+            "born": pandas.to_datetime(["2024-01-02", None]),
+            "size": pandas.array([1, None], dtype="Int64"),
+            "kids": [1, 2],
+        }
+    )
+    found = {name: values.tolist() for name, values in opened(frame).items()}
+    nan = float("nan")
+    np.testing.assert_equal(
+        found,
+        {
+            "cabin": ["", "C85"],
+            "name": ["Ada", ""],
+            "age": [nan, 3.5],
+            "job": ["cook", ""],
+            "born": ["2024-01-02T00:00:00", ""],
+            "size": [1.0, nan],
+            "kids": [1, 2],
+        },
+    )
+
+
 def clients(url, target):
     """Ask each client the same; yield what came."""
 
@@ -86,6 +115,35 @@ def test_every_client_sends_files_frames_text_and_arrays(sink_url, grpc_target, 
         assert found.tolist() == [10.0]
 
 
+def test_every_client_fits_a_frame_to_the_signature(sink_url, grpc_target):
+    ask = clients(sink_url, grpc_target)
+    for found in ask(pandas.DataFrame({"TEXT": ["a", None], "more": [1, 2]}), "upper"):
+        assert found.tolist() == ["A", ""]
+    for found in ask(pandas.DataFrame({"text": [3.0, float("nan")]}), "upper"):
+        assert found.tolist() == ["3", ""]
+    for found in ask(pandas.DataFrame({"U8": [3.0, 255.0]}), "one_u8"):
+        assert found.tolist() == [3, 255]
+    for found in ask(pandas.DataFrame({"A": ["1", ""], "b": [3, 4]}), "join"):
+        np.testing.assert_array_equal(found, [1.0, float("nan"), 3.0, 4.0])
+    said = "Column 'U8' goes to the model's input 'u8': give uint8 numbers. Received: 2.5"
+    for client in (Client(sink_url), GrpcClient(grpc_target, "sink")):
+        with client, pytest.raises(InputError, match=said):
+            client.predict(pandas.DataFrame({"U8": [2.5]}), signature_name="one_u8")
+
+
+def test_metadata_is_asked_for_once_and_for_tables_alone(scripted):
+    url, answers, seen = scripted
+    info = {"dtype": "DT_STRING", "tensor_shape": {"dim": [], "unknown_rank": True}, "name": "x:0"}
+    signatures = {"serving_default": {"inputs": {"Class_of": info}}}
+    metadata = {"metadata": {"signature_def": {"signature_def": signatures}}}
+    answers += [GOOD, (200, json.dumps(metadata).encode()), GOOD, GOOD]
+    with Client(url) as client:
+        for inputs in ([1.0], *[pandas.DataFrame({"Class of": [3], "other": [1]})] * 2):
+            client.predict(inputs)
+    told = b'{"inputs":{"Class_of":["3"]}}'
+    assert [body for _, body in seen] == [b'{"inputs":[1.0]}', b"", told, told]
+
+
 def test_the_rest_clients_do_not_need_tensorflow():
     code = (
         "import sys; from dlkit.serving import AsyncClient, Client;"
@@ -104,5 +162,9 @@ def test_the_command_sends_files_and_tables(sink_url, photos, tmp_path, monkeypa
     (tmp_path / "pair.csv").write_text("a,b\n1.5,2\n3.5,4\n")
     assert call(monkeypatch, "predict", sink_url, tmp_path / "pair.csv", "--signature", "join") == 0
     assert json.loads(capsys.readouterr().out) == [1.5, 3.5, 2.0, 4.0]
+    (tmp_path / "text.csv").write_text("Text, note\n007, a\n2, b\n")
+    command = ("predict", sink_url, tmp_path / "text.csv", "--signature", "upper")
+    assert call(monkeypatch, *command) == 0
+    assert json.loads(capsys.readouterr().out) == ["007", "2"]
     assert call(monkeypatch, "predict", sink_url, photos[0]) == 2
     assert '"image_bytes" not found' in capsys.readouterr().err

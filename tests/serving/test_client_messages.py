@@ -33,13 +33,13 @@ def test_what_is_no_address(target):
 
 def test_a_request_names_its_inputs():
     model = client_messages.model_spec("m", 3, None)
-    request = client_messages.predict_request(model, {"a": [1], "b": ["x"]}, "pair", PAIR)
+    request = client_messages.predict_request(model, {"a": [1], "b": ["x"]}, "pair", {"pair": PAIR})
     assert (request.model_spec.name, request.model_spec.signature_name) == ("m", "pair")
     assert request.model_spec.version.value == 3
     np.testing.assert_array_equal(to_array(request.inputs["a"]), np.float32([1]))
     assert to_array(request.inputs["b"]).tolist() == [b"x"]
     with pytest.raises(InputError, match=r"takes 2 inputs: pass a dictionary with a, b.*list"):
-        client_messages.predict_request(model, [1.0], None, PAIR)
+        client_messages.predict_request(model, [1.0], None, {"serving_default": PAIR})
 
 
 def test_an_unknown_signature_is_named_with_the_known_ones():

@@ -1,0 +1,89 @@
+"""Which column goes to which input and as what; test_client_inputs.py sends them."""
+
+import numpy as np
+import pytest
+
+from dlkit.errors import InputError
+from dlkit.serving.client_columns import Table, as_dtype
+from dlkit.serving.signatures import Signature, TensorInfo
+
+
+def fitted(columns, texts=None, **dtypes):
+    infos = {name: TensorInfo(f"DT_{dtype.upper()}") for name, dtype in dtypes.items()}
+    found = Table(columns, texts).fitted(Signature(infos, {}))
+    return {name: values.tolist() for name, values in found.items()}
+
+
+def test_an_inputs_own_name_comes_before_what_an_export_makes_of_a_column():
+    columns = {"hours_per_week": [3], "Hours per week": [1], "Hours_per_week": [2], "class": [4]}
+    assert fitted(columns, Hours_per_week="float", arg_class="int64") == {
+        "Hours_per_week": [2.0],
+        "arg_class": [4],
+    }
+    del columns["Hours_per_week"]
+    assert fitted(columns, Hours_per_week="float") == {"Hours_per_week": [1.0]}
+    del columns["hours_per_week"]
+    assert fitted(columns, hours_per_week="float") == {"hours_per_week": [1.0]}
+    assert fitted({7: [1.0]}, **{"7": "float"}) == {"7": [1.0]}
+
+
+def test_inputs_without_a_column_and_with_two():
+    with pytest.raises(
+        InputError, match=r"the model's input 'wage'\. Did you mean 'wages'\?.*: wages"
+    ):
+        fitted({"wages": [1]}, wage="float")
+    with pytest.raises(InputError, match=r"Each of the columns \['a b', 'a-b'\] .* input 'a_b'"):
+        fitted({"a b": [1], "a-b": [2]}, a_b="float")
+    optional = Signature({"power": TensorInfo("DT_FLOAT")}, {}, defaults={"power": np.ones(1)})
+    assert Table({"x": [1]}).fitted(optional) == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "wanted"),
+    [
+        ([3, 1], "string", ["3", "1"]),
+        ([3.0, np.nan, 2.5], "string", ["3", "", "2.5"]),
+        ([True], "string", ["True"]),
+        ([b"\xff", "a", ""], "string", [b"\xff", "a", ""]),
+        (["40", "", "1e3"], "float", [40.0, np.nan, 1000.0]),
+        (["9007199254740993"], "int64", [9007199254740993]),
+        ([1.0, 255.0], "uint8", [1, 255]),
+        ([1, 2], "double", [1.0, 2.0]),
+        ([[1, 2], [3, 4]], "float", [[1.0, 2.0], [3.0, 4.0]]),
+        ([0.5], "half", [0.5]),  # NumPy has it and REST has not: the server says so
+    ],
+)
+def test_values_become_what_the_input_takes(values, dtype, wanted):
+    column = np.array(values, object if dtype == "string" or isinstance(values[0], str) else None)
+    np.testing.assert_equal(fitted({"x": column}, x=dtype), {"x": wanted})
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "said"),
+    [
+        (["3", "high"], "float", "give float numbers or nothing. Received: 'high'"),
+        ([1.0, 2.5], "int64", "give int64 numbers. Received: 2.5"),
+        ([np.nan], "int64", "Received: nan"),
+        ([1.0, 256.0], "uint8", "Received: 256.0"),
+        ([-1], "uint32", "Received: -1"),
+        ([2.0**63], "int64", r"Received: 9.22\d+e\+18"),
+    ],
+)
+def test_a_column_that_does_not_fit_is_named(values, dtype, said):
+    with pytest.raises(InputError, match=f"Column 'X' goes to the model's input 'x': .*{said}"):
+        fitted({"X": np.array(values)}, x=dtype)
+
+
+def test_a_file_gives_its_texts_as_they_stand():
+    table = Table({"id": [7.0], "x": [7.0]}, {"id": ["007.0"], "x": ["007.0"]})
+    infos = {"id": TensorInfo("DT_STRING"), "x": TensorInfo("DT_FLOAT")}
+    found = table.fitted(Signature(infos, {}))
+    assert (found["id"].tolist(), found["x"].tolist()) == (["007.0"], [7.0])
+
+
+def test_large_numbers_are_held_exactly():
+    last = 2**63 - 1
+    for array in (np.array([last]), np.array([-(2.0**63)]), np.float16([4])):
+        found = as_dtype(array, TensorInfo("DT_INT64"))
+        assert found.dtype == np.int64 and found[0] == array[0]
+    assert as_dtype(np.array([2.0**64]), TensorInfo("DT_UINT64")).dtype == np.float64
