@@ -1,6 +1,7 @@
 """A started server and clients that are too slow, too large or not HTTP: raw sockets throughout."""
 
 import contextlib
+import itertools
 import json
 import random
 import re
@@ -20,6 +21,7 @@ from tests.serving.http_asking import ask, predict
 SECONDS = 60
 HEAD = b"POST /v1/models/sink:predict HTTP/1.1\r\nHost: h\r\n"
 PATIENCE = 1.0
+TRIES = 5  # a busy machine may let a client wait until the server takes it for a slow one
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +76,11 @@ def drip(connection, data=b"x"):
 
 
 @pytest.mark.parametrize("start", [b"", b"GET /v1/models/sink HTT", HEAD])
-def test_a_head_that_does_not_come(connection, start):
+def test_a_head_that_does_not_come(server, start):
     begin = time.monotonic()
-    connection.sendall(start)
-    text = read_all(connection)
+    with connect(server.url) as connection:
+        connection.sendall(start)
+        text = read_all(connection)
     assert PATIENCE * 0.9 < time.monotonic() - begin < 10 * PATIENCE
     if start:
         check_refusal(text, 408, "The request's head did not come within 1 seconds")
@@ -113,18 +116,21 @@ def test_a_chunked_body_that_drips(connection):
 
 
 def test_slow_clients_hold_nobody_else(server):
-    slow = [connect(server.url) for _ in range(200)]
-    for connection in slow:
-        connection.sendall(HEAD + b"Content-Length: 10\r\n\r\n")
-    took = []
-    for _ in range(20):
-        begin = time.monotonic()
-        assert predict(server.url, {"instances": [1.0]}).status == 200
-        took.append(time.monotonic() - begin)
-    assert sorted(took)[10] < 0.5
-    for connection in slow:
-        check_refusal(read_all(connection), 408, "body did not come")
-        connection.close()
+    for _ in range(TRIES):
+        with contextlib.ExitStack() as stack:
+            slow = [stack.enter_context(connect(server.url)) for _ in range(100)]
+            refused = select.poll()
+            for connection in slow:
+                refused.register(connection, select.POLLIN)
+                connection.sendall(HEAD + b"Content-Length: 10\r\n\r\n")
+            for _ in range(5):
+                assert predict(server.url, {"instances": [1.0]}).status == 200
+            in_time = not refused.poll(0)
+            for connection in slow:
+                check_refusal(read_all(connection), 408, "did not come within 1 seconds")
+        if in_time:
+            break
+    assert in_time, "others are answered when the slow ones have been refused"
 
 
 # ------------------------------------------------------------------ slow to take
@@ -145,18 +151,32 @@ def test_an_answer_that_nobody_takes(server):
         assert poll.poll(1000 * SECONDS), "the server still holds the answer"
 
 
+def take_slowly(connection):
+    """Return what comes until the server closes, and the seconds before each piece but the first.
+
+    Three megabytes a second at most.
+    """
+    pieces, times = [], []
+    with contextlib.suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            pieces.append(piece)
+            times.append(time.monotonic())
+            time.sleep(0.02)
+    return b"".join(pieces), [after - before for before, after in itertools.pairwise(times)]
+
+
 def test_an_answer_that_is_taken_slowly_is_not_cut(server):
     body = b'{"inputs": [' + b"0.123456,0.234567," * 500_000 + b"1.0]}"
     wanted = predict(server.url, body).body
-    with connect(server.url) as connection:
-        connection.sendall(HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body))
-        connection.sendall(body)
-        pieces, begin = [], time.monotonic()
-        while piece := connection.recv(65536):
-            pieces.append(piece)
-            time.sleep(0.02)
-    assert time.monotonic() - begin > 2 * PATIENCE
-    assert b"".join(pieces).partition(b"\r\n\r\n")[2] == wanted
+    for _ in range(TRIES):
+        with connect(server.url) as connection:
+            head = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+            connection.sendall(head + body)
+            text, seconds = take_slowly(connection)
+        if max(seconds) < PATIENCE / 2:
+            break
+    assert text.partition(b"\r\n\r\n")[2] == wanted
+    assert sum(seconds) > 2 * PATIENCE
 
 
 # ------------------------------------------------------------------ too large, and not HTTP
