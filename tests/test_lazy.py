@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import resource
 import subprocess
 import sys
 import types
@@ -90,7 +91,14 @@ def test_import_takes_less_than_a_tenth_of_a_second():
 
 
 def test_help_takes_less_than_three_tenths_of_a_second():
-    assert best_of(lambda: start_up.time_command("-m", "dlkit", "--help"), 0.3) < 0.3
+    def processor_seconds():
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        start_up.time_command("-m", "dlkit", "--help")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    # By the clock it depends on what else this machine does.
+    assert best_of(processor_seconds, 0.3) < 0.3
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -64,7 +64,7 @@ def grpc_target(request):
 @pytest.fixture(scope="session")
 def tight_server(sink):
     """A server of `sink` with every option turned the other way."""
-    options = {"cors": True, "timeout_seconds": 0.2, "max_body_bytes": 20_000, "threads": 2}
+    options = {"cors": True, "timeout_seconds": 1.0, "max_body_bytes": 20_000, "threads": 2}
     with Server(sink / "00000002", name="sink", rest_port=0, grpc_port=0, **options) as server:
         yield server
 

@@ -10,6 +10,7 @@ from dlkit.errors import InputError, ServerError
 from dlkit.serving import Client, Server
 from tests.serving import saved_models
 from tests.serving.http_asking import ask
+from tests.serving.test_server import wait_until_refused
 
 
 def test_a_server_for_the_length_of_a_block(half_plus_two):
@@ -79,14 +80,11 @@ def test_the_server_does_not_outlive_a_killed_program(half_plus_two):
     assert done.returncode == -9
     url, pid = done.stdout.split()
     port = int(re.search(r":(\d+)/", url)[1])
-    for _ in range(100_000):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        except ConnectionError:
-            break
-    else:
+    try:
+        wait_until_refused(port)
+    except AssertionError:
         os.kill(int(pid), 9)
-        raise AssertionError("the server is still there")
+        raise
 
 
 def test_a_server_that_is_no_http_server_is_not_for_a_block(half_plus_two):

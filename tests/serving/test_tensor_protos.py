@@ -111,11 +111,11 @@ def test_malformed_messages_are_refused(proto):
 
 
 def test_a_small_message_cannot_take_the_memory():
-    start = time.perf_counter()
+    start = time.thread_time()
     for kind in ("DT_FLOAT", "DT_STRING"):
         with pytest.raises(ValueError, match="so many elements have to be sent"):
             to_array(message(kind, 2**40))
-    assert time.perf_counter() - start < 1
+    assert time.thread_time() - start < 1
 
 
 @pytest.mark.parametrize(
