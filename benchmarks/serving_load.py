@@ -93,7 +93,7 @@ class Clients:
         self._poll = select.epoll()
         self._length = job["seconds"]
         self._count = job.get("count", math.inf)
-        self.seconds, self.seen = [], set()
+        self.seconds, self.seen, self._once_more = [], set(), set()
 
     def run(self):
         """Ask until the time is up, and wait for the last answers."""
@@ -110,8 +110,8 @@ class Clients:
                 self._go_on(self._numbers[number], event)
 
     def stop(self):
-        """Ask no more."""
-        self._end = 0.0
+        """Have each client ask once more, so that it sees what came before, and then no more."""
+        self._end, self._once_more = 0.0, set(self._numbers.values())
 
     def _ask(self, connection):
         connection.ask()
@@ -129,7 +129,9 @@ class Clients:
         self.seconds.append(now - connection.start)
         if answer is not _SAME:
             self.seen.add((index, *answer))
-        going_on = now < self._end and len(self.seconds) < self._count
+        going_on = now < self._end or index in self._once_more
+        self._once_more.discard(index)
+        going_on = going_on and len(self.seconds) < self._count
         if going_on and len(self.seen) < _MAX_DISTINCT:
             self._ask(connection)
         else:
