@@ -1,12 +1,15 @@
 """Where a server listens: ports, the URLs that they make, and what is said when one is taken."""
 
+import errno
 import socket
+from urllib.parse import quote
 
+from dlkit.checks import check_integer
 from dlkit.errors import InputError, ServerError
 
 
 def check_ports(rest_port: int | None, grpc_port: int | None) -> None:
-    """Refuse one port for both, and no port at all.
+    """Refuse one port for both, no port at all, and what is no port.
 
     Raises:
         InputError: naming the ports.
@@ -16,6 +19,9 @@ def check_ports(rest_port: int | None, grpc_port: int | None) -> None:
             "A server needs rest_port, grpc_port or both; 0 takes a free one."
             f" Received: rest_port={rest_port}, grpc_port={grpc_port}."
         )
+    for argument, port in (("rest_port", rest_port), ("grpc_port", grpc_port)):
+        if port is not None:
+            check_integer(argument, port, minimum=0)
     if grpc_port and grpc_port == rest_port:
         raise InputError(
             "rest_port and grpc_port must differ, or be 0 for free ones."
@@ -50,10 +56,14 @@ def bind(host: str, port: int, argument: str) -> socket.socket:
 def cannot_listen(host: str, port: int, argument: str, error: Exception) -> ServerError:
     """Return the error for a port that cannot be had, and what to do about it."""
     reason = getattr(error, "strerror", None) or error
-    return ServerError(
-        f"Cannot listen on {host} port {port}: {reason}. Stop what uses it, or choose another"
-        f" port ({argument}=0 takes a free one)."
-    )
+    advice = f"Stop what uses it, or choose another port ({argument}=0 takes a free one)."
+    if isinstance(error, socket.gaierror) or getattr(error, "errno", 0) == errno.EADDRNOTAVAIL:
+        advice = "Give a host that is an address of this machine; 0.0.0.0 is all of them."
+    elif isinstance(error, PermissionError):
+        advice = "Ports below 1024 are for the system: choose one above."
+    elif isinstance(error, OverflowError):
+        advice = f"Ports end at 65535 ({argument}=0 takes a free one)."
+    return ServerError(f"Cannot listen on {host} port {port}: {reason}. {advice}")
 
 
 def url(host: str, port: int, name: str, scheme: str = "http") -> str:
@@ -63,7 +73,7 @@ def url(host: str, port: int, name: str, scheme: str = "http") -> str:
         >>> url("127.0.0.1", 8501, "digits")
         'http://127.0.0.1:8501/v1/models/digits'
     """
-    return f"{scheme}://{shown_host(host)}:{port}/v1/models/{name}"
+    return f"{scheme}://{shown_host(host)}:{port}/v1/models/{quote(name, safe='')}"
 
 
 def shown_host(host: str) -> str:

@@ -122,7 +122,7 @@ class Server:
         Raises:
             ServerError: when the server is not running.
         """
-        return f"{self.url.rpartition('/')[0]}/{name}"
+        return f"{self.url.rpartition('/')[0]}/{urllib.parse.quote(name, safe='')}"
 
     @property
     def grpc_url(self) -> str:
