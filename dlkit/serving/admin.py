@@ -213,8 +213,11 @@ def _read(content: Any) -> ModelConfig:
         raise invalid(f"No ModelConfig of TensorFlow Serving: {error}") from None
     (config,) = from_list(listed)
     check_name(config.name)
-    if not find_versions(config.base):
-        raise StatusError("FAILED_PRECONDITION", no_versions_text(config.name, config.base))
+    if not (versions := find_versions(config.base)):
+        text = f"Could not find base path {config.base} for servable {config.name}"
+        if versions is not None:
+            text = no_versions_text(config.name, config.base)
+        raise StatusError("FAILED_PRECONDITION", text)
     return config
 
 

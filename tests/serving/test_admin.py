@@ -106,7 +106,7 @@ def test_a_reload_finds_a_new_version(url, bases):
     ("method", "path", "body", "status", "sentence"),
     [
         ("PUT", "models/x", {"base_path": "BASE/empty"}, 400, "No versions of servable x found"),
-        ("PUT", "models/x", {"base_path": "BASE/nosuch"}, 400, "No versions of servable x found"),
+        ("PUT", "models/x", {"base_path": "BASE/nosuch"}, 400, "Could not find base path"),
         ("PUT", "models/x", {"base_path": "relative"}, 400, "to have an absolute path"),
         ("PUT", "models/x", {"base_path": "BASE/broken"}, 400, "did not become available"),
         ("PUT", "models/first", {"base_path": "BASE/broken"}, 400, "did not become available"),
