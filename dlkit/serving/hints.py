@@ -1,5 +1,6 @@
 """What a person could do about an error: sent as `hint` beside TensorFlow Serving's `error`."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -8,6 +9,9 @@ from dlkit.checks import closest
 from dlkit.serving.json_elements import shape_text
 from dlkit.serving.signatures import DTYPES, Signature, TensorInfo
 
+_KEY = re.compile(r"^Failed to process element: \d+ key: (.+?) of 'instances' list")
+_EXPECTED = re.compile(r" is not of expected type: (\w+)$")
+_MISSING_FEATURE = re.compile(r"Feature: (.+?) \(data type: (\w+)\) is required")
 _WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint32", "uint64")
 
 
@@ -37,8 +41,25 @@ def for_path(method: str, path: str, known: Iterable[str]) -> str:
     )
 
 
-def for_request(message: str, signature: Signature) -> str | None:
-    """Say how the request body should look, going by the error's message."""
+def for_request(
+    message: str, signature: Signature, signatures: Mapping[str, Signature] | None = None
+) -> str | None:
+    """Say how the request body should look, going by the error's message.
+
+    Args:
+        message: The error's.
+        signature: The one that is asked.
+        signatures: All of the model's. Defaults to None, that one alone.
+    """
+    found = [_for_body(message, signature)]
+    if "Type: Object is not of expected type" in message:
+        found.append(_for_files(signatures or {}))
+    else:
+        found.append(_for_input(message, signature))
+    return " ".join(filter(None, found)) or None
+
+
+def _for_body(message: str, signature: Signature) -> str | None:
     if message.startswith("Missing 'inputs'"):
         return 'Send {"instances": [...]} (a list of rows) or {"inputs": ...} (whole arrays).'
     if "Type: Object is not of expected type" in message:
@@ -57,6 +78,59 @@ def for_request(message: str, signature: Signature) -> str | None:
         return "All rows must have the same shape."
     if "named input" in message or "keys must be equal" in message or "multiple input" in message:
         return f"The signature takes {_listed(signature)}."
+    return None
+
+
+def _for_files(signatures: Mapping[str, Signature]) -> str:
+    """Name the signature that takes the bytes of files, where there is one."""
+    keys = [key for key, found in signatures.items() if _file_inputs(found)]
+    return f'The bytes of files go to "signature_name": "{keys[0]}".' if keys else ""
+
+
+def _for_input(message: str, signature: Signature) -> str:
+    """Name the input whose type is wrong, or those that it may be, where there are several."""
+    if not (expected := _EXPECTED.search(message)) or len(signature.inputs) < 2:
+        return ""
+    infos, key = signature.inputs, _KEY.match(message)
+    names = [key[1]] if key else [n for n in infos if infos[n].dtype_name == expected[1]]
+    listed = " and ".join(f"'{name}'" for name in names)
+    return f"Input{'s' * (len(names) > 1)} of type {expected[1]}: {listed}."
+
+
+def for_run(code: str, inputs: Mapping[str, np.ndarray], signature: Signature) -> str | None:
+    """Say why a signature may have failed on arrays that it takes.
+
+    Args:
+        code: The failure's status code.
+        inputs: What it was run on.
+        signature: The signature.
+    """
+    names = _file_inputs(signature)
+    if (hint := for_shapes(inputs, signature.inputs)) or code != "INVALID_ARGUMENT" or not names:
+        return hint
+    return f"'{names[0]}' takes the bytes of whole files, of a kind that the model can read."
+
+
+def _file_inputs(signature: Signature) -> list[str]:
+    """Return the inputs that take the bytes of files, by the end that their names have."""
+    return [
+        name
+        for name, info in signature.inputs.items()
+        if name.endswith("_bytes") and info.dtype_name == "string"
+    ]
+
+
+def for_examples(message: str) -> str | None:
+    """Say how a tf.Example in a classify or regress request should look.
+
+    Example:
+        >>> for_examples("Name: <unknown>, Feature: age (data type: float) is required but ...")
+        "Each example has to have the feature 'age': float."
+    """
+    if found := _MISSING_FEATURE.search(message):
+        return f"Each example has to have the feature '{found[1]}': {found[2]}."
+    if "data type" in message.lower():
+        return "In JSON, 1.0 is a float feature, and 1 an int64 feature."
     return None
 
 

@@ -68,7 +68,7 @@ def prepare(version: Version, request: Request, done: Callable[[bytes | Exceptio
         StatusError: for what does not suit the version, with a hint.
     """
     key, signature = predict.find_signature(version, request.signature_name)
-    inputs, rows = predict.read_inputs(request, signature)
+    inputs, rows = predict.read_inputs(request, signature, version.runtime.signatures)
     return Task(version, key, inputs, rows, done)
 
 

@@ -47,12 +47,19 @@ def _answer(
 ) -> bytes:
     with find_model(models, name, wanted).use(wanted) as version:
         key, signature = find_signature(version, request.signature_name)
-        inputs, rows = read_inputs(request, signature)
+        inputs, rows = read_inputs(request, signature, version.runtime.signatures)
         return respond(version, key, inputs, rows)
 
 
-def read_inputs(request: Request, signature: Signature) -> tuple[dict[str, np.ndarray], bool]:
+def read_inputs(
+    request: Request, signature: Signature, signatures: Mapping[str, Signature]
+) -> tuple[dict[str, np.ndarray], bool]:
     """Return a request's arrays by input name, and whether the answer is wanted in rows.
+
+    Args:
+        request: What `read_request` returned.
+        signature: The one that is asked.
+        signatures: All of the model's, of which a hint may name another.
 
     Raises:
         StatusError: for what does not suit the signature, with a hint.
@@ -60,7 +67,7 @@ def read_inputs(request: Request, signature: Signature) -> tuple[dict[str, np.nd
     try:
         return decode(request, signature.inputs)
     except StatusError as error:
-        error.hint = hints.for_request(error.message, signature)
+        error.hint = hints.for_request(error.message, signature, signatures)
         raise
 
 
@@ -127,7 +134,7 @@ def find_signature(version: Version, name: str) -> tuple[str, Signature]:
 def run(
     version: Version, key: str, inputs: Mapping[str, np.ndarray], api: str = "Predict"
 ) -> dict[str, np.ndarray]:
-    """Run a signature; a failure carries a hint where the arrays' shapes do not suit it.
+    """Run a signature; a failure carries a hint where the arrays do not suit it.
 
     Args:
         version: The version, held for the request.
@@ -142,5 +149,6 @@ def run(
         RUNTIME_LATENCY.observe(seconds * 1e6, version.model, api, "TF1")
         return found
     except StatusError as error:
-        error.hint = error.hint or hints.for_shapes(inputs, version.runtime.signatures[key].inputs)
+        signature = version.runtime.signatures[key]
+        error.hint = error.hint or hints.for_run(error.code, inputs, signature)
         raise

@@ -4,6 +4,7 @@ import pytest
 from dlkit.serving import hints
 from dlkit.serving.signatures import Signature, TensorInfo
 
+FILES = Signature({"image_bytes": TensorInfo("DT_STRING", (-1,))}, {})
 SIGNATURE = Signature({"a": TensorInfo("DT_FLOAT", (-1,)), "b": TensorInfo("DT_STRING", (-1,))}, {})
 
 
@@ -34,7 +35,53 @@ def test_a_hint_for_each_common_mistake(message, hint):
     ],
 )
 def test_no_hint_where_the_message_says_it_all(message):
-    assert hints.for_request(message, SIGNATURE) is None
+    alone = Signature({"a": TensorInfo("DT_FLOAT", (-1,))}, {})
+    assert hints.for_request(message, alone) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("JSON Value: true Type: True is not of expected type: float", "Input of type float: 'a'."),
+        (
+            "Failed to process element: 0 key: c of 'instances' list. Error: INVALID_ARGUMENT: JSON"
+            ' Value: "x" Type: String is not of expected type: int64',
+            "Numbers are written without quotation marks. Input of type int64: 'c'.",
+        ),
+        (
+            "JSON Value: 1 Type: Number is not of expected type: int64",
+            "Inputs of type int64: 'c' and 'd'.",
+        ),
+    ],
+)
+def test_a_type_error_names_the_input(message, hint):
+    more = {name: TensorInfo("DT_INT64", (-1,)) for name in "cd"}
+    assert hint in hints.for_request(message, Signature({**SIGNATURE.inputs, **more}, {}))
+
+
+def test_files_are_sent_to_the_signature_that_takes_them():
+    message = "JSON Value: {} Type: Object is not of expected type: float"
+    found = hints.for_request(message, SIGNATURE, {"serving_default": SIGNATURE, "files": FILES})
+    assert found.endswith(' The bytes of files go to "signature_name": "files".')
+    assert "signature_name" not in hints.for_request(message, SIGNATURE)
+
+
+def test_bytes_that_are_no_file():
+    arrays = {"image_bytes": np.array([b"abc"], object)}
+    found = hints.for_run("INVALID_ARGUMENT", arrays, FILES)
+    assert found.startswith("'image_bytes' takes the bytes of whole files")
+    assert hints.for_run("DEADLINE_EXCEEDED", arrays, FILES) is None
+    assert "shape [-1]" in hints.for_run("INVALID_ARGUMENT", {"image_bytes": np.zeros(())}, FILES)
+    floats = Signature({"x": TensorInfo("DT_FLOAT", (-1,))}, {})
+    assert hints.for_run("INVALID_ARGUMENT", {"x": np.zeros(3)}, floats) is None
+
+
+def test_examples():
+    missing = "Name: <unknown>, Feature: a b (data type: float) is required but could not be found."
+    assert hints.for_examples(missing) == "Each example has to have the feature 'a b': float."
+    mixed = "Key: a.  Data types don't match. Data type: int64 but expected type: float"
+    assert hints.for_examples(mixed).startswith("In JSON, 1.0 is a float feature")
+    assert hints.for_examples("assertion failed") is None
 
 
 @pytest.mark.parametrize(
