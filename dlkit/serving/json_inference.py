@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.serving import inference
+from dlkit.serving import hints, inference
 from dlkit.serving.example_protos import Example, Feature
 from dlkit.serving.json_elements import is_named
 from dlkit.serving.json_tensor import read_request
@@ -52,16 +52,10 @@ def infer(
         try:
             results = getattr(inference, verb)(version, request.signature_name, examples)
         except StatusError as error:
-            error.hint = error.hint or _hint(error.message)
+            error.hint = error.hint or hints.for_examples(error.message)
             raise
     text = json.dumps({"results": _shortest(results)}, ensure_ascii=False)
     return text.encode("utf-8", "surrogateescape")
-
-
-def _hint(message: str) -> str | None:
-    if "Data types don't match" in message or "data type" in message.lower():
-        return "In JSON, 1.0 is a float feature, and 1 an int64 feature."
-    return None
 
 
 def _shortest(value: Any) -> Any:
