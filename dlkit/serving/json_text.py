@@ -21,6 +21,8 @@ _PARSE_ERRORS = {
     "Invalid \\escape": "Invalid escape character in string.",
     "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
 }
+_QUOTES = "JSON has double quotes around names and texts; a shell keeps them in '...'."
+_EMPTY = "Send a JSON object; in gzip, a whole one that the server's max_body_bytes has room for."
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _MAX_DEPTH = 300  # a tensor has at most 254 axes
 _MAX_DEEP_CHARACTERS = 8 * 2**20  # cutting is slow: bounded, so that no request can hold the server
@@ -42,7 +44,9 @@ def parse(body: bytes) -> Any:
         {'instances': [1.0, nan]}
     """
     if not body or body.isspace():
-        raise invalid("JSON Parse error: The document is empty")
+        error = invalid("JSON Parse error: The document is empty")
+        error.hint = _EMPTY
+        raise error
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -57,7 +61,11 @@ def _parse_leniently(body: bytes) -> Any:
     try:
         value = _first_value(text)
     except json.JSONDecodeError as error:
-        _refuse(_rapidjson_text(error), len(text[: error.pos].encode("utf-8", "surrogatepass")))
+        offset = len(text[: error.pos].encode("utf-8", "surrogatepass"))
+        # A word where a name should be is what a shell makes of "{"instances": ...}".
+        unquoted = text[error.pos : error.pos + 1]
+        quotes = unquoted == "'" or (unquoted.isalpha() and "property name" in error.msg)
+        _refuse(_rapidjson_text(error), offset, _QUOTES if quotes else None)
     if "\\ud" in text.lower():
         _check_surrogates(value)
     return value
@@ -109,8 +117,10 @@ def _rapidjson_text(error: json.JSONDecodeError) -> str:
     return _PARSE_ERRORS.get(error.msg, "Invalid value.")
 
 
-def _refuse(what: str, offset: int) -> NoReturn:
-    raise invalid(f"JSON Parse error: {what} at offset: {offset}") from None
+def _refuse(what: str, offset: int, hint: str | None = None) -> NoReturn:
+    error = invalid(f"JSON Parse error: {what} at offset: {offset}")
+    error.hint = hint
+    raise error from None
 
 
 def debug_text(value: Any) -> str:

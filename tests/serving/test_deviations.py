@@ -130,6 +130,22 @@ def test_hints_beside_errors(sink_url, method, path, body, hint):
     assert hint in answer.json["hint"]
 
 
+@pytest.mark.parametrize(
+    ("body", "headers", "hint"),
+    [
+        (b"{'instances': [1.0]}", {}, "JSON has double quotes around names and texts"),
+        (b"{\"inputs\": ['a']}", {}, "JSON has double quotes around names and texts"),
+        (b"{instances: [1.0]}", {}, "JSON has double quotes around names and texts"),
+        (b"no gzip", {"Content-Encoding": "gzip"}, "in gzip, a whole one"),
+        (b"", {}, "Send a JSON object"),
+    ],
+)
+def test_a_body_that_is_no_json_gets_a_hint(sink_url, body, headers, hint):
+    answer = ask(sink_url, "POST", ":predict", body=body, headers=headers)
+    assert answer.error.startswith("JSON Parse error: ")
+    assert hint in answer.json["hint"]
+
+
 def test_an_error_without_a_known_cure_has_no_hint(sink_url):
     assert ask(sink_url, "POST", ":predict", body=b"{").json.keys() == {"error"}
 
