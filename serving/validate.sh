@@ -12,7 +12,7 @@ for overlay in gpu cpu; do
     docker-compose -f compose.yaml -f "compose.$overlay.yaml" config --quiet
 done
 kubernetes-validate --strict kubernetes/deployment.yaml kubernetes/service.yaml \
-    kubernetes/autoscaler.yaml kubernetes/disruption_budget.yaml
+    kubernetes/autoscaler.yaml kubernetes/disruption_budget.yaml kubernetes/monitor.yaml
 promtool check config prometheus/prometheus.yml
 promtool test rules prometheus/alerts_test.yml
 echo "All files are valid."

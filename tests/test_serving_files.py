@@ -1,6 +1,7 @@
 """The files under serving/: each read by what will read it, and agreeing with one another."""
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -57,6 +58,54 @@ def test_manifests_keep_to_kubernetes_schemas(path):
     checked = subprocess.run([TOOLS / "kubernetes-validate", "--strict", path], capture_output=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert path.name in (SERVING / "kubernetes" / "kustomization.yaml").read_text()
+
+
+def test_the_monitor_runs_a_command_that_there_is_and_its_alert_names_its_jobs():
+    (job,) = [path for path in MANIFESTS if path.stem == "monitor"]
+    manifest = yaml.safe_load(job.read_text())
+    pod = manifest["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert mounts.keys() == {volume["name"] for volume in pod["volumes"]}
+    (script,) = container["args"]
+    assert script.count("dlkit monitor ") == 1
+    assert all(f"{path}/" in script for path in mounts.values())
+    alerts = yaml.safe_load((SERVING / "prometheus/alerts.yml").read_text())
+    (rule,) = [
+        rule
+        for group in alerts["groups"]
+        for rule in group["rules"]
+        if rule["alert"] == "FeaturesDrifted"
+    ]
+    (pattern,) = re.findall(r'job_name=~"(.*)"', rule["expr"])
+    assert re.fullmatch(pattern, f"{manifest['metadata']['name']}-29000000")
+
+
+def test_the_monitors_script_takes_the_newest_version(tmp_path):
+    """By the shell, with a `dlkit` that tells what it is asked."""
+    for version in ("2", "10", "9"):
+        (tmp_path / "models/digits" / version).mkdir(parents=True)
+    (tmp_path / "dlkit").write_text('#!/bin/sh\necho "$@"\nexit 1\n')
+    (tmp_path / "dlkit").chmod(0o755)
+    manifest = yaml.safe_load((SERVING / "kubernetes/monitor.yaml").read_text())
+    pod = manifest["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    script = pod["containers"][0]["args"][0].replace("/models", f"{tmp_path}/models")
+    done = subprocess.run(
+        ["sh", "-c", script],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == f"monitor {tmp_path}/models/digits/10 /logs/requests.log\n"
+    assert done.returncode == 1  # the job's own
+
+
+def test_the_readmes_request_is_one_for_its_model(tmp_path):
+    text = (SERVING / "README.md").read_text()
+    (step,) = re.findall(r"^python3 -c .* > request.json$", text, re.MULTILINE)
+    subprocess.run(["sh", "-c", step], cwd=tmp_path, check=True)
+    (image,) = json.loads((tmp_path / "request.json").read_text())["instances"]
+    assert [len(row) for row in image] == [8] * 8
 
 
 def test_the_configuration_is_what_tensorflow_serving_reads():
