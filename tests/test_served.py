@@ -147,8 +147,6 @@ def test_a_served_model_answers_raw_input_as_keras_does(name, models, server):
     model, data = models[name]
     task = BUILDERS[name].tasks[0] if data is None else data.task
     raw, expected = raw_rows(model, data, task)
-    if isinstance(raw, dict):
-        raw = {name.lower(): column for name, column in raw.items()}
     with Client(server.url_of(name)) as client:
         answer = client.predict(raw)
     expected = expected["boxes"] if isinstance(expected, dict) else expected

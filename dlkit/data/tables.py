@@ -45,8 +45,8 @@ def from_csv(
     r"""Make a `Data` record of a CSV file: numbers, categories and dates, with gaps.
 
     Blanks around cells and labels are stripped. The export of a model that was trained on it takes
-    the raw columns by name (in a-z, 0-9 and _): numbers, NaN where one is missing, and texts, one
-    of `na_values` where one is missing.
+    the raw columns by name (with _ for what is not in A-Z, a-z, 0-9): numbers, NaN where one is
+    missing, and texts, one of `na_values` where one is missing.
 
     Args:
         path: The file, UTF-8, plain or `.gz`.

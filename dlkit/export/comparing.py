@@ -165,12 +165,14 @@ def _litert(path: pathlib.Path, threads: int) -> Runner:
 def _batch(dtypes: dict[str, np.dtype], raw: Arrays) -> Arrays:
     """Return the raw columns under the names, and in the types, that an export takes."""
     named = dict.fromkeys(dtypes, *raw.values()) if list(raw) == [""] else raw
-    if named.keys() != dtypes.keys():
+    # Exports of earlier versions have lower-case names; no two names differ in case alone.
+    folded = {name.lower(): column for name, column in named.items()}
+    if folded.keys() != {name.lower() for name in dtypes}:
         raise InputError(
             f"paths must name exports that take the raw input of data, {', '.join(named)}."
             f" Received one that takes {', '.join(dtypes)}."
         )
-    return {name: np.asarray(named[name]).astype(dtype) for name, dtype in dtypes.items()}
+    return {name: np.asarray(folded[name.lower()]).astype(dtype) for name, dtype in dtypes.items()}
 
 
 def _score(runner: Runner, raw: Arrays, y: np.ndarray, task: str) -> float | None:

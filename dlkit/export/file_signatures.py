@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlkit.column_names import input_names
 from dlkit.errors import InputError
-from dlkit.export.signatures import Arrays, Signature, plain_names
+from dlkit.export.signatures import Arrays, Signature
 
 _RATE = 16_000  # of the made-up sound
 _SIDE = 64  # of the made-up picture
@@ -68,14 +69,14 @@ def _check(decoding: Any) -> str:
             "data.decoding must take a string a row: keras.Input((), dtype='string',"
             f" name='image_bytes'). Received: '{taken.name}' {taken.dtype} {tuple(taken.shape)}."
         )
-    (name,) = plain_names([taken.name])
+    (name,) = input_names([taken.name])
     return name
 
 
 def _named(given: Signature, raw: Any) -> dict[str, Any]:
     """Name what was decoded after the inputs of `given`: by its keys, or in their order."""
     if isinstance(raw, Mapping):
-        found = dict(zip(plain_names(raw), raw.values(), strict=True))
+        found = dict(zip(input_names(raw), raw.values(), strict=True))
     else:
         found = dict(zip(given.inputs, keras.tree.flatten(raw), strict=False))
     if found.keys() != given.inputs.keys():

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 
 from dlkit.checks import check_choice
+from dlkit.column_names import input_names
 from dlkit.errors import ExportError
-from dlkit.export.signatures import Arrays, Signature, plain_names
+from dlkit.export.signatures import Arrays, Signature
 
 INPUTS = ("raw", "network")
 _ROWS = 1024
@@ -54,7 +55,7 @@ def _examples(split: Iterable[Any]) -> tuple[Any, np.ndarray]:
 def named(signature: Signature, x: Any) -> Arrays:
     """Return a batch of network inputs by the names of `signature`: by its keys, or in order."""
     leaves = keras.tree.flatten_with_path(x)
-    keys = plain_names(str(path[-1]) if path else "" for path, _ in leaves)
+    keys = input_names(str(path[-1]) if path else "" for path, _ in leaves)
     arrays = [np.asarray(leaf) for _, leaf in leaves]
     if set(keys) == set(signature.inputs):
         return dict(zip(keys, arrays, strict=True))

@@ -11,9 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlkit.column_names import input_names
 from dlkit.errors import ExportError
 from dlkit.export import warmup
-from dlkit.export.signatures import Arrays, Signature, plain_names
+from dlkit.export.signatures import Arrays, Signature
 
 MAX_LOSS = 0.001  # of the accuracy or R2, where nothing is rounded on purpose
 _ROWS, _BYTES, _BATCH = 1024, 2**26, 64
@@ -98,13 +99,13 @@ def raw_columns(raw: Any) -> dict[str, Any]:
 
     Example:
         >>> list(raw_columns({"Sepal length": np.zeros(2)}))
-        ['sepal_length']
+        ['Sepal_length']
     """
     if not isinstance(raw, dict):
         return {"": raw}
     # In the order of the signature's own inputs, since alike names are numbered by it.
     paths, columns = zip(*keras.tree.flatten_with_path(raw), strict=True)
-    return dict(zip(plain_names(path[-1] for path in paths), columns, strict=True))
+    return dict(zip(input_names(path[-1] for path in paths), columns, strict=True))
 
 
 def _is_scored(task: str, y: np.ndarray, answer: Arrays) -> bool:

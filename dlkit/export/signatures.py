@@ -5,7 +5,6 @@ the first part of the function, so that no client can prepare its input differen
 """
 
 import dataclasses
-import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlkit.column_names import input_names
 from dlkit.errors import InputError
 
 # TensorFlow Serving's REST API has no JSON form for these types.
@@ -35,6 +35,7 @@ class Signature:
         method: What TensorFlow Serving says it is for.
         from_raw: From a batch for `serving_default` to one for this signature, to check it with.
         unordered: Undoes, in arrays of outputs, an order that rounding may change.
+        columns: The raw input's own name, as a table's column -> the name in `inputs`.
     """
 
     inputs: dict[str, tf.TensorSpec]
@@ -43,13 +44,15 @@ class Signature:
     method: str = PREDICT
     from_raw: Callable[[Arrays], Arrays] = dict
     unordered: Callable[[Arrays], Arrays] = dict
+    columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Inputs:
-    """The inputs of a model: their nested structure, and a name and a spec for each leaf."""
+    """The inputs of a model: their nested structure, and names and a spec for each leaf."""
 
     structure: Any
+    own: list[str]
     names: list[str]
     specs: list[tf.TensorSpec]
 
@@ -95,7 +98,8 @@ def serving_default(model: keras.Model, data: Any = None) -> Signature:
         name: tf.TensorSpec([None, *spec.shape[1:]], _REST_TYPES.get(spec.dtype, spec.dtype), name)
         for name, spec in zip(inputs.names, inputs.specs, strict=True)
     }
-    return Signature(served, compute, reference)
+    columns = dict(zip(inputs.own, inputs.names, strict=True))
+    return Signature(served, compute, reference, columns=columns)
 
 
 def _check_fit(model: keras.Model, data: Any) -> None:
@@ -163,8 +167,8 @@ def _inputs(model: keras.Model, data: Any) -> _Inputs:
     leaves = keras.tree.flatten_with_path(structure)
     specs = [tf.TensorSpec(leaf.shape, leaf.dtype) for _, leaf in leaves]
     fallback = next(iter(told)) if len(told) == 1 else "inputs"
-    names = plain_names(_input_name(path, leaf, fallback) for path, leaf in leaves)
-    return _Inputs(structure, names, specs)
+    own = [_input_name(path, leaf, fallback) for path, leaf in leaves]
+    return _Inputs(structure, own, input_names(own), specs)
 
 
 def _recorded(model: keras.Model) -> Any:
@@ -190,22 +194,6 @@ def _input_name(path: tuple, leaf: Any, fallback: str) -> str:
     # Keras numbers unnamed inputs through the process; a client needs the same name each time.
     name = getattr(leaf, "name", None)
     return fallback if not name or _AUTOMATIC_NAME.fullmatch(name) else name
-
-
-def plain_names(names: Iterable[str]) -> list[str]:
-    """Write names as TensorFlow will (a-z, 0-9 and _), and number repeated ones.
-
-    Example:
-        >>> plain_names(["Petal length (cm)", "x", "x", "2nd"])
-        ['petal_length__cm_', 'x', 'x_1', 'arg_2nd']
-    """
-    unique: list[str] = []
-    for name in names:
-        plain = re.sub(r"[^a-z0-9_]", "_", name.lower())
-        plain = plain if plain[:1].isalpha() else f"arg_{plain}"
-        numbered = (f"{plain}_{count}" for count in itertools.count(1))
-        unique.append(next(n for n in itertools.chain([plain], numbered) if n not in unique))
-    return unique
 
 
 def _named(model: keras.Model, outputs: Any, cast: Callable[[Any, tf.DType], Any]) -> dict:

@@ -52,9 +52,10 @@ def saved_model(
       Serving's Classify and Regress (`data.task`). Raw input of open size has none; there, the
       examples hold files.
 
-    Input names are written with a-z, 0-9 and _. Half-precision inputs and outputs are float32 to
-    the client; the names of outputs of bytes that are no text end in `_bytes`. Beside the graph,
-    `assets.extra` holds warm-up requests, the class names and a model card.
+    Inputs keep their names, a table's columns above all, with _ for what is not in A-Z, a-z, 0-9;
+    the model card tells each. Half-precision inputs and outputs are float32 to the client; the
+    names of outputs of bytes that are no text end in `_bytes`. Beside the graph, `assets.extra`
+    holds warm-up requests, the class names and a model card.
 
     The version is loaded by TensorFlow's C++ loader in a fresh process and each signature compared
     with `model.predict` on batches of 1 and 3 before it appears under its name: within 1e-5 of the
@@ -118,7 +119,8 @@ def saved_model(
         facts = asked.facts(checking.tolerance(model))
         twins.Twins(model, data, offered, asked).write(directory, runtimes)
         model_card.write(
-            extra, name, model, data, {"signatures": list(offered), **facts, "notes": notes}
+            *(extra, name, model, data),
+            {"inputs": served.columns, "signatures": list(offered), **facts, "notes": notes},
         )
 
     return directories.publish(base, write)

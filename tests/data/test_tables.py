@@ -48,7 +48,7 @@ def test_titanic_is_far_better_than_the_majority_and_is_served_rows(shared_data,
     version = dk.export.saved_model(model, tmp_path / "titanic", data=data)
     served = tf.saved_model.load(str(version)).signatures["serving_default"]
     rows = data.origin.raw(data.origin.split.test)
-    (answer,) = served(**{k.lower(): tf.constant(v.tolist()) for k, v in rows.items()}).values()
+    (answer,) = served(**{k: tf.constant(v.tolist()) for k, v in rows.items()}).values()
     np.testing.assert_allclose(answer, model.predict(data.test, verbose=0), atol=1e-5)
 
 
@@ -210,15 +210,14 @@ def test_rows_as_json_get_the_answers_of_keras(shared_data, tmp_path):
     assert jobs.evaluate(run)["accuracy"] > 0.4
     version = jobs.export(run, tmp_path / "titanic")
     rows = [
-        {"pclass": "3", "sex": "male", "age": 22.0, "sibsp": 1, "parch": 0, "fare": 7.25},
-        {"pclass": "1", "sex": "female", "age": float("nan"), "sibsp": 1, "parch": 0, "fare": 80},
-        {"pclass": "9", "sex": "?", "age": 4, "sibsp": 0, "parch": 2, "fare": 1e4},
+        {"Pclass": "3", "Sex": "male", "Age": 22.0, "SibSp": 1, "Parch": 0, "Fare": 7.25},
+        {"Pclass": "1", "Sex": "female", "Age": float("nan"), "SibSp": 1, "Parch": 0, "Fare": 80},
+        {"Pclass": "9", "Sex": "?", "Age": 4, "SibSp": 0, "Parch": 2, "Fare": 1e4},
     ]
     for row, port in zip(rows, ("S", "", "Atlantis"), strict=True):
-        row["embarked"] = port
+        row["Embarked"] = port
     data = job.load_data()
-    spelling = {name.lower(): name for name in data.preprocessing.input}
-    columns = {spelling[key]: np.array([row[key] for row in rows]) for key in rows[0]}
+    columns = {key: np.array([row[key] for row in rows]) for key in rows[0]}
     columns = {k: v.astype("float32") if v.dtype.kind in "if" else v for k, v in columns.items()}
     model = keras.saving.load_model(run / "best.keras")
     expected = model.predict(prepared(data, columns), verbose=0)
@@ -226,8 +225,7 @@ def test_rows_as_json_get_the_answers_of_keras(shared_data, tmp_path):
     with dk.serving.Server(version.parent, rest_port=0) as server:
         np.testing.assert_allclose(ask(server.url, rows), expected, atol=1e-6)
         with dk.serving.Client(server.url) as client:
-            asked = {name.lower(): values for name, values in raw.items()}
-            answers = client.predict(asked)
+            answers = client.predict(raw)
     np.testing.assert_allclose(answers, model.predict(prepared(data, raw), verbose=0), atol=1e-6)
 
 
@@ -264,7 +262,7 @@ def test_columns_that_differ_in_case_keep_their_values():
     data = dk.data.from_dataframe(table, "rich")
     model = keras.Sequential([keras.Input((len(data.feature_names),)), keras.layers.Identity()])
     signature = signatures.serving_default(model, data)
-    assert sorted(signature.inputs) == ["age", "age_1", "born", "job"]
+    assert sorted(signature.inputs) == ["AGE", "age_1", "born", "job"]
     batch = writer._batches(signature, data)[1]
     (answer,) = signature.reference(batch).values()
     np.testing.assert_allclose(answer, batches(data.test)[0][:3], atol=1e-6)

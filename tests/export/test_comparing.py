@@ -75,6 +75,17 @@ def test_a_task_without_a_score_is_timed_all_the_same(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[-1].split()[2] == "-"
 
 
+def test_exports_of_earlier_versions_have_lower_case_names(tmp_path):
+    """Beside newer ones, which keep a column's case."""
+    columns = {"Age": np.array([[1.0], [2.0]], "float32")}
+    for place, name in enumerate(("age", "Age")):
+        model = keras.Sequential([keras.Input((1,), name=name), keras.layers.Identity()])
+        litert(model, tmp_path / f"{place}.tflite")
+    paths = [tmp_path / "0.tflite", tmp_path / "1.tflite"]
+    found = benchmark(paths, rows(**columns), calls=1, rounds=1)
+    assert found[0]["score"] == found[1]["score"] is not None
+
+
 @pytest.mark.parametrize("name", ["rounds", "calls", "threads"])
 def test_numbers_below_one(name, tmp_path):
     with pytest.raises(InputError, match=f"Received: {name}=0"):

@@ -1,5 +1,6 @@
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -24,6 +25,15 @@ def test_notes_are_kept(tiny, tmp_path):
     card = card_of(saved_model(tiny, tmp_path / "tiny", notes=notes))
     assert card["notes"] == notes
     assert card["splits"] is None and card["test"] is None
+
+
+def test_the_card_tells_what_each_column_is_sent_as(tmp_path):
+    inputs = {name: keras.Input((), name=name) for name in ("Age", "hours per week", "class")}
+    model = keras.Model(inputs, keras.ops.stack(list(inputs.values()), axis=1))
+    card = card_of(saved_model(model, tmp_path / "people"))
+    assert card["inputs"] == {
+        **{"Age": "Age", "class": "arg_class", "hours per week": "hours_per_week"},
+    }
 
 
 @pytest.mark.parametrize("notes", [{"seed": np.int64(3)}, {"loss": float("nan")}, 5])

@@ -7,12 +7,14 @@ import tensorflow as tf
 from dlkit.export import signatures
 
 
-def test_names_are_what_tensorflow_would_make_of_them():
-    names = ["Image", "Petal length (cm)", "x", "X", "x", "2nd", "_hidden", "gr\u00f6\u00dfe", ""]
-    assert signatures.plain_names(names) == [
-        *["image", "petal_length__cm_", "x", "x_1", "x_2", "arg_2nd", "arg__hidden", "gr__e"],
-        "arg_",
-    ]
+def test_inputs_keep_their_names_as_far_as_tensorflow_can():
+    inputs = {n: keras.Input((), name=n) for n in ("Age", "Sib Sp", "class", "sib sp")}
+    model = keras.Model(inputs, keras.ops.stack(list(inputs.values()), axis=1))
+    signature = signatures.serving_default(model)
+    assert signature.columns == {
+        **{"Age": "Age", "Sib Sp": "Sib_Sp", "class": "arg_class", "sib sp": "sib_sp_1"},
+    }
+    assert sorted(signature.inputs) == sorted(signature.columns.values())
 
 
 def test_unnamed_inputs_are_called_alike_whatever_was_built_before():

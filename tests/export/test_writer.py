@@ -187,11 +187,11 @@ def test_a_functional_model_with_lists_keeps_layer_names(tmp_path):
     model = keras.Model([first, second], [sequence, state, cell, total])
     version = saved_model(model, tmp_path / "many")
     signature = signature_of(version)
-    assert sorted(signature.inputs) == ["inputs", "petal_length__cm_"]
+    assert sorted(signature.inputs) == ["Petal_length__cm_", "inputs"]
     assert sorted(signature.outputs) == ["lstm", "lstm_1", "lstm_2", "total"]
     random = np.random.default_rng(2)
     rows, more = random.random((3, 2, 2), np.float32), random.random((3, 2), np.float32)
-    feeds = {"inputs": rows, "petal_length__cm_": more}
+    feeds = {"inputs": rows, "Petal_length__cm_": more}
     expected = model.predict([rows, more], verbose=0)
     for name, value in zip(("lstm", "lstm_1", "lstm_2", "total"), expected, strict=True):
         np.testing.assert_allclose(predicted(version, feeds, name), value, atol=1e-6)
