@@ -84,6 +84,7 @@ def litert(
         'tiny.tflite'
     """
     path = files.check_path(path, ".tflite")
+    signatures.check_data(data)
     if quantize is not None:
         check_choice("quantize", quantize, quantizing.MAX_LOSS)
         quantizing.check_data(quantize, data)

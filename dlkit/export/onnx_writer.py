@@ -79,6 +79,7 @@ def onnx(
         'tiny.onnx'
     """
     path = files.check_path(path, ".onnx")
+    signatures.check_data(data)
     opset = check_integer("opset", _OPSETS[1] if opset is None else opset, minimum=_OPSETS[0])
     if opset > _OPSETS[1]:
         raise InputError(f"opset must be at most {_OPSETS[1]}. Received: opset={opset}.")

@@ -20,6 +20,8 @@ from dlkit.errors import InputError
 _REST_TYPES = {tf.float16: tf.float32, tf.bfloat16: tf.float32, tf.uint16: tf.int32}
 _AUTOMATIC_NAME = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 PREDICT = "tensorflow/serving/predict"
+# What data may have, besides a name, which files and columns of tables have too.
+_TOLD = ("preprocessing", "decoding", "examples", "class_names", "input_spec", "task")
 
 Arrays = dict[str, np.ndarray]
 
@@ -100,6 +102,22 @@ def serving_default(model: keras.Model, data: Any = None) -> Signature:
     }
     columns = dict(zip(inputs.own, inputs.names, strict=True))
     return Signature(served, compute, reference, columns=columns)
+
+
+def check_data(data: Any) -> None:
+    """Refuse a pipeline, a name and what else tells nothing of itself, not even its preprocessing.
+
+    Raises:
+        InputError: when `data` has nothing that an export asks data for.
+
+    Example:
+        >>> check_data(None)
+    """
+    if data is not None and not any(hasattr(data, name) for name in _TOLD):
+        raise InputError(
+            f"data must be a dlkit.data.Data, or an object with some of {', '.join(_TOLD)}."
+            f" Received: {type(data).__name__}; pass data itself, not data.train or its name."
+        )
 
 
 def _check_fit(model: keras.Model, data: Any) -> None:

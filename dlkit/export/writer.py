@@ -101,6 +101,7 @@ def saved_model(
         '1'
     """
     check_model(model)
+    naming.check_data(data)
     base = directories.check_base(base)
     name = base.absolute().name
     notes = model_card.check_notes(notes)

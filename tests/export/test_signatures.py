@@ -1,10 +1,13 @@
+import pathlib
 import types
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from dlkit.export import signatures
+from dlkit.errors import InputError
+from dlkit.export import litert, onnx, saved_model, signatures
 
 
 def test_inputs_keep_their_names_as_far_as_tensorflow_can():
@@ -15,6 +18,24 @@ def test_inputs_keep_their_names_as_far_as_tensorflow_can():
         **{"Age": "Age", "Sib Sp": "Sib_Sp", "class": "arg_class", "sib sp": "sib_sp_1"},
     }
     assert sorted(signature.inputs) == sorted(signature.columns.values())
+
+
+@pytest.mark.parametrize(
+    ("data", "given"),
+    [
+        (tf.data.Dataset.range(4).batch(2).prefetch(1), "_PrefetchDataset"),
+        ("people", "str"),
+        ({"a": 1}, "dict"),
+        (pathlib.Path("people.csv"), "PosixPath"),
+    ],
+)
+def test_what_tells_nothing_of_itself_is_no_data(data, given, tiny, tmp_path):
+    """It would be exported without its preprocessing and labels."""
+    message = rf"data must be a dlkit.data.Data, .* Received: {given}; pass data itself, not data.t"
+    for write, path in ((saved_model, "tiny"), (onnx, "tiny.onnx"), (litert, "tiny.tflite")):
+        with pytest.raises(InputError, match=message):
+            write(tiny, tmp_path / path, data)
+    assert not list(tmp_path.iterdir())
 
 
 def test_unnamed_inputs_are_called_alike_whatever_was_built_before():
