@@ -75,7 +75,7 @@ def _refusal_text(model: keras.Model, error: Exception) -> str:
             " it without mixed_precision and load the weights into that."
         )
     if names:
-        return f"{what}, which has no {', '.join(names)}; export a SavedModel instead."
+        return f"{what}, which has no {', '.join(names)}{signatures.INSTEAD}"
     return f"{what}: {writer.cause(error)}."
 
 

@@ -173,8 +173,8 @@ def _refuse_unknown(model: keras.Model, proto: Any, opset: int) -> None:
     unknown = sorted(name for name in names if not onnx.defs.has(name, opset))
     if unknown:
         raise ExportError(
-            f"Model '{model.name}' cannot be written as ONNX, which has no {', '.join(unknown)};"
-            " export a SavedModel instead."
+            f"Model '{model.name}' cannot be written as ONNX, which has no {', '.join(unknown)}"
+            + signatures.INSTEAD
         )
 
 

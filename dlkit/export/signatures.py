@@ -23,6 +23,8 @@ PREDICT = "tensorflow/serving/predict"
 # What data may have, besides a name, which files and columns of tables have too.
 _TOLD = ("preprocessing", "decoding", "examples", "class_names", "input_spec", "task")
 
+INSTEAD = "; export a SavedModel instead."  # where a format has not all operations
+
 Arrays = dict[str, np.ndarray]
 
 

@@ -22,7 +22,7 @@ from dlkit.checks import check_choice, require
 from dlkit.errors import ExportError, InputError
 from dlkit.export import checking
 from dlkit.export.asked import Asked
-from dlkit.export.signatures import PREDICT, Arrays, Signature
+from dlkit.export.signatures import INSTEAD, PREDICT, Arrays, Signature
 
 FILE = "dlkit_serving.json"
 RUNTIMES = {"onnx": ".onnx", "litert": ".tflite"}
@@ -104,10 +104,14 @@ class Twins:
             try:
                 content, run = _made(runtime, self._model, signature, self._data)
                 gap, count = self._compare(runtime, key, run)
-            except ExportError:
-                if key == _DEFAULT:
-                    raise
-                continue
+            except ExportError as error:
+                if key != _DEFAULT:
+                    continue
+                text = str(error).replace(INSTEAD, ".")
+                raise ExportError(
+                    f"The version can have no {runtime} twin; leave '{runtime}' out of runtimes"
+                    f" (--runtimes): {text}"
+                ) from None
             place = f"{runtime}/{key}{RUNTIMES[runtime]}"
             (extra / place).write_bytes(content)
             found[key] = {"file": place, "sha256": hashlib.sha256(content).hexdigest()}

@@ -94,6 +94,21 @@ def test_an_embedding_has_a_twin(tmp_path):
     assert (version / "assets.extra" / "onnx" / "serving_default.onnx").is_file()
 
 
+@pytest.mark.parametrize("runtime", ["onnx", "litert"])
+def test_text_has_no_twin_and_the_way_out_is_none(runtime, tmp_path):
+    """It is a SavedModel that was asked for."""
+    words = keras.layers.TextVectorization(6, output_mode="int", vocabulary=["good", "bad"])
+    text = keras.Input((), dtype="string", name="text")
+    model = keras.Model(text, words(text), name="words")
+    message = (
+        rf"no {runtime} twin; leave '{runtime}' out of runtimes \(--runtimes\): Model 'words'"
+        r" cannot be written .*, which has no [^;]*StringSplitV2[^;]*\.$"
+    )
+    with pytest.raises(ExportError, match=message):
+        saved_model(model, tmp_path / "words", runtimes=[runtime])
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_twin_that_answers_otherwise_leaves_nothing_behind(tmp_path, tiny, monkeypatch):
     other = keras.models.clone_model(tiny)
     from dlkit.export import onnx_writer, signatures
