@@ -86,7 +86,8 @@ class AsyncClient:
         Args:
             inputs: What `Client.predict` takes.
             signature_name: Which of the model's signatures to run. Defaults to None, which is
-                `serving_default`.
+                `serving_default`, or `image_bytes` and the like for a list of files or bytes where
+                that one takes numbers.
 
         Returns:
             An array, or a dictionary of arrays when the model has several outputs.
@@ -97,7 +98,8 @@ class AsyncClient:
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
         inputs = opened(inputs)
-        known = await self._describe() if client_json.wants_signatures(inputs) else {}
+        wants = client_json.wants_signatures(inputs, signature_name)
+        known = await self._describe() if wants else {}
         try:
             body = client_json.request_body(inputs, signature_name, known)
             return client_json.read_outputs(await self._ask("POST", ":predict", body, inputs))

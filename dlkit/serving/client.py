@@ -88,9 +88,9 @@ class Client:
     def predict(self, inputs: Any, *, signature_name: str | None = None) -> Any:
         """Return the model's answer to a batch of inputs.
 
-        The first DataFrame asks the server for the model's signatures: each input gets the column
-        that is called so, or as the export renamed it, in the type that it takes. A missing text is
-        sent as an empty one; columns that are no input stay here.
+        The first DataFrame, or list of files, asks the server for the model's signatures: each
+        input gets the column that is called so, or as the export renamed it, in the type that it
+        takes. A missing text is sent as an empty one; columns that are no input stay here.
 
         Args:
             inputs: One array (or nested list) whose first axis is the batch, or a dictionary of
@@ -98,7 +98,8 @@ class Client:
                 strings, bytes (an encoded image, say), which travel as base64, and files as
                 `pathlib.Path`, whose bytes are sent; a string is always a text.
             signature_name: Which of the model's signatures to run. Defaults to None, which is
-                `serving_default`.
+                `serving_default`, or `image_bytes` and the like for a list of files or bytes where
+                that one takes numbers.
 
         Returns:
             An array, or a dictionary of arrays when the model has several outputs. JSON does not
@@ -111,7 +112,8 @@ class Client:
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
         inputs = opened(inputs)
-        known = self._describe() if client_json.wants_signatures(inputs) else {}
+        wants = client_json.wants_signatures(inputs, signature_name)
+        known = self._describe() if wants else {}
         try:
             body = client_json.request_body(inputs, signature_name, known)
             return client_json.read_outputs(self._ask("POST", ":predict", body, inputs))

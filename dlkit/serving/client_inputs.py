@@ -10,6 +10,7 @@ import numpy as np
 
 from dlkit.errors import InputError
 from dlkit.serving.client_columns import Table
+from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature
 
 
 def opened(inputs: Any) -> Any:
@@ -37,6 +38,47 @@ def opened(inputs: Any) -> Any:
     if isinstance(inputs, (list, tuple)) and inputs and isinstance(inputs[0], os.PathLike):
         return [opened(item) for item in inputs]
     return inputs
+
+
+def holds_files(inputs: Any) -> bool:
+    """Whether what `opened` returned is a batch of bytes, as of files."""
+    return isinstance(inputs, (list, tuple)) and bool(inputs) and isinstance(inputs[0], bytes)
+
+
+def choose_signature(
+    inputs: Any, signature_name: str | None, signatures: Mapping[str, Signature]
+) -> str | None:
+    """Return the signature to ask: for bytes the one of files, where the default takes numbers.
+
+    That is the only one with one input of text whose key ends in `_bytes`, as exports call it.
+
+    Args:
+        inputs: What `opened` returned.
+        signature_name: The one that the user names, or None.
+        signatures: Those of the model, as far as they are known.
+
+    Example:
+        >>> from dlkit.serving.signatures import TensorInfo
+        >>> takes = {"serving_default": "DT_FLOAT", "image_bytes": "DT_STRING"}
+        >>> known = {key: Signature({"x": TensorInfo(dtype)}, {}) for key, dtype in takes.items()}
+        >>> choose_signature([b"a file"], None, known), choose_signature([0.5], None, known)
+        ('image_bytes', None)
+    """
+    default = signatures.get(DEFAULT_SIGNATURE)
+    if signature_name is not None or default is None or not holds_files(inputs):
+        return signature_name
+    if "DT_STRING" in _dtypes(default):
+        return None
+    takers = [
+        key
+        for key, signature in signatures.items()
+        if key.endswith("_bytes") and _dtypes(signature) == ["DT_STRING"]
+    ]
+    return takers[0] if len(takers) == 1 else None
+
+
+def _dtypes(signature: Signature) -> list[str]:
+    return [info.dtype for info in signature.inputs.values()]
 
 
 def is_frame(value: Any) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from dlkit.checks import require
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client_columns import Table
+from dlkit.serving.client_inputs import choose_signature, holds_files
 from dlkit.serving.client_tls import trusting
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo
 
@@ -77,9 +78,9 @@ def pause_seconds(attempt: int) -> float:
     return _FIRST_PAUSE_SECONDS * 2**attempt
 
 
-def wants_signatures(inputs: Any) -> bool:
+def wants_signatures(inputs: Any, signature_name: str | None) -> bool:
     """Whether the model's signatures tell how to send these inputs; arrays go as they are."""
-    return isinstance(inputs, Table)
+    return isinstance(inputs, Table) or (signature_name is None and holds_files(inputs))
 
 
 def read_signatures(content: Mapping[str, Any]) -> dict[str, Signature]:
@@ -98,13 +99,14 @@ def request_body(
 
     Args:
         inputs: What `opened` returned.
-        signature_name: Which signature is asked; None for the default one.
+        signature_name: Which signature is asked; None for the default one, or that of files.
         signatures: Those of the model, where they are known: a table is fitted to them.
 
     Raises:
         InputError: for values that JSON cannot carry, and tables that do not suit the signature.
     """
     orjson = require("orjson", "serve")
+    signature_name = choose_signature(inputs, signature_name, signatures)
     signature = signatures.get(signature_name or DEFAULT_SIGNATURE)
     if isinstance(inputs, Table) and signature is not None:
         inputs = inputs.fitted(signature)

@@ -23,6 +23,7 @@ from dlkit.checks import check_integer
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client_arrays import from_wire, to_wire
 from dlkit.serving.client_columns import Table
+from dlkit.serving.client_inputs import choose_signature
 from dlkit.serving.client_tls import read_proofs
 from dlkit.serving.signature_protos import from_definition
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo
@@ -130,13 +131,14 @@ def predict_request(
     Args:
         model: Which model and version is asked.
         inputs: What `opened` returned.
-        signature_name: Which signature is asked; None for the default one.
+        signature_name: Which signature is asked; None for the default one, or that of files.
         signatures: Those of the model.
 
     Raises:
         InputError: for inputs that no message can carry, and tables that do not suit the signature.
         ServerError: for a signature that the model has not.
     """
+    signature_name = choose_signature(inputs, signature_name, signatures)
     signature = find_signature(signatures, signature_name or DEFAULT_SIGNATURE)
     request = PredictRequest(model_spec=model)
     request.model_spec.signature_name = signature_name or ""

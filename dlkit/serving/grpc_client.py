@@ -114,7 +114,8 @@ class GrpcClient:
                 strings, bytes (an encoded image, say), and files as `pathlib.Path`, whose bytes are
                 sent; a string is always a text.
             signature_name: Which of the model's signatures to run. Defaults to None, which is
-                `serving_default`.
+                `serving_default`, or `image_bytes` and the like for a list of files or bytes where
+                that one takes numbers.
 
         Returns:
             An array in the model's own dtype, or a dictionary of arrays when the model has several

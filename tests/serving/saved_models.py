@@ -108,6 +108,7 @@ def sink(path):
         "grid": _function(lambda text: {"raw_bytes": tf.identity(text)}, text=(text, [None, 2])),
         "word": _function(lambda text: {"upper": tf.strings.upper(text)}, text=(text, [])),
         "length": _function(lambda text: {"n": tf.strings.length(text)}, text=(text, [])),
+        "file_bytes": _function(lambda file: {"n": tf.strings.length(file)}, file=(text, row)),
         "scalar": _function(lambda x: {"y": x + 1}, x=(f32, [])),
         "kinds": _function(
             lambda **values: {f"{name}_out": tf.identity(x) for name, x in values.items()},

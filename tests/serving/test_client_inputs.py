@@ -12,7 +12,8 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.serving import AsyncClient, AsyncGrpcClient, Client, GrpcClient
-from dlkit.serving.client_inputs import is_frame, opened
+from dlkit.serving.client_inputs import choose_signature, is_frame, opened
+from dlkit.serving.signatures import Signature, TensorInfo
 from tests.command_line import call
 from tests.serving.scripted import GOOD
 
@@ -129,6 +130,25 @@ def test_every_client_fits_a_frame_to_the_signature(sink_url, grpc_target):
     for client in (Client(sink_url), GrpcClient(grpc_target, "sink")):
         with client, pytest.raises(InputError, match=said):
             client.predict(pandas.DataFrame({"U8": [2.5]}), signature_name="one_u8")
+
+
+def test_every_client_finds_the_signature_of_files(sink_url, grpc_target, photos):
+    ask = clients(sink_url, grpc_target)
+    for inputs in (photos, [path.read_bytes() for path in photos]):
+        for found in ask(inputs, None):
+            assert found.tolist() == [3, 3]
+
+
+def test_the_signature_of_files_is_chosen_where_it_is_clear():
+    files = Signature({"file": TensorInfo("DT_STRING")}, {})
+    pixels = Signature({"x": TensorInfo("DT_FLOAT")}, {})
+    both = {"serving_default": pixels, "image_bytes": files, "image_bytes_labels": files}
+    assert choose_signature([b"a"], None, both) == "image_bytes"
+    assert choose_signature([b"a"], "other", both) == "other"
+    for inputs in (["a.jpg"], [1.0], [], np.zeros(2), {"x": [b"a"]}):
+        assert choose_signature(inputs, None, both) is None
+    for known in ({}, both | {"serving_default": files}, both | {"audio_bytes": files}):
+        assert choose_signature([b"a"], None, known) is None
 
 
 def test_metadata_is_asked_for_once_and_for_tables_alone(scripted):

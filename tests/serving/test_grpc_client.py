@@ -64,7 +64,7 @@ def test_it_answers_as_the_rest_client_does(client, sink_url):
     ("inputs", "signature", "said"),
     [
         (
-            [b"a"],
+            ["a"],
             None,
             "^Expects arg.0. to be float.* Input 'x' takes float, and was sent string.$",
         ),
