@@ -22,10 +22,16 @@ try:
 except ImportError:  # no wheel for this platform
     simdjson = None
 
+
+def _spaced(pattern: bytes) -> re.Pattern:
+    """Compile a pattern in which a blank stands for JSON's white space."""
+    return re.compile(pattern.replace(b" ", rb"[ \t\r\n]*"))
+
+
 # A name with other letters in it may hold anything: escapes, brackets.
-_NAME = rb'"signature_name"\s*:\s*"([\w.:/-]*)"'
-_BEFORE = re.compile(rb"\s*\{\s*(?:" + _NAME + rb'\s*,\s*)?"(instances|inputs)"\s*:\s*(?=\[)')
-_AFTER = re.compile(rb"\s*(?:,\s*" + _NAME + rb"\s*)?\}\s*")
+_NAME = rb'"signature_name" : "([\w.:/-]*)"'
+_BEFORE = _spaced(rb" \{ (?:" + _NAME + rb' , )?"(instances|inputs)" : (?=\[)')
+_AFTER = _spaced(rb" (?:, " + _NAME + rb" )?\} ")
 _OF_NUMBERS = b"0123456789.eE+- \t\r\n"
 _MAX_RANK = 32
 _FRAME_BYTES = 16 * 1024  # of what is kept

@@ -50,6 +50,15 @@ def test_arrays_of_numbers_take_it(shape, key):
             np.testing.assert_array_equal(found, x.astype("float32"))
 
 
+@pytest.mark.parametrize("space", ["\x0b", "\x0c", "\xa0", "\x1f"])
+def test_white_space_is_that_of_json(space):
+    text = '{"signature_name":"a","instances":[1]}'
+    for place in (0, 1, 18, 22, 35, len(text) - 1):
+        body = (text[:place] + space + text[place:]).encode("latin-1")
+        assert split(body) is None
+        assert split(body.replace(space.encode("latin-1"), b" \t\r\n")) is not None
+
+
 VALUES = [
     *("[]", "[[]]", "[[], []]", "[[1], []]", "[[], [1, 2]]", "[[1, 2], [3]]", "[1, [2]]"),
     *("[[1, 2], [3, 4, 5], [6]]", "[[[1], [2]], [[3, 4]]]", "[[1, 2], 3]", "[[1], 2, [3]]"),
