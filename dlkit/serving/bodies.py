@@ -7,6 +7,7 @@ from dlkit.serving.status import StatusError
 
 # A client that sends less a second holds a connection for what another could use.
 _LEAST_BYTES_A_SECOND = 16 * 1024
+_MOST_DIGITS = 19  # of a length; Python refuses thousands
 _READ = "dlkit.read"  # where the scope says that the body was read
 
 
@@ -44,7 +45,8 @@ async def read_body(scope: dict, receive: Callable, limit: int, seconds: float) 
         UnreadError: with 413 when it is larger, with 408 when it is slower.
         ClientGoneError: when the client hangs up.
     """
-    if int(dict(scope["headers"]).get(b"content-length", b"0")) > limit:
+    length = dict(scope["headers"]).get(b"content-length", b"").lstrip(b"0")
+    if int(length[:_MOST_DIGITS] or b"0") > limit:
         raise _too_large(limit)
     chunks, size, more = [], 0, True
     start = asyncio.get_running_loop().time()

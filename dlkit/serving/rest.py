@@ -208,7 +208,7 @@ def wanted_version(match: re.Match) -> Wanted:
         return unquote(match["label"])
     if match["version"] is None:
         return None
-    number = int(match["version"][:20])
+    number = int(match["version"].lstrip("0")[:20] or "0")
     if number > _MAX_VERSION:
         raise invalid(f"Failed to convert version: {match['version'][:40]} to numeric.")
     return number

@@ -33,6 +33,15 @@ def test_what_is_announced_as_too_large_is_not_read():
     assert (caught.value.http_status, caught.value.code) == (413, "INVALID_ARGUMENT")
 
 
+def test_leading_zeros_of_a_length():
+    length = b"0" * 5000 + b"2"
+    assert read([chunk(b"01")], headers=[(b"content-length", length)]) == b"01"
+    with pytest.raises(UnreadError, match="larger than 10 bytes"):
+        read([], headers=[(b"content-length", length + b"0")])
+    with pytest.raises(UnreadError, match="larger than 10 bytes"):
+        read([], headers=[(b"content-length", b"9" * 5000)])
+
+
 def test_what_grows_too_large_is_not_read_to_its_end():
     messages = [chunk(b"x" * 6, True), chunk(b"x" * 5, True), chunk(b"rest")]
     with pytest.raises(UnreadError, match="larger than 10 bytes"):
