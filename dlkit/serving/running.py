@@ -22,6 +22,7 @@ from dlkit.serving.settings import Settings
 from dlkit.serving.tls import certificates, server_context
 from dlkit.serving.watcher import Watcher
 
+_FOR_EVER = 1e8  # seconds
 _UNLOADING_SECONDS = 5.0  # after the last request, or the last that was waited for
 log = logging.getLogger("dlkit.serving")
 
@@ -158,6 +159,7 @@ def _uvicorn(api: RestApi, settings: Settings, rpc: Any, end: _Ending) -> Any:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # who asks is who holds the connection, whatever a header says
+        timeout_keep_alive=settings.client_seconds or _FOR_EVER,
         timeout_graceful_shutdown=settings.drain_seconds,
         ssl_context_factory=(lambda *_: server_context(proof)) if proof else None,
     )

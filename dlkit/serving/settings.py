@@ -21,7 +21,8 @@ class Settings:
         max_body_bytes: The largest body of a REST request, before and after decompression. A gRPC
             message may be as large as with TensorFlow Serving, 2 GiB.
         client_seconds: How long a REST client may take to send a request or to take its answer,
-            beyond what their size explains; 0 for as long as it likes.
+            beyond what their size explains, and keep a connection without a request; 0 for as long
+            as it likes.
         drain_seconds: How long running requests may take to finish after SIGTERM.
         threads: How many predictions run at a time, over REST and over gRPC each; 0 for four a
             processor.

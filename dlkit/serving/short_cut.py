@@ -15,7 +15,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import responses
 from urllib.parse import unquote
 
 from dlkit.serving import compression, metrics
@@ -31,13 +31,16 @@ from dlkit.serving.rest import (
     shutting_down,
     wanted_version,
 )
-from dlkit.serving.status import StatusError
+from dlkit.serving.slow_clients import HEAD_BYTES
+from dlkit.serving.status import HTTP_STATUS, StatusError
 from dlkit.serving.version import Wanted
 
-_FIRST_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
+_FIRST_LINES = {
+    code: f"HTTP/1.1 {code} {responses.get(code, '')}\r\n".encode() for code in HTTP_STATUS.values()
+}
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)(?=\r\n)", re.IGNORECASE)
 _HOLD_SECONDS = 0.01
-_LONGEST_HELD = 64 * 1024  # bytes of a body
+_LONGEST_HELD = HEAD_BYTES  # until it is answered, all of a request is taken for its head
 _MOST_DIGITS = 9  # of a length
 # What a request with one of these headers asks for is known to the long way.
 _NOT_PLAIN = frozenset((b"content-encoding", b"transfer-encoding", b"upgrade", b"expect"))
@@ -152,7 +155,7 @@ class _ShortCut:
     def _take_or_hold(self, data: bytes, start: int, length: int) -> bool:
         if len(data) == start + length:
             return self._take(data[start:])
-        longest = min(_LONGEST_HELD, self.api.max_body_bytes)
+        longest = min(_LONGEST_HELD - start, self.api.max_body_bytes)
         if len(data) > start + length or length > longest:
             return False
         self._unset_keepalive_if_required()
@@ -183,7 +186,9 @@ class _ShortCut:
         """Return the head of the request in `data` that was just parsed, if it may come again."""
         end = data.find(b"\r\n\r\n") + 4
         lengths = list(_LENGTH.finditer(data, 0, end))
-        if len(lengths) != 1 or int(lengths[0][1]) < len(data) - end:  # there is more behind it
+        if len(lengths) != 1 or len(lengths[0][1]) > _MOST_DIGITS:
+            return None
+        if int(lengths[0][1]) < len(data) - end:  # there is more behind it
             return None
         path = self.url.decode("latin-1")
         match = None if "?" in path or "#" in path else PREDICTION.fullmatch(path)
@@ -221,9 +226,6 @@ class _ShortCut:
     # ------------------------------------------------------------ the answer
 
     def _answer(self, cycle: _Cycle, found: bytes | Exception) -> None:
-        self.tasks.discard(cycle)
-        if cycle.response_complete:  # it was refused since
-            return
         code, answer = "OK", (200, [JSON], found)
         if not isinstance(found, bytes):
             known = isinstance(found, StatusError)
@@ -244,6 +246,9 @@ class _ShortCut:
     def _send(
         self, cycle: _Cycle, status: int, headers: list[tuple[bytes, bytes]], body: bytes
     ) -> None:
+        self.tasks.discard(cycle)
+        if cycle.response_complete:  # it was refused since
+            return
         cycle.response_started = cycle.response_complete = True
         if self.transport.is_closing():
             return

@@ -15,6 +15,7 @@ import re
 import select
 import socket
 import threading
+import time
 import types
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,6 +28,7 @@ from dlkit.serving.rest import RestApi
 from dlkit.serving.run_times import RunTimes
 from dlkit.serving.settings import Settings
 from dlkit.serving.short_cut import Head, with_short_cut
+from dlkit.serving.status import StatusError
 from dlkit.serving.versions import ServedModel
 from tests.serving import fuzzing
 from tests.serving.test_at_once import Sums
@@ -257,6 +259,7 @@ def test_requests_are_counted_and_timed(server, connection):
     [
         post([[1, 2]], path="/v1/models/m/versions/1:predict"),
         post([[1, 2]], path="/V1/models/%6d:predict"),
+        post([[1, 2]], path="/v1/models/m/versions/" + "0" * 5000 + "1:predict"),
         post([[1, 2]], headers=b"Host: h\r\nX: y\r\n"),
     ],
 )
@@ -341,6 +344,52 @@ def test_a_bug_is_told_alike(server, connection, caplog):
     assert expected.startswith(b"HTTP/1.1 500 ")
     assert b"ZeroDivisionError: a bug" in expected
     assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError] * 2
+
+
+def test_a_status_that_http_has_no_name_for(server, connection):
+    def hook():
+        raise StatusError("CANCELLED", "the step was cancelled")
+
+    with server.hooked(hook):
+        with server.connect() as other:
+            expected = other.ask(post([[1, 2]]))
+        assert connection.ask(post([[1, 2]])) == expected
+    assert expected.startswith(b"HTTP/1.1 499 \r\n")
+
+
+def test_a_head_with_its_body_may_be_longer_than_a_head(tmp_path, patient):
+    server = Running(tmp_path)
+    headers = b"Host: h\r\nX: " + b"a" * 300 + b"\r\n"
+    text = b'{"instances": [[1, 2]]}'
+    try:
+        with server.connect() as connection:
+            answer = connection.ask(post([[1, 2]], headers=headers))
+            whole = post(None, headers=headers, body=text + b" " * (65_500 - len(text)))
+            connection.send(whole[:-1])
+            assert connection.is_silent()
+            assert connection.ask(whole[-1:]) == answer
+    finally:
+        server.stop()
+
+
+def test_a_length_of_thousands_of_digits(server, connection):
+    request = re.sub(rb"Length: ", b"Length: " + b"0" * 5000, post([[1, 2]]))
+    assert connection.ask(request) == ok({"predictions": [3.0]})
+    assert server.short == 0
+    assert connection.ask(post([[1, 2]])) == ok({"predictions": [3.0]})
+
+
+def test_an_idle_connection_is_closed_after_client_seconds(tmp_path):
+    """uvicorn's own 5 seconds are fewer than proxies keep connections for."""
+    server = Running(tmp_path, client_seconds=0.2)
+    try:
+        with server.connect() as connection:
+            connection.ask(post([[1, 2]]))
+            start = time.monotonic()
+            assert connection.is_closed()
+            assert time.monotonic() - start < 4
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("cut", [1, 20, 60, -1])
