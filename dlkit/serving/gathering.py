@@ -20,12 +20,10 @@ from typing import Any
 from dlkit.serving import joined_runs, predict
 from dlkit.serving.at_once import AtOnce
 from dlkit.serving.joined_runs import Task, Waiting, prepare
-from dlkit.serving.json_tensor import Request, read_request
+from dlkit.serving.json_tensor import read_at_once
 from dlkit.serving.status import StatusError
 from dlkit.serving.version import Version, Wanted
 from dlkit.serving.versions import ServedModel
-
-_SHORT = 64 * 1024  # bytes of JSON that the event loop parses itself, in a tenth of a millisecond
 
 
 class Gatherer:
@@ -54,25 +52,24 @@ class Gatherer:
         Raises:
             StatusError: with TensorFlow Serving's message, and a hint where one is known.
         """
-        if len(body) > _SHORT:
-            given = self._models, name, wanted, body
+        given = self._models, name, wanted, body
+        request = read_at_once(body)
+        if request is None:
             return await self._in_thread(predict.predict, *given)
-        request = read_request(body)
         try:
-            return await self._answer(name, wanted, request)
+            with predict.find_model(self._models, name, wanted).use(wanted) as version:
+                answer = asyncio.get_running_loop().create_future()
+                task = prepare(version, request, functools.partial(_settle, answer))
+                if task is None:
+                    return await self._in_thread(predict.predict, *given)
+                if not task.count:
+                    arrays = version, task.key, task.inputs, task.rows
+                    return await self._in_thread(predict.respond, *arrays)
+                self._start_soon(task)
+                return await answer
         except StatusError:
-            request.check()
+            await self._in_thread(request.check)
             raise
-
-    async def _answer(self, name: str, wanted: Wanted, request: Request) -> bytes:
-        with predict.find_model(self._models, name, wanted).use(wanted) as version:
-            answer = asyncio.get_running_loop().create_future()
-            task = prepare(version, request, functools.partial(_settle, answer))
-            if not task.count:
-                given = version, task.key, task.inputs, task.rows
-                return await self._in_thread(predict.respond, *given)
-            self._start_soon(task)
-            return await answer
 
     async def _in_thread(self, function: Callable, *arguments: Any) -> bytes:
         loop = asyncio.get_running_loop()
@@ -94,7 +91,7 @@ class Gatherer:
             alone, or there is something wrong with it.
         """
         model = self._models.get(name)
-        if model is None or len(body) > _SHORT:
+        if model is None:
             return False
         try:
             version = model.acquire(wanted)
@@ -104,8 +101,9 @@ class Gatherer:
         try:
             if getattr(version.runtime, "rowwise", ()):
                 release_and_tell = functools.partial(_release_and_tell, model, version, done)
-                task = prepare(version, read_request(body), release_and_tell)
-                taken = task.count > 0
+                request = read_at_once(body)
+                task = prepare(version, request, release_and_tell) if request else None
+                taken = task is not None and task.count > 0
         except Exception:  # the other way has the words for it
             pass
         finally:
@@ -133,8 +131,7 @@ class Gatherer:
         self._free += 1
         if self._waiting:
             self._start(self._waiting.next_run())
-        for task in batch:
-            task.done(task.found)
+        joined_runs.tell(batch)
 
     # ------------------------------------------------------------ in a thread
 

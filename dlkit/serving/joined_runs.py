@@ -1,5 +1,6 @@
 """Predict requests that are run together, and how long such runs take."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +10,13 @@ import numpy as np
 from dlkit.serving import predict
 from dlkit.serving.batch_arrays import join, row_shapes, split
 from dlkit.serving.json_answer import encode
-from dlkit.serving.json_tensor import Request
+from dlkit.serving.json_tensor import Request, decode_numbers
 from dlkit.serving.metrics import RUNTIME_LATENCY
 from dlkit.serving.run_times import RunTimes
+from dlkit.serving.status import StatusError
 from dlkit.serving.version import Version
+
+log = logging.getLogger(__name__)
 
 MAX_ROWS = 64  # of a run; a larger one gains little, and waits for memory
 
@@ -51,13 +55,20 @@ class Task:
         self.group = id(self.version), self.kind
 
     @property
+    def has_strings(self) -> bool:
+        """Whether its shapes do not tell how long its run takes."""
+        return any(array.dtype.hasobject for array in self.inputs.values())
+
+    @property
     def times(self) -> RunTimes:
         """How long runs of its version take."""
         return self.version.runtime.times
 
 
-def prepare(version: Version, request: Request, done: Callable[[bytes | Exception], None]) -> Task:
-    """Return a request as what can be run.
+def prepare(
+    version: Version, request: Request, done: Callable[[bytes | Exception], None]
+) -> Task | None:
+    """Return a request as what can be run; None where a thread has to read it, as that takes long.
 
     Args:
         version: What is to answer it.
@@ -68,7 +79,12 @@ def prepare(version: Version, request: Request, done: Callable[[bytes | Exceptio
         StatusError: for what does not suit the version, with a hint.
     """
     key, signature = predict.find_signature(version, request.signature_name)
-    inputs, rows = predict.read_inputs(request, signature, version.runtime.signatures)
+    found = decode_numbers(request, signature.inputs)
+    if found is None:
+        if not request.is_short:
+            return None
+        found = predict.read_inputs(request, signature, version.runtime.signatures)
+    inputs, rows = found
     return Task(version, key, inputs, rows, done)
 
 
@@ -123,17 +139,30 @@ def run(batch: Sequence[Task], *, alone: bool) -> None:
     start = time.perf_counter()
     if len(batch) == 1 or not _run_joined(batch):
         for task in batch:  # each for itself, so that one cannot spoil the others
-            try:
-                task.found = predict.respond(task.version, task.key, task.inputs, task.rows)
-            except Exception as error:
-                task.found = error
+            _run_alone(task)
     microseconds = (time.perf_counter() - start) * 1e6
     rows = sum(task.count for task in batch)
     batch[0].times.learn(batch[0].kind, rows, microseconds, alone=alone)
 
 
+def tell(batch: Sequence[Task]) -> None:
+    """Hand to each task what it found; one that cannot take it does not keep it from the others."""
+    for task in batch:
+        try:
+            task.done(task.found)
+        except Exception:
+            log.exception("An answer of %s got lost", task.version.model)
+
+
+def _run_alone(task: Task) -> None:
+    try:
+        task.found = predict.respond(task.version, task.key, task.inputs, task.rows)
+    except Exception as error:
+        task.found = error
+
+
 def _run_joined(batch: Sequence[Task]) -> bool:
-    """Run a batch at once; say whether that went well."""
+    """Run a batch at once; say whether all of it has been answered."""
     version, key = batch[0].version, batch[0].key
     sizes = [task.count for task in batch]
     total = sum(sizes)
@@ -143,8 +172,11 @@ def _run_joined(batch: Sequence[Task]) -> bool:
         answers = split(outputs, sizes, total)
         for task, answer in zip(batch, answers, strict=True):
             task.found = encode(answer, rows=task.rows)
-    except Exception:  # each is told for itself
-        return False
+    except Exception as error:
+        timed_out = isinstance(error, StatusError) and error.code == "DEADLINE_EXCEEDED"
+        for task in batch if timed_out else ():  # each for itself, they would take as many times
+            task.found = error
+        return timed_out
     microseconds = (time.perf_counter() - start) * 1e6
     for _ in batch:
         RUNTIME_LATENCY.observe(microseconds, version.model, "Predict", "TF1")

@@ -230,5 +230,17 @@ def test_what_goes_the_other_way(served, text, name, wanted):
 
 def test_a_model_whose_rows_mix_is_not_read_twice(served, monkeypatch):
     served.runtime.rowwise = frozenset()
-    monkeypatch.setattr("dlkit.serving.gathering.read_request", None)
+    monkeypatch.setattr("dlkit.serving.gathering.read_at_once", None)
     assert take(served, body([[1, 2]])) is None
+
+
+def test_strings_go_to_the_threads(served):
+    """Texts of one length may hold a small picture or a large one."""
+    text = TensorInfo("DT_STRING", (-1,))
+    served.runtime.signatures["serving_default"] = Signature({"x": text}, {"y": text})
+    served.runtime.run = lambda key, inputs: (
+        served.runtime.threads.add(threading.current_thread()) or {"y": inputs["x"]}
+    )
+    for _ in range(2):
+        assert served.ask_together(body(["a", "b"])) == [["a", "b"]]
+    assert threading.current_thread() not in served.runtime.threads

@@ -1,13 +1,14 @@
 """Which requests run together, with a model in NumPy that waits until it is told to go on."""
 
 import asyncio
+import contextlib
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dlkit.serving import gathering, joined_runs
+from dlkit.serving import gathering, joined_runs, json_tensor
 from dlkit.serving.gathering import Gatherer
 from dlkit.serving.run_times import RunTimes
 from dlkit.serving.signatures import Signature, TensorInfo
@@ -204,3 +205,40 @@ def test_no_version_is_unloaded_while_it_runs(halves, tmp_path):
 
     asyncio.run(ask_and_look())
     assert held == [1, 0]
+
+
+LONG = [
+    body([0] * 20_000 + ["a"]),
+    body([[0]] * 10_000 + [[0, 1]]),
+    body([[0]] * 10_000 + [[None]]),
+    body([{"x": [0, 0]}] * 4_000),
+    body(["a"] * 10_000),
+    body([0.5] * 1_000, signature_name="whole"),
+    b'{"instances": [' + b"[" * 60_000,
+    b'{"instances": [1, 2' + b", 0" * 20_000 + b"}",
+]
+
+
+@pytest.mark.parametrize("text", LONG, ids=range(len(LONG)))
+def test_what_takes_long_to_read_is_read_in_a_thread(halves, monkeypatch, text):
+    runtime, gatherer = halves
+    runtime.go_on.set()
+    whole = TensorInfo("DT_INT32", (-1,))
+    runtime.signatures["whole"] = Signature({"x": whole}, {"y": whole})
+    assert len(text) < 64 * 1024
+    parse, threads = json_tensor.parse, set()
+
+    def spied(text):
+        threads.add(threading.current_thread())
+        return parse(text)
+
+    monkeypatch.setattr(json_tensor, "parse", spied)
+
+    async def ask():
+        assert not gatherer.take("m", None, text, print)
+        return await gatherer.predict("m", None, text)
+
+    with contextlib.suppress(StatusError):
+        asyncio.run(ask())
+    assert threads
+    assert threading.current_thread() not in threads

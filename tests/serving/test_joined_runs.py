@@ -72,3 +72,40 @@ def test_what_can_run_together(version):
     assert (many.count, many.kind) == (0, ())
     version.runtime.rowwise = frozenset()
     assert task(version, [[1, 2]]).count == 0
+
+
+def test_a_run_that_took_too_long_is_not_repeated_for_each(version, monkeypatch):
+    def run(signature_name, inputs):
+        version.runtime.rows.append(len(inputs["x"]))
+        raise StatusError("DEADLINE_EXCEEDED", "Timed out")
+
+    monkeypatch.setattr(version.runtime, "run", run)
+    tasks = [task(version, [[n, 0]]) for n in range(3)]
+    joined_runs.run(tasks, alone=False)
+    assert version.runtime.rows == [3]
+    assert [one.found.code for one in tasks] == ["DEADLINE_EXCEEDED"] * 3
+
+
+def test_who_cannot_take_an_answer_does_not_keep_it_from_the_others(version, caplog):
+    found = []
+
+    def bug(answer):
+        raise ZeroDivisionError("a bug")
+
+    tasks = [task(version, [[n, 0]]) for n in range(3)]
+    for one, done in zip(tasks, (found.append, bug, found.append), strict=True):
+        one.done = done
+    joined_runs.run(tasks, alone=True)
+    joined_runs.tell(tasks)
+    assert found == [b'{"predictions":[0.0]}', b'{"predictions":[1.0]}']
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize("values", [[0.5] * 1000, [10**30] * 1000])
+def test_numbers_that_do_not_fit_are_left_to_a_thread(version, values):
+    info = TensorInfo("DT_INT32", (-1,))
+    version.runtime.signatures["serving_default"] = Signature({"x": info}, {"y": info})
+    assert task(version, [1] * 1000).count == 0  # no more rows than that are joined
+    assert task(version, values) is None
+    with pytest.raises(StatusError):
+        task(version, values[:10])
