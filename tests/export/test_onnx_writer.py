@@ -84,6 +84,14 @@ def test_half_precision_answers_as_float32(tmp_path):
     assert output.type == "tensor(float)"
 
 
+def test_bfloat16_is_refused_with_a_way_out(tmp_path):
+    dense = keras.layers.Dense(3, dtype="mixed_bfloat16", name="wide")
+    model = keras.Sequential([keras.Input((4,), name="row"), dense], name="half")
+    with pytest.raises(ExportError, match=r"'half' .* bfloat16 \(wide\); build it without mixed_p"):
+        onnx(model, tmp_path / "half.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_failed_check_leaves_nothing_behind(exists, tmp_path):
     model = keras.Sequential([keras.Input((3,)), Unlike(name="unlike")])
