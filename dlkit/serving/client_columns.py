@@ -1,5 +1,6 @@
 """The columns of a table as the inputs of a signature: matched by name, in the inputs' types."""
 
+import datetime
 import math
 import numbers
 from collections.abc import Iterable, Mapping
@@ -141,7 +142,7 @@ def _parsed(values: Iterable[Any]) -> np.ndarray:
 
 
 def _text(value: Any) -> Any:
-    if isinstance(value, numbers.Integral):
+    if isinstance(value, (numbers.Integral, datetime.date)):
         return str(value)
     if not isinstance(value, numbers.Real):
         return value

@@ -98,9 +98,13 @@ def _column(series: Any) -> np.ndarray:
         return values
     missing = series.isna().to_numpy()
     known = values[~missing]
-    if missing.any() and known.size and all(isinstance(v, numbers.Real) for v in known):
+    if missing.any() and known.size and all(map(_is_number, known)):
         return np.where(missing, np.nan, values).astype(np.float64)
     return np.where(missing, "", values)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _read(path: os.PathLike) -> bytes:

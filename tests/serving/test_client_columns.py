@@ -1,5 +1,7 @@
 """Which column goes to which input and as what; test_client_inputs.py sends them."""
 
+import datetime
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,8 @@ def test_inputs_without_a_column_and_with_two():
     [
         ([3, 1], "string", ["3", "1"]),
         ([3.0, np.nan, 2.5], "string", ["3", "", "2.5"]),
-        ([True], "string", ["True"]),
+        ([True, ""], "string", ["True", ""]),
+        ([datetime.date(2024, 1, 2)], "string", ["2024-01-02"]),
         ([b"\xff", "a", ""], "string", [b"\xff", "a", ""]),
         (["40", "", "1e3"], "float", [40.0, np.nan, 1000.0]),
         (["9007199254740993"], "int64", [9007199254740993]),

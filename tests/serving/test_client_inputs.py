@@ -66,6 +66,7 @@ def test_what_a_frame_lacks_is_what_the_training_data_had_there():
             "born": pandas.to_datetime(["2024-01-02", None]),
             "size": pandas.array([1, None], dtype="Int64"),
             "kids": [1, 2],
+            "tall": np.array([True, None], object),
         }
     )
     found = {name: values.tolist() for name, values in opened(frame).items()}
@@ -80,6 +81,7 @@ def test_what_a_frame_lacks_is_what_the_training_data_had_there():
             "born": ["2024-01-02T00:00:00", ""],
             "size": [1.0, nan],
             "kids": [1, 2],
+            "tall": [True, ""],
         },
     )
 
