@@ -156,11 +156,13 @@ FLAGS = (
     Flag("remove_unused_fields_from_bundle_metagraph", True, _NO_EFFECT + "nothing is kept."),
     Flag("enable_per_model_batching_parameters", False, "true is refused: one file for all."),
     Flag("use_tflite_model", False, "true is refused: prefer_tflite_model took its place."),
+    Flag("platform_config_file", "", "A file is refused: there is one platform, TensorFlow."),
     Flag(
         "enable_signature_method_name_check", False, "true is refused: the name is not looked at."
     ),
 )
 _REFUSED = (
+    "platform_config_file",
     "enable_per_model_batching_parameters",
     "use_tflite_model",
     "enable_signature_method_name_check",
@@ -229,7 +231,8 @@ def to_settings(values: dict[str, Any]) -> dict[str, Any]:
     """
     for name in _REFUSED:
         if values[name]:
-            raise InputError(f"--{name}=true asks for what this server does not do.")
+            value = "true" if values[name] is True else values[name]
+            raise InputError(f"--{name}={value} asks for what this server does not do.")
     found = {
         flag.setting: values[flag.name] * flag.scale if flag.scale != 1 else values[flag.name]
         for flag in FLAGS

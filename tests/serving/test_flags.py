@@ -75,6 +75,9 @@ def test_what_is_not_done_is_refused():
         with pytest.raises(InputError, match=f"--{name}=true asks for what"):
             settings(f"--{name}")
         settings(f"--{name}=false")
+    with pytest.raises(InputError, match=r"--platform_config_file=a\.txt asks for what this"):
+        settings("--platform_config_file=a.txt")
+    settings("--platform_config_file=")
 
 
 def test_the_help_tells_which_flags_have_no_effect(capsys):
