@@ -32,12 +32,12 @@ def promote(
     them to another version, or back, in one step.
 
     The file is TensorFlow Serving's `ModelServerConfig`; `dlkit serve --model-config-file` and
-    `tensorflow_model_server --model_config_file` take it, and read it again while they run with
-    `--model_config_file_poll_wait_seconds`. It is made if it is missing; other models in it stay as
-    they are, and comments are lost. The model's entry lists the versions that have labels: a
-    version that a label has left is unloaded, and one without a label is not loaded, unless the
-    entry has the policy `all`. TensorFlow Serving moves a label only to a version that it has
-    loaded; dlkit's server loads it first.
+    `tensorflow_model_server --model_config_file` take it, and read it again while they run: the
+    first every second, the second with `--model_config_file_poll_wait_seconds`. It is made if it is
+    missing; other models in it stay as they are, and comments are lost. The model's entry lists the
+    versions that have labels: a version that a label has left is unloaded, and one without a label
+    is not loaded, unless the entry has the policy `all`. TensorFlow Serving moves a label only to a
+    version that it has loaded; dlkit's server loads it first.
 
     Reference: "Assigning string labels to model versions",
     https://www.tensorflow.org/tfx/serving/serving_config
