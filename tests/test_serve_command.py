@@ -76,6 +76,13 @@ def test_how_often_the_configuration_is_read(asked_of_serve, arguments, seconds)
     assert found.get("model_config_poll_seconds", 0) == seconds
 
 
+def test_the_help_tells_how_private_a_log_is_and_when_a_file_is_read(monkeypatch, capsys):
+    assert call(monkeypatch, "serve", "--help") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "keep it as private as the requests" in text
+    assert "By default every second, and never with --admin" in text
+
+
 def test_an_edit_of_the_configuration_takes_effect(tmp_path):
     for name in ("first", "second"):
         saved_models.affine(tmp_path / name / "1")

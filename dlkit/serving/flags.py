@@ -104,7 +104,8 @@ FLAGS = (
     Flag(
         "request_log",
         "",
-        "dlkit's own: a file for the features of requests, which dlkit monitor reads.",
+        "dlkit's own: a file for the features of requests, which dlkit monitor reads. Numbers,"
+        " short texts and small pictures can be read from it: keep it as private as the requests.",
         "request_log",
     ),
     Flag("request_log_share", 1.0, "The share of requests to log.", "request_log_share"),

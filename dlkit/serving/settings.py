@@ -54,7 +54,8 @@ class Settings:
         admin: Whether models may be added, changed and removed over REST, under /dlkit/v1/: by
             whoever has a key, or, without `api_key_file`, by programs of this machine.
         request_log: A file to which the features of requests and answers are written for
-            `dlkit monitor`; none by default.
+            `dlkit monitor`; none by default. Numbers, short texts and small pictures are in it in
+            clear: it is as private as the requests.
         request_log_share: The share of requests that is logged, from 0 to 1.
         runtime: What runs the models: `auto`, `tensorflow`, `onnx` or `litert`. `auto` takes a
             twin of the export (`saved_model(..., runtimes=("onnx",))`) on a CPU, and TensorFlow for

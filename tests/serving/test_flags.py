@@ -89,6 +89,13 @@ def test_the_help_tells_which_flags_have_no_effect(capsys):
         assert re.search(rf"--{name} \S+ Accepted, without effect: ", text)
 
 
+def test_the_help_tells_how_private_a_request_log_is(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--request_log str" in text and "keep it as private as the requests" in text
+
+
 def test_the_console_script_is_there():
     setup = pathlib.Path(__file__).parents[2] / "setup.cfg"
     assert "dlkit-model-server = dlkit.serving.model_server:main" in setup.read_text()
