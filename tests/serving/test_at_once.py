@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dlkit.serving import at_once
 from dlkit.serving.gathering import Gatherer
 from dlkit.serving.joined_runs import prepare
 from dlkit.serving.json_tensor import read_request
@@ -244,3 +245,19 @@ def test_strings_go_to_the_threads(served):
     for _ in range(2):
         assert served.ask_together(body(["a", "b"])) == [["a", "b"]]
     assert threading.current_thread() not in served.runtime.threads
+
+
+def test_who_asks_again_at_once_is_looked_out_for(served, monkeypatch):
+    served.learn([[1, 2]], 50)
+    monkeypatch.setattr(served.runtime.times, "learn", lambda *_, **more: None)
+    looking = []
+
+    async def ask(moments):
+        for moment in moments:
+            monkeypatch.setattr(at_once, "_MOMENT", moment)
+            await served.gatherer.predict("m", None, body([[1, 2]]))
+            await asyncio.sleep(0)
+            looking.append(served.gatherer._at_once._looks_out)
+
+    asyncio.run(ask([60, 60, 60, 0, 60, 0, 0]))
+    assert looking == [False, True, True, False, True, False, False]
