@@ -92,7 +92,7 @@ class ConfigFile:
         A file that cannot be read or applied changes nothing, and is tried again.
         """
         try:
-            configs = read_config_file(self._path)
+            configs = read_config_file(self._path, again=True)
             if configs != self._applied:
                 self._models.reload(configs)
             self._applied, self._complaint = configs, ""

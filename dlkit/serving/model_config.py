@@ -31,28 +31,34 @@ class ModelConfig:
     labels: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_config_file(path: pathlib.Path) -> list[ModelConfig]:
+def read_config_file(path: pathlib.Path, *, again: bool = False) -> list[ModelConfig]:
     """Return the models that a file lists, in the text format of `ModelServerConfig`.
 
     Args:
         path: The file.
+        again: Whether models are served already. Defaults to False.
 
     Raises:
         InputError: when it cannot be read, is no such text, or lists what cannot be served.
     """
     try:
-        return parse_config(path.read_text("utf-8"))
+        return parse_config(path.read_text("utf-8"), again=again)
     except OSError as error:
         raise InputError(f"model_config_file {path} cannot be read: {error.strerror}.") from None
     except (StatusError, UnicodeDecodeError) as error:
         raise InputError(f"model_config_file {path}: {error}") from None
 
 
-def parse_config(text: str) -> list[ModelConfig]:
+def parse_config(text: str, *, again: bool = False) -> list[ModelConfig]:
     """Return the models that a text lists.
 
+    Args:
+        text: The text. An empty one lists none.
+        again: Whether models are served already: then an empty text, as a file has while it is
+            written, is refused. Defaults to False.
+
     Raises:
-        StatusError: INVALID_ARGUMENT, with TensorFlow Serving's messages.
+        StatusError: INVALID_ARGUMENT or FAILED_PRECONDITION, with TensorFlow Serving's messages.
 
     Example:
         >>> text = 'config { name: "m" base_path: "/exports/m" model_platform: "tensorflow" }'
@@ -65,7 +71,14 @@ def parse_config(text: str) -> list[ModelConfig]:
         raise invalid(
             f"Error parsing text-format tensorflow.serving.ModelServerConfig: {error}"
         ) from None
-    if config.WhichOneof("config") == "custom_model_config":
+    kind = config.WhichOneof("config")
+    if kind is None and again:
+        raise StatusError(
+            "FAILED_PRECONDITION",
+            "Cannot transition to requested config. It is only legal to transition from one"
+            " ModelConfigList to another.",
+        )
+    if kind == "custom_model_config":
         raise invalid("custom_model_config is not supported; list models in model_config_list")
     return from_list(config.model_config_list)
 

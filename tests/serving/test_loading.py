@@ -42,11 +42,16 @@ def test_l17_a_file_is_applied_when_it_changes(tmp_path, caplog):
     file.poll()
     path.unlink()
     file.poll()
+    path.write_text("# it is being written")
+    file.poll()
     assert models.reloads == [["a"], ["a", "b"]]
     stayed = [record.message for record in caplog.records]
-    assert len(stayed) == 2  # each trouble is told once
+    assert len(stayed) == 3  # each trouble is told once
     assert "The models stay as they are: " in stayed[0] and "Error parsing text" in stayed[0]
     assert "cannot be read: No such file" in stayed[1]
+    assert "It is only legal to transition from one ModelConfigList to another" in stayed[2]
+    write()
+    assert models.reloads[-1] == []
 
 
 def test_l17_what_failed_is_tried_again(tmp_path):
