@@ -1,7 +1,5 @@
 """Models that are a number in a file: the rules of loading without anything to load."""
 
-import threading
-
 from dlkit.serving.signatures import Signature
 from dlkit.serving.status import StatusError
 
@@ -42,14 +40,3 @@ def states(model):
 def answer(model, number=None):
     with model.use(number) as version:
         return version.runtime.run("serving_default", {})
-
-
-def wait_for(condition, seconds=10):
-    """Poll until `condition` holds."""
-    tick = threading.Event()
-    for _ in range(int(seconds / 0.01)):
-        if condition():
-            return
-        tick.wait(0.01)
-        yield
-    raise AssertionError("it never came to be")

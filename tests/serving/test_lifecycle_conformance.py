@@ -5,9 +5,9 @@ server, and look at what it says of it over REST and gRPC. One server has all of
 with a model in each style, batches of up to four rows, metrics.
 """
 
+import functools
 import re
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -26,8 +26,10 @@ from dlkit.serving.warmup import WARMUP_FILE
 from tests.serving import saved_models
 from tests.serving.http_asking import ask, predict
 from tests.serving.test_model_config_server import entry, label, write
+from tests.serving.waiting import wait_for
 
 SECONDS = 60
+poll = functools.partial(wait_for, seconds=SECONDS)
 STYLES = ("tf1", "tf2", "keras", "lite")
 OPTIONS = {
     "poll_seconds": 0.05,
@@ -167,15 +169,6 @@ def url(server):
 def stub(server):
     with grpc.insecure_channel(server.grpc_target, [("grpc.enable_http_proxy", 0)]) as channel:
         yield prediction_service_pb2_grpc.PredictionServiceStub(channel)
-
-
-def poll(condition):
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.005)
-    raise AssertionError("it never came to be")
 
 
 def states(url):

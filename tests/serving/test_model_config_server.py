@@ -1,8 +1,8 @@
 """Several models in one server, row by row: labels, policies, reloading, over REST and gRPC."""
 
 import asyncio
+import functools
 import threading
-import time
 
 import grpc
 import numpy as np
@@ -21,9 +21,11 @@ from dlkit.serving import AsyncGrpcClient, Client, GrpcClient, Server
 from dlkit.serving.tensor_protos import to_proto
 from tests.serving.http_asking import ask, predict
 from tests.serving.test_server import run
+from tests.serving.waiting import wait_for
 
 CODE = grpc.StatusCode
 SECONDS = 60
+poll = functools.partial(wait_for, seconds=SECONDS)
 X = {"instances": [1.0]}
 
 
@@ -95,15 +97,6 @@ def models(channel):
 @pytest.fixture(scope="module")
 def predictions(channel):
     return prediction_service_pb2_grpc.PredictionServiceStub(channel)
-
-
-def poll(condition):
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never came to be")
 
 
 def reload_request(*entries):

@@ -1,5 +1,6 @@
 """Versions come and go under a running server, over HTTP and under load."""
 
+import functools
 import shutil
 import threading
 import time
@@ -9,9 +10,11 @@ import pytest
 from dlkit.serving import Client, GrpcClient, Server
 from dlkit.serving.warmup import WARMUP_FILE
 from tests.serving import saved_models
+from tests.serving.waiting import wait_for
 
 CLIENTS = 8
 SECONDS = 60
+poll = functools.partial(wait_for, seconds=SECONDS)
 
 
 class Base:
@@ -63,16 +66,6 @@ def rest_client(server):
 
 def grpc_client(server):
     return GrpcClient(server.grpc_target, "reloaded", retries=0)
-
-
-def poll(condition):
-    """Return what `condition` returns as soon as that is true."""
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.01)
-    raise AssertionError("it never came to be")
 
 
 def state(client, number):

@@ -11,7 +11,8 @@ from dlkit.serving import versions
 from dlkit.serving.status import StatusError
 from dlkit.serving.version_policy import VersionPolicy
 from dlkit.serving.versions import ServedModel
-from tests.serving.number_models import Number, answer, publish, remove, states, wait_for
+from tests.serving.number_models import Number, answer, publish, remove, states
+from tests.serving.waiting import wait_for
 
 
 @pytest.fixture
@@ -88,8 +89,7 @@ def test_v9_a_running_request_keeps_its_version(model, base):
         assert states(model) == {"2": "AVAILABLE", "1": "UNLOADING"}
         assert version.runtime.run("serving_default", {}) == 1
         assert answer(model) == 2
-    for _ in wait_for(lambda: states(model)["1"] == "END"):
-        pass
+    wait_for(lambda: states(model)["1"] == "END", seconds=10)
 
 
 def test_s10_a_broken_version_never_replaces_a_good_one(model, base, caplog):
