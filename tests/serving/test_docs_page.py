@@ -4,7 +4,6 @@ import html.parser
 import json
 import re
 import shlex
-import shutil
 import subprocess
 
 import numpy as np
@@ -69,7 +68,6 @@ def test_its_commands_work(answer, sink_server):
         assert found.status == 200 or known_to_fail or found.status == 400, (body, found.body)
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is what the commands run")
 def test_the_commands_for_values_examples_and_files_work_in_a_shell(tmp_path):
     saved_models.person_and_photo(tmp_path / "m" / "1")
     (tmp_path / "photo.jpg").write_bytes(tf.io.encode_png(np.full((9, 9, 1), 7, np.uint8)).numpy())
