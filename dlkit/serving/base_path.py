@@ -2,9 +2,10 @@
 
 import pathlib
 
+from dlkit.serving.version import MAX_VERSION
+
 _MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 _LITE_FILE = "model.tflite"
-_MAX_VERSION = 2**63 - 1  # int64 in the protos
 
 
 def find_versions(base: pathlib.Path) -> dict[int, pathlib.Path] | None:
@@ -28,7 +29,7 @@ def find_versions(base: pathlib.Path) -> dict[int, pathlib.Path] | None:
 
 def is_version(path: pathlib.Path) -> bool:
     """Whether `path` is a directory with an int64 for its name, as `1` or `00000123`."""
-    is_number = path.name.isascii() and path.name.isdigit() and int(path.name) <= _MAX_VERSION
+    is_number = path.name.isascii() and path.name.isdigit() and int(path.name) <= MAX_VERSION
     return is_number and path.is_dir()
 
 

@@ -8,6 +8,7 @@ from dlkit import __version__
 from dlkit.serving.signatures import Signature
 from dlkit.serving.status import StatusError
 from dlkit.serving.tensor_schemas import answer_schema, examples_schema, request_schema
+from dlkit.serving.version import MAX_VERSION
 from dlkit.serving.versions import ServedModel
 
 _ABOUT = (
@@ -99,7 +100,7 @@ def _model_paths(name: str, model: ServedModel, also: tuple[int, ...]) -> dict[s
 
 def _versions(model: ServedModel) -> dict[str, list[dict[str, Any]]]:
     """Return the ways to say which version is meant: the end of the path -> its parameters."""
-    number = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+    number = {"type": "integer", "minimum": 0, "maximum": MAX_VERSION}
     ways = {"": [], "/versions/{version}": [_parameter("version", number)]}
     if model.labels:
         ways["/labels/{label}"] = [_parameter("label", {"enum": sorted(model.labels)})]

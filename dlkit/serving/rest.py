@@ -21,7 +21,7 @@ from dlkit.serving.monitoring import STATUS
 from dlkit.serving.predict import find_model, find_status, predict
 from dlkit.serving.signatures import metadata_json
 from dlkit.serving.status import StatusError, invalid
-from dlkit.serving.version import Wanted
+from dlkit.serving.version import MAX_VERSION, Wanted
 from dlkit.serving.versions import ServedModel
 
 log = logging.getLogger("dlkit.serving")
@@ -33,7 +33,6 @@ PREDICTION = re.compile(
 _STATUS = re.compile(
     rf"(?i:/v1/models(?:/(?P<name>[^/:]+))?{_SPEC}(?:/(?P<part>metadata))?)", re.ASCII
 )
-_MAX_VERSION = 2**63 - 1
 
 JSON = (b"content-type", b"application/json")
 _CORS = (
@@ -209,7 +208,7 @@ def wanted_version(match: re.Match) -> Wanted:
     if match["version"] is None:
         return None
     number = int(match["version"].lstrip("0")[:20] or "0")
-    if number > _MAX_VERSION:
+    if number > MAX_VERSION:
         raise invalid(f"Failed to convert version: {match['version'][:40]} to numeric.")
     return number
 

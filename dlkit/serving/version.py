@@ -10,6 +10,7 @@ import numpy as np
 from dlkit.serving.signatures import Signature
 from dlkit.serving.status import StatusError
 
+MAX_VERSION = 2**63 - 1  # versions are int64 in the protos
 # What a request may ask for: a version's number, the label of one, or None for the highest.
 Wanted = int | str | None
 
