@@ -273,6 +273,10 @@ def monitor(
     least: Annotated[
         int, typer.Option(min=1, help="How many logged rows it takes to say anything.")
     ] = 100,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The served model's name, where it is not that of its directory."),
+    ] = None,
 ) -> None:
     """Compare logged requests with the training data.
 
@@ -280,12 +284,14 @@ def monitor(
     """
     from dlkit import drift
 
-    found = drift.monitor(version, log, threshold=threshold, least=least)
+    found = drift.monitor(version, log, threshold=threshold, least=least, model=model)
     rows = [
         (d.feature, f"{d.psi:.3f}", f"{d.ks:.3f}", f"{d.p_value:.2g}", "drifted" * d.drifted)
         for d in found
     ]
     print_table(("feature", "PSI", "KS", "by chance", ""), rows)
+    if few := sorted(set(drift.read_profile(version)) - {d.feature for d in found}):
+        print(f"Not compared, as fewer than {least} rows are logged: {', '.join(few)}")
     if any(d.drifted for d in found):
         raise typer.Exit(1)
 

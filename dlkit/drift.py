@@ -8,7 +8,9 @@ alert can act on it.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import glob
 import json
 import math
 import os
@@ -21,9 +23,9 @@ import numpy as np
 from dlkit import profiles
 from dlkit.checks import check_integer
 from dlkit.errors import InputError
+from dlkit.serving.base_path import is_version
 
 FILE = "training_profile.json"
-_BINS = 10
 # Less likely than this by chance alone, a difference counts.
 _CHANCE = 0.01
 # A share of 0 would make the index infinite.
@@ -53,7 +55,12 @@ class Drift:
 
 
 def monitor(
-    version: str | os.PathLike, log: str | os.PathLike, *, threshold: float = 0.2, least: int = 100
+    version: str | os.PathLike,
+    log: str | os.PathLike,
+    *,
+    threshold: float = 0.2,
+    least: int = 100,
+    model: str | None = None,
 ) -> list[Drift]:
     """Compare what a server has logged with the training data of the version that it serves.
 
@@ -65,10 +72,12 @@ def monitor(
         log: The server's request log; rotated parts beside it (`.1`, `.2`, ...) are read as well.
         threshold: The population stability index above which a feature has drifted. Defaults to
             0.2.
-        least: How many logged rows there must be to say anything. Defaults to 100.
+        least: How many logged rows of a feature there must be to say anything. Defaults to 100.
+        model: The name under which the version is served. Defaults to None: that of the directory
+            of its versions, as a server has it.
 
     Returns:
-        One record a feature, those that moved most first.
+        One record a feature of which there are enough rows, those that moved most first.
 
     Raises:
         InputError: when the version has no profile, the log cannot be read or holds too few rows.
@@ -77,19 +86,31 @@ def monitor(
         raise InputError(f"threshold must be a number above 0. Received: threshold={threshold!r}.")
     check_integer("least", least)
     reference = read_profile(version)
-    served = read_log(log, int(pathlib.Path(version).name))
-    rows = max((len(values) for values in served.values()), default=0)
-    if rows < least:
+    path = pathlib.Path(os.path.abspath(version))
+    number = int(path.name) if is_version(path) else 1
+    model = model or (path.parent.name if is_version(path) else path.name)
+    served = read_log(log, number, model)
+    rows = {name: len(served.get(name, ())) for name in reference}
+    most = max(rows.values(), default=0)
+    if most < least:
         raise InputError(
-            f"{log} holds {rows} rows for version {pathlib.Path(version).name}; it takes at least"
-            f" {least} to tell a change from chance. Log more requests, or give a smaller least."
+            f"For model '{model}', {log} holds {most} rows for version {number}; it takes at least"
+            f" {least} to tell a change from chance. Log more requests, give a smaller least, or as"
+            f" model the name under which it is served. The log is of {_logged(log)}."
         )
     found = [
         compare(name, reference[name], served[name], threshold)
-        for name in reference
-        if name in served
+        for name, count in rows.items()
+        if count >= least
     ]
     return sorted(found, key=lambda drift: -drift.psi)
+
+
+def _logged(log: str | os.PathLike) -> str:
+    """Return whose requests a log holds."""
+    entries = _entries(pathlib.Path(log))
+    names = {f"'{entry.get('model')}' version {entry['version']}" for entry in entries}
+    return ", ".join(sorted(names)) or "no model"
 
 
 def read_profile(version: str | os.PathLike) -> dict[str, dict[str, Any]]:
@@ -111,19 +132,23 @@ def read_profile(version: str | os.PathLike) -> dict[str, dict[str, Any]]:
         ) from None
 
 
-def read_log(log: str | os.PathLike, version: int | None = None) -> dict[str, np.ndarray]:
+def read_log(
+    log: str | os.PathLike, version: int | None = None, model: str | None = None
+) -> dict[str, np.ndarray]:
     """Return the features of all rows that a server has logged.
 
     Args:
         log: The newest part of the request log.
         version: Leave out what other versions answered. Defaults to None: none is left out.
+        model: Leave out what other models answered. Defaults to None: none is left out.
 
     Raises:
         InputError: when it cannot be read, naming the line.
     """
     values: dict[str, list[Any]] = {}
     for entry in _entries(pathlib.Path(log)):
-        if version is None or entry["version"] == version:
+        asked = {"version": version, "model": model}
+        if all(want in (None, entry.get(key, want)) for key, want in asked.items()):
             for name, rows in entry["features"].items():
                 values.setdefault(name, []).extend(rows)
     return {name: _column(rows) for name, rows in values.items()}
@@ -131,23 +156,30 @@ def read_log(log: str | os.PathLike, version: int | None = None) -> dict[str, np
 
 def _column(rows: list[Any]) -> np.ndarray:
     if any(isinstance(value, str) for value in rows):
-        return np.array([str(value) for value in rows], object)
+        return np.array([value if value is None else str(value) for value in rows], object)
     return np.array([np.nan if value is None else value for value in rows], np.float64)
 
 
 def _entries(log: pathlib.Path) -> Iterator[dict[str, Any]]:
-    parts = sorted(log.parent.glob(f"{log.name}.[0-9]*"), reverse=True)
+    beside = sorted(log.parent.glob(f"{glob.escape(log.name)}.*"), reverse=True)
+    parts = [path for path in beside if path.suffix[1:].isdecimal()]
     if not log.is_file() and not parts:
         raise InputError(f"There is no request log {log}; start the server with --request-log.")
     for path in (*parts, log):
         if not path.is_file():
             continue
-        with path.open(encoding="utf-8") as lines:
+        try:
+            lines = path.open(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise InputError(f"The request log {path} cannot be read: {error.strerror}.") from None
+        with lines:
             for number, line in enumerate(lines, start=1):
                 try:
                     entry = json.loads(line)
-                    entry["features"], entry["version"]
-                except (ValueError, KeyError, TypeError):
+                    entry["features"].items(), entry["version"]
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    if not line.endswith("\n"):  # being written
+                        break
                     raise InputError(
                         f"Line {number} of {path} is no entry of a request log; remove the line."
                     ) from None
@@ -162,7 +194,7 @@ def compare(
     Args:
         feature: Its name.
         reference: Its distribution, as `profiles.profile` has it.
-        values: What was served: floats with NaN for what is missing, or texts.
+        values: What was served: floats with NaN for what is missing, or texts with None.
         threshold: The population stability index above which it has drifted.
 
     Example:
@@ -172,12 +204,13 @@ def compare(
         (True, 0.5)
     """
     if "shares" in reference:
-        expected, actual = _category_shares(reference["shares"], values)
+        expected, actual = _category_shares(reference, values)
         distance = float(np.abs(expected - actual).sum() / 2)
         chance = _chi_squared(expected, actual, len(values), reference["rows"])
     else:
-        expected, actual = _binned(reference, values)
-        distance = _distance(reference, values)
+        quantiles, values = profiles.rounded(reference["quantiles"]), profiles.rounded(values)
+        expected, actual = _binned(reference, quantiles, values)
+        distance = _distance(quantiles, values)
         known = int((~np.isnan(values)).sum())
         chance = _kolmogorov(distance, known, reference["rows"])
         if abs(expected[-1] - actual[-1]) > 0:  # the share of what is missing
@@ -198,46 +231,54 @@ def index(expected: np.ndarray, actual: np.ndarray) -> float:
 
 
 def _category_shares(
-    shares: Mapping[str, float], values: np.ndarray
+    reference: Mapping[str, Any], values: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    names = [name for name in shares if name != profiles.OTHER]
-    counts = np.array([(values == name).sum() for name in names], float)
-    actual = np.append(counts, len(values) - counts.sum()) / len(values)
-    expected = np.array([*(shares[name] for name in names), shares[profiles.OTHER]])
-    return expected, actual
+    """Return the shares of frequent values, of rare, of unseen and of missing ones."""
+    shares = {name: share for name, share in reference["shares"].items() if name != profiles.OTHER}
+    others = reference["shares"][profiles.OTHER]
+    # A profile from before these were told apart takes all others for unseen.
+    unseen, seen = reference.get("unseen", others), set(reference.get("seen", ()))
+    counts = collections.Counter(str(value) for value in values if isinstance(value, str))
+    rare = sum(
+        count
+        for value, count in counts.items()
+        if value not in shares and profiles.checksum(value.encode()) in seen
+    )
+    found = [*(counts[name] for name in shares), rare]
+    found += [counts.total() - sum(found), len(values) - counts.total()]
+    actual = np.array(found) / len(values)
+    unseen = min(unseen, actual[-2])  # that fewer are new than may be is no change
+    expected = [*shares.values(), others - unseen, unseen, reference["missing"]]
+    return np.array(expected), actual
 
 
-def _binned(reference: Mapping[str, Any], values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _binned(
+    reference: Mapping[str, Any], quantiles: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the shares of tenths of the training values, and of what is missing."""
-    quantiles = np.array(reference["quantiles"])
     missing = float(np.isnan(values).mean())
-    if not len(quantiles):
-        return np.array([0.0, 1.0]), np.array([1 - missing, missing])
-    step = (len(quantiles) - 1) // _BINS
-    # A value that many rows share makes several edges fall together: they are one.
-    edges = np.unique(quantiles[step:-1:step])
+    edges = profiles.edges(quantiles)
+    below = reference.get("below", _shares_up_to(quantiles, edges))
     places = np.searchsorted(edges, values[~np.isnan(values)], side="left")
     counts = np.bincount(places, minlength=len(edges) + 1) / len(values)
-    below = np.array([_share_up_to(quantiles, edge) for edge in edges])
     expected = np.diff(np.concatenate([[0.0], below, [1.0]])) * (1 - reference["missing"])
     return np.append(expected, reference["missing"]), np.append(counts, missing)
 
 
-def _share_up_to(quantiles: np.ndarray, value: float) -> float:
-    """Return the share of training values that are at most `value`, one of the quantiles."""
-    return (np.searchsorted(quantiles, value, side="right") - 1) / (len(quantiles) - 1)
+def _shares_up_to(quantiles: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the shares of training values that are at most each of `values`, about."""
+    places = np.searchsorted(quantiles, values, side="right") - 1
+    return np.maximum(places, 0) / max(len(quantiles) - 1, 1)
 
 
-def _distance(reference: Mapping[str, Any], values: np.ndarray) -> float:
+def _distance(quantiles: np.ndarray, values: np.ndarray) -> float:
     """Return the largest distance between the cumulative shares, at the training quantiles."""
-    quantiles = np.array(reference["quantiles"])
     known = np.sort(values[~np.isnan(values)])
     if not len(known) or not len(quantiles):
         return 0.0 if len(known) == len(quantiles) else 1.0
-    at = np.unique(quantiles)
+    at = np.union1d(quantiles, profiles.edges(quantiles))
     actual = np.searchsorted(known, at, side="right") / len(known)
-    expected = np.array([_share_up_to(quantiles, value) for value in at])
-    return float(np.abs(actual - expected).max())
+    return float(np.abs(actual - _shares_up_to(quantiles, at)).max())
 
 
 def _kolmogorov(distance: float, served: int, trained: int) -> float:

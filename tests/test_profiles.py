@@ -67,3 +67,41 @@ def test_a_profile_survives_json_and_has_numpys_quantiles():
 def test_a_feature_that_is_missing_throughout_has_no_quantiles():
     (found,) = profiles.profile({"n": np.full(3, np.nan)}).values()
     assert (found["quantiles"], found["missing"]) == ([], 1.0)
+
+
+def test_shares_up_to_the_edges_are_exact():
+    prices = np.random.default_rng(0).choice(np.float32([4.95, 9.99, 19.99]), 1000)
+    found = profiles.profile({"x": prices})["x"]
+    edges = profiles.edges(found["quantiles"])
+    assert {4.95, 9.99, 19.99} <= set(edges)
+    exact = [(profiles.rounded(prices) <= edge).mean() for edge in edges]
+    np.testing.assert_array_equal(found["below"], exact)
+
+
+def test_rounding_is_done_once():
+    values = np.random.default_rng(0).normal(size=1000) * 10.0 ** np.linspace(-30, 30, 1000)
+    once = profiles.rounded(values)
+    np.testing.assert_array_equal(profiles.rounded(once), once)
+    np.testing.assert_allclose(once, values, rtol=5.1e-6)
+    assert np.isnan(profiles.rounded([np.nan])).all()
+
+
+def test_a_prediction_that_is_nan_has_no_class():
+    scores = np.float32([[0.2, 0.8], [np.nan, 0.5], [np.inf, 0.0]])
+    features = profiles.prediction_features({"y": scores})
+    assert features["y class"].tolist() == ["1", None, None]
+    np.testing.assert_array_equal(
+        features["y confidence"], scores.max(axis=1) * [1, np.nan, np.nan]
+    )
+    assert profiles.needless({"y": scores}) == {"y[0]", "y[1]"}
+    assert profiles.needless({"y": scores * 2}) == {"y class", "y confidence"}
+    found = profiles.profile(features)["y class"]
+    assert found["missing"] == pytest.approx(2 / 3)
+    assert found["shares"] == {"1": pytest.approx(1 / 3), "(other)": 0}
+
+
+def test_values_that_came_once_say_how_many_are_still_unseen():
+    texts = np.array([f"t{i}" for i in range(30)] + ["(other)", "t0"], object)
+    found = profiles.profile({"x": texts})["x"]
+    assert found["shares"]["(other)"] == found["unseen"] == pytest.approx(11 / 32)
+    assert len(found["shares"]) == 21 and len(found["seen"]) == 11

@@ -30,14 +30,19 @@ def write(directory: pathlib.Path, signature: Signature, data: Any) -> bool:
     train = np.unique(origin.split.train)
     rows = np.sort(np.random.default_rng(0).permutation(train)[:_ROWS])
     parts: dict[str, list[np.ndarray]] = {}
+    needless: list[set[str]] = []
     for start in range(0, len(rows), _BATCH):
         chosen = rows[start : start + _BATCH]
         raw = scoring.raw_columns(origin.raw(chosen))
         inputs = warmup.samples(signature.inputs, raw, len(chosen))
         features = profiles.input_features(inputs)
-        features |= profiles.prediction_features(signature.reference(inputs))
+        outputs = signature.reference(inputs)
+        features |= profiles.prediction_features(outputs)
+        needless.append(profiles.needless(outputs))
         for name, values in features.items():
             parts.setdefault(name, []).append(values)
+    for name in set.intersection(*needless):
+        del parts[name]
     found = profiles.profile({name: np.concatenate(values) for name, values in parts.items()})
     (directory / FILE).write_text(json.dumps(found) + "\n")
     return True

@@ -145,7 +145,7 @@ def _first_rows(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _plain(values: np.ndarray) -> list[Any]:
-    """Return a feature's values as JSON has them: what is missing or infinite is null."""
+    """Return a feature's values as JSON has them: what is missing is null."""
     if values.dtype.kind in "OSU":
-        return [str(value) for value in values]
-    return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
+        return [value if value is None else str(value) for value in values]
+    return [None if math.isnan(value) else value for value in profiles.rounded(values).tolist()]
