@@ -2,6 +2,8 @@
 
 what came so far, `<file>.part` -> the rest of it (HTTP Range) -> size and sha256
     -> right: `<file>`          -> wrong: refused, and kept aside as `<file>.bad`
+
+No more is taken than a byte beyond the expected size. Where DLKIT_OFFLINE is set, nothing is.
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.client
+import os
 import pathlib
+import re
 import time
 import urllib.error
 import urllib.request
@@ -31,6 +35,10 @@ class BrokenOffError(OSError):
     """A download that did not come to its end; what came of it waits to be continued."""
 
 
+class _WrongRangeError(OSError):
+    """The server sends another part than the one that was asked for, or none."""
+
+
 def fetch(file: PublishedFile, target: pathlib.Path) -> None:
     """Download `file` as `target`, which appears once it is whole and its checksum is right.
 
@@ -42,6 +50,8 @@ def fetch(file: PublishedFile, target: pathlib.Path) -> None:
         BrokenOffError: when the file cannot be had now.
         InputError: when what was sent is not the file.
     """
+    if os.environ.get("DLKIT_OFFLINE"):
+        raise BrokenOffError("DLKIT_OFFLINE is set")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _beside(target, ".part")
     with _alone(target.parent / ".lock"), progress(target.name, file.size, sized=True) as advance:
@@ -61,7 +71,8 @@ def difference(path: pathlib.Path, file: PublishedFile) -> str:
     """Return in which way the file at `path` is not `file`; an empty string if it is."""
     size = path.stat().st_size
     if size != file.size:
-        return f"{size} bytes, expected {file.size}"
+        more = "more than " * (size > file.size)  # how much more was not waited for
+        return f"{more}{min(size, file.size)} bytes, expected {file.size}"
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     return "" if found == file.sha256 else f"sha256 {found[:16]}..., expected {file.sha256[:16]}..."
@@ -76,17 +87,20 @@ def set_aside(path: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
 
 def _complete(file: PublishedFile, part: pathlib.Path, advance: Advance) -> None:
     """Bring `part` to all that the server has to send."""
-    failures = 0
+    failures, restarted = 0, False
     while _size(part) < file.size:
         before = _size(part)
         try:
-            if _receive(file.url, part, advance):
+            if _receive(file, part, advance):
                 return
             reason = "the connection was cut"
-        except urllib.error.HTTPError as error:
-            if error.code == 416 and before:  # nothing goes on from there: it is of another file
+        except _WrongRangeError as error:
+            if before and not restarted:  # nothing goes on from there: it is of another file
                 part.unlink()
+                restarted = True
                 continue
+            reason, failures = str(error), _ATTEMPTS
+        except urllib.error.HTTPError as error:
             reason = f"HTTP {error.code} {error.reason}"
             if error.code < 500:
                 failures = _ATTEMPTS
@@ -98,22 +112,40 @@ def _complete(file: PublishedFile, part: pathlib.Path, advance: Advance) -> None
         time.sleep(_PAUSE * failures)
 
 
-def _receive(url: str, part: pathlib.Path, advance: Advance) -> bool:
+def _receive(file: PublishedFile, part: pathlib.Path, advance: Advance) -> bool:
     """Add what is missing of `part`; return whether all came that the server announced."""
     have = _size(part)
-    request = urllib.request.Request(url, headers={"User-Agent": "dlkit"})
+    request = urllib.request.Request(file.url, headers={"User-Agent": "dlkit"})
     if have:
         request.add_header("Range", f"bytes={have}-")
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-        if answer.status != 206:  # a server that knows no ranges sends all of it again
+    with _open(request) as answer:
+        if answer.status == 206:
+            _check_range(answer.headers.get("Content-Range"), have, file.size)
+        else:  # a server that knows no ranges sends all of it again
             have = 0
-        announced = answer.headers.get("Content-Length")
+        announced = answer.length
         with part.open("ab" if have else "wb") as stream:
             advance(have)
-            while chunk := answer.read(_CHUNK):
+            while chunk := answer.read(min(_CHUNK, file.size + 1 - stream.tell())):
                 stream.write(chunk)
                 advance(stream.tell())
-            return announced is None or stream.tell() == have + int(announced)
+            whole = announced is None or stream.tell() == have + announced
+            return whole or stream.tell() > file.size
+
+
+def _open(request: urllib.request.Request) -> http.client.HTTPResponse:
+    try:
+        return urllib.request.urlopen(request, timeout=_TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code == 416:
+            raise _WrongRangeError(f"HTTP {error.code} {error.reason}") from None
+        raise
+
+
+def _check_range(told: str | None, start: int, size: int) -> None:
+    """Hold a `Content-Range` against what was asked for; a server may leave it out."""
+    if told and not re.fullmatch(rf"bytes {start}-\d+/(?:{size}|\*)", told.strip()):
+        raise _WrongRangeError(f"the server sent '{told:.60}', asked for {start} to {size - 1}")
 
 
 def _size(path: pathlib.Path) -> int:

@@ -10,20 +10,20 @@ DLKIT_DATA is the user's own, and taken as it is: sets are published in several 
 from __future__ import annotations
 
 import contextlib
-import gzip
+import errno
 import os
 import pathlib
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 
 from dlkit.data import downloads
 from dlkit.data.published_files import FILES, PublishedFile
 from dlkit.errors import InputError
 
-_DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError)
+# What is the machine's fault, and no archive's.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE)
 
 
 def cache_folder() -> pathlib.Path:
@@ -64,23 +64,17 @@ def find(file: str) -> pathlib.Path:
             note = f"; what lay at {place} is not the published file ({told}), and is kept as {bad}"
     if published is not None and published.url is not None:
         try:
-            return _download(file, published)
-        except downloads.BrokenOffError as error:
+            target = cache_folder() / file
+            downloads.fetch(published, target)
+            _mark(target)
+            return target
+        except OSError as error:
             note = f"; its download from {published.url} failed ({error}){note}"
     listed = ", ".join(dict.fromkeys(str(place.parent) for place in places(file)))
     raise InputError(
         f"{pathlib.PurePosixPath(file).name} is not on this machine: put it into one of {listed},"
         f" or set DLKIT_DATA to the folder that holds the data sets{note}."
     )
-
-
-def _download(file: str, published: PublishedFile) -> pathlib.Path:
-    if os.environ.get("DLKIT_OFFLINE"):
-        raise downloads.BrokenOffError("DLKIT_OFFLINE is set")
-    target = cache_folder() / file
-    downloads.fetch(published, target)
-    _mark(target)
-    return target
 
 
 def _wrong(place: pathlib.Path, published: PublishedFile | None) -> str:
@@ -136,17 +130,28 @@ def unpack(path: pathlib.Path, target: pathlib.Path) -> None:
     """Unpack a zip or tar.gz file as the folder `target`, which appears once it is whole.
 
     Raises:
-        InputError: when the file is damaged, or one of its members lies outside its folder.
+        InputError: when the file is damaged, encrypted, empty or not to be unpacked for another
+            reason, when one of its members lies outside its folder, or when the disk is full.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         whole = pathlib.Path(scratch, "whole")
+        whole.mkdir()
         extract = _extract_tar if path.name.endswith((".tar.gz", ".tgz")) else _extract_zip
         try:
             extract(path, whole)
-        except _DAMAGED as error:
+            if not any(whole.iterdir()):
+                raise EOFError("it holds nothing")
+        except InputError:
+            raise
+        except Exception as error:  # odd archives make their readers raise nearly anything
+            if isinstance(error, OSError) and error.errno in _NO_ROOM:
+                raise InputError(
+                    f"{path} cannot be unpacked in {target.parent}: {error}."
+                ) from None
+            told = " ".join(str(error).split()) or type(error).__name__
             raise InputError(
-                f"{path} is not a whole archive ({error}); remove it or fetch it again."
+                f"{path} is not a whole archive ({told:.200}); remove it or fetch it again."
             ) from None
         try:
             whole.rename(target)
@@ -167,10 +172,13 @@ def _extract_tar(path: pathlib.Path, folder: pathlib.Path) -> None:
             _check_inside(path, archive.getnames())
             # The filter refuses links and devices that lead outside, too.
             archive.extractall(folder, filter="data")
+            links = [folder / member.name for member in archive if member.issym()]
     except tarfile.FilterError as error:
         raise _outside(path, str(error)) from None
-    except tarfile.TarError as error:
-        raise EOFError(str(error)) from None
+    for link in links:
+        # A link to a folder that it lies in has no end for those who follow links.
+        if not link.exists() or link.parent.resolve().is_relative_to(link.resolve()):
+            raise EOFError(f"the link '{link.relative_to(folder)}' leads nowhere")
 
 
 def _check_inside(path: pathlib.Path, members: Iterable[str]) -> None:

@@ -32,6 +32,8 @@ _PLANETOID = f"{_RAW}kimiyoung/planetoid/af6abf468a772cc055bec88c52e4d6f51b7c37e
 _POLARITY = f"{_RAW}dennybritz/cnn-text-classification-tf/a0d0e9742b3dc42194955e78858f7be93027c75e/data/rt-polaritydata/"
 _UCI = "https://archive.ics.uci.edu/ml/machine-learning-databases/auto-mpg/"
 
+_KERAS = f"{_GOOGLE}tensorflow/tf-keras-datasets/"
+
 # A row a file, which stays readable only as one.
 # fmt: off
 # ruff: noqa: E501
@@ -90,4 +92,17 @@ FILES = {
     "weights/imagenet_class_index.json": PublishedFile(35_363, "a1e7a966a1f601d39e4b43e119b3e7dd4a2ad3ea08cf69847cbaf021013767bc", f"{_GOOGLE}download.tensorflow.org/data/imagenet_class_index.json"),
     "weights/mobilenet_2_5_224_tf.h5": PublishedFile(2_104_520, "b0d43e4963e3ffd7da135199d6060f794273fa6c7c46df49afa5b0f5914bd15c"),
     "weights/mobilenet_2_5_224_tf_no_top.h5": PublishedFile(2_108_140, "dbdb03ee2a22fd895301636cd328b234bb3a9952358f436d82f46b81e0d5b0bf", f"{_GOOGLE}tensorflow/keras-applications/mobilenet/mobilenet_2_5_224_tf_no_top.h5"),
+}
+
+# The files of the MNISTs where Keras has them, which DLKIT_DATA may hold in other packings.
+MNISTS = {
+    "fashion_mnist": {
+        "train-images-idx3-ubyte.gz": PublishedFile(26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84", f"{_KERAS}train-images-idx3-ubyte.gz"),
+        "train-labels-idx1-ubyte.gz": PublishedFile(29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845", f"{_KERAS}train-labels-idx1-ubyte.gz"),
+        "t10k-images-idx3-ubyte.gz": PublishedFile(4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073", f"{_KERAS}t10k-images-idx3-ubyte.gz"),
+        "t10k-labels-idx1-ubyte.gz": PublishedFile(5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5", f"{_KERAS}t10k-labels-idx1-ubyte.gz"),
+    },
+    "mnist": {
+        "mnist.npz": PublishedFile(11_490_434, "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1", f"{_KERAS}mnist.npz"),
+    },
 }

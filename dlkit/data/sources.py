@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dlkit.checks import check_options
-from dlkit.data import catalogue
+from dlkit.data import catalogue, downloads
+from dlkit.data.published import cache_folder
+from dlkit.data.published_files import MNISTS
 from dlkit.errors import InputError
 
 FASHION_CLASSES = (
@@ -38,6 +40,8 @@ IDX_FILES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
+# A file that is encrypted, or packed as zipfile cannot unpack it, is a RuntimeError.
+_DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError)
 DEBIAN_FOLDER = pathlib.Path("/usr/share/datasets")
 
 
@@ -88,16 +92,19 @@ def _scikit_learn(name: str) -> Arrays:
 
 
 def _mnist(name: str) -> Arrays:
+    here = (folder for folder in mnist_folders(name) if _has_mnist(folder, name))
+    folder = next(here, None) or _download(name)
     classes = FASHION_CLASSES if name == "fashion_mnist" else DIGIT_CLASSES
-    for folder in mnist_folders(name):
-        archive = folder / f"{name}.npz"
-        if archive.is_file():
-            return Arrays(*_from_npz(archive), classes)
-        if all((folder / file).is_file() for file in IDX_FILES):
-            train_x, train_y, test_x, test_y = (read_idx(folder / file) for file in IDX_FILES)
-            return Arrays(train_x, train_y, (test_x, test_y), classes)
-    (train_x, train_y), test = _download(name)
-    return Arrays(train_x, train_y, test, classes)
+    archive = folder / f"{name}.npz"
+    if archive.is_file():
+        return Arrays(*_from_npz(archive), classes)
+    train_x, train_y, test_x, test_y = (read_idx(folder / file) for file in IDX_FILES)
+    return Arrays(train_x, train_y, (test_x, test_y), classes)
+
+
+def _has_mnist(folder: pathlib.Path, name: str) -> bool:
+    archive = folder / f"{name}.npz"
+    return archive.is_file() or all((folder / file).is_file() for file in IDX_FILES)
 
 
 def mnist_folders(name: str) -> Iterator[pathlib.Path]:
@@ -106,18 +113,18 @@ def mnist_folders(name: str) -> Iterator[pathlib.Path]:
     if shared := os.environ.get("DLKIT_DATA"):
         for folder in (pathlib.Path(shared), pathlib.Path(shared) / "images"):
             yield from (folder, folder / dashed)
-    keras_home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
-    cache = pathlib.Path(keras_home) / "datasets"
+    cache = cache_folder().parent
     yield from (cache, cache / dashed)
     yield DEBIAN_FOLDER / dashed
 
 
-def _download(name: str) -> tuple[Any, Any]:
-    import keras
-
+def _download(name: str) -> pathlib.Path:
+    """Fetch the files that Keras offers, and return their folder in Keras's cache."""
+    folder = cache_folder().parent / name.replace("_", "-")
     try:
-        return getattr(keras.datasets, name).load_data()
-    except Exception as error:  # keras.utils.get_file raises plain Exception when it cannot fetch
+        for file, published in MNISTS[name].items():
+            downloads.fetch(published, folder / file)
+    except OSError as error:
         places = [str(folder) for folder in mnist_folders(name)]
         debian = ""
         if name == "fashion_mnist":
@@ -126,6 +133,7 @@ def _download(name: str) -> tuple[Any, Any]:
             f"'{name}' is not on this machine and could not be downloaded ({error}). Put"
             f" {name}.npz, or {', '.join(IDX_FILES)}, into one of: {', '.join(places)}.{debian}"
         ) from None
+    return folder
 
 
 def _from_npz(
@@ -134,7 +142,7 @@ def _from_npz(
     try:
         with np.load(path, allow_pickle=False) as file:
             return file["x_train"], file["y_train"], (file["x_test"], file["y_test"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, *_DAMAGED_ZIP) as error:
         raise InputError(
             f"{path} is not a data set file with the arrays x_train, y_train, x_test and y_test"
             f" ({error}); remove it or put the published file there."

@@ -1,5 +1,6 @@
 """Downloads from a real server on this machine, which can cut, lie, refuse and know no ranges."""
 
+import contextlib
 import hashlib
 import http.server
 import threading
@@ -8,8 +9,10 @@ import urllib.parse
 import numpy as np
 import pytest
 
-from dlkit.data import downloads, published
+import dlkit as dk
+from dlkit.data import downloads, published, sources
 from dlkit.data.published_files import PublishedFile
+from dlkit.data.sources import IDX_FILES
 from dlkit.errors import InputError
 
 CONTENT = np.random.default_rng(0).bytes(100_000)
@@ -34,14 +37,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if start >= len(body):
             return self.send_error(416)
         ranges = asked and "no_ranges" not in faults
-        self.send_response(206 if ranges else 200)
+        self.send_response(206 if ranges or "unasked" in faults else 200)
+        if ranges or "unasked" in faults:
+            told = faults.get("told", f"bytes {start}-{len(body) - 1}/{len(body)}")
+            self.send_header("Content-Range", told)
         body = body[start:] if ranges else body
-        self.send_header("Content-Length", str(len(body)))
+        if "endless" in faults:
+            return self.send_without_end()
+        self.send_header("Content-Length", faults.get("length", str(len(body))))
         self.end_headers()
         if len(self.server.asked) <= int(faults.get("cuts", 0)):
             body = body[: int(faults["after"])]
         self.wfile.write(body)
         self.close_connection = True
+
+    def send_without_end(self):
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(CONTENT)
+                self.server.sent += len(CONTENT)
 
     def log_message(self, *arguments):
         pass
@@ -64,7 +80,7 @@ def offer(server, tmp_path, monkeypatch):
     for name in ("DLKIT_DATA", "DLKIT_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(downloads, "_PAUSE", 0.0)
-    server.asked = []
+    server.asked, server.sent = [], 0
 
     def publish(address):
         url = f"http://127.0.0.1:{server.server_port}/{address}"
@@ -127,6 +143,55 @@ def test_what_is_left_of_another_file_is_thrown_away(offer, server):
     with pytest.raises(InputError, match=r"\(26 bytes, expected 100000\)"):
         published.find(FILE)
     assert server.asked == ["bytes=70000-", None]
+
+
+def test_no_more_is_taken_than_the_file_has(offer, server):
+    target = offer("numbers.csv?endless=1")
+    with pytest.raises(InputError, match=r"\(more than 100000 bytes, expected 100000\)"):
+        published.find(FILE)
+    assert target.with_name("numbers.csv.bad").stat().st_size == len(CONTENT) + 1
+    assert server.sent < 10 * 2**20  # what fits into the buffers of both ends
+
+
+@pytest.mark.parametrize(
+    "told", ["bytes 0-99999/100000", "bytes 70001-99999/100000", "bytes 70000-80000/80001", "?"]
+)
+def test_a_part_that_was_not_asked_for_is_not_put_behind_what_came(offer, server, told):
+    """The whole file is asked for instead, once."""
+    target = offer("numbers.csv?told=" + urllib.parse.quote(told))
+    part = target.with_name("numbers.csv.part")
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT[:70_000])
+    assert published.find(FILE).read_bytes() == CONTENT
+    assert server.asked == ["bytes=70000-", None]
+
+
+def test_a_server_that_cuts_and_knows_no_right_range_is_given_up(offer, server):
+    offer("numbers.csv?cuts=9&after=30000&told=bytes+1-2/3")
+    with pytest.raises(
+        InputError, match=r"the server sent 'bytes 1-2/3', asked for 30000 to 99999"
+    ):
+        published.find(FILE)
+    assert server.asked == [None, "bytes=30000-", None, "bytes=30000-"]
+
+
+def test_a_part_that_comes_unasked_is_refused(offer, server):
+    target = offer("numbers.csv?unasked=1&told=bytes+5-9/100000")
+    with pytest.raises(InputError, match=r"sent 'bytes 5-9/100000', asked for 0 to 99999\)"):
+        published.find(FILE)
+    assert server.asked == [None] and not target.exists()
+
+
+def test_a_length_that_is_no_number_is_not_waited_for(offer):
+    offer("numbers.csv?length=plenty")
+    assert published.find(FILE).read_bytes() == CONTENT
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_the_sentence(offer, tmp_path):
+    offer("numbers.csv")
+    (tmp_path / "keras").write_text("a file where the cache should be")
+    with pytest.raises(InputError, match=r"put it into one of .*failed \(.*Not a directory"):
+        published.find(FILE)
 
 
 @pytest.mark.parametrize(
@@ -219,3 +284,41 @@ def test_a_terminal_sees_a_bar(offer, monkeypatch, capfd):
     offer("numbers.csv")
     published.find(FILE)
     assert "numbers.csv" in capfd.readouterr().err
+
+
+@pytest.fixture
+def fashion(offer, server, monkeypatch, tmp_path):
+    """Publish four small files as those of Fashion-MNIST; the server has CONTENT for each."""
+    offer("")
+    monkeypatch.setattr(sources, "DEBIAN_FOLDER", tmp_path / "debian")
+
+    def publish(sha256):
+        url = f"http://127.0.0.1:{server.server_port}/"
+        files = {name: PublishedFile(len(CONTENT), sha256, url + name) for name in IDX_FILES}
+        monkeypatch.setitem(sources.MNISTS, "fashion_mnist", files)
+
+    return publish
+
+
+def test_files_that_keras_offers_are_held_against_their_checksums(fashion, server):
+    fashion(SHA256)
+    with pytest.raises(InputError, match="not a whole gzipped idx file"):  # it is random bytes
+        dk.data.load("fashion_mnist")
+    assert server.asked == [None] * 4
+    folder = published.cache_folder().parent / "fashion-mnist"
+    assert {path.name for path in folder.glob("*.gz")} == set(IDX_FILES)
+
+
+def test_another_file_than_keras_offers_is_refused(fashion, server):
+    fashion(SHA256[::-1])
+    with pytest.raises(InputError, match=r"sent another file than train-images-idx3-ubyte\.gz"):
+        dk.data.load("fashion_mnist")
+    assert server.asked == [None]
+
+
+def test_offline_nothing_is_asked_of_keras_address_either(fashion, server, monkeypatch):
+    fashion(SHA256)
+    monkeypatch.setenv("DLKIT_OFFLINE", "1")
+    with pytest.raises(InputError, match=r"could not be downloaded \(DLKIT_OFFLINE is set\)"):
+        dk.data.load("fashion_mnist")
+    assert server.asked == []

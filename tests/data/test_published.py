@@ -1,5 +1,6 @@
 """Published files: found, unpacked once, and refused when damaged or malicious."""
 
+import errno
 import io
 import tarfile
 import zipfile
@@ -119,3 +120,96 @@ def test_a_damaged_tar_is_named(home):
     path.write_bytes(b"no archive")
     with pytest.raises(InputError, match=r"texts.tar.gz is not a whole archive"):
         published.unpacked("text/texts.tar.gz")
+
+
+def tar_of(*members):
+    """Write a tar.gz of `(name, type, what)`: the text of a file, or where a link leads."""
+
+    def write(path):
+        with tarfile.open(path, "w:gz") as archive:
+            for name, kind, what in members:
+                info = tarfile.TarInfo(name)
+                info.type = kind
+                if kind == tarfile.REGTYPE:
+                    info.size = len(what)
+                else:
+                    info.linkname = what
+                archive.addfile(info, io.BytesIO(what.encode()))
+
+    return write
+
+
+def zip_of(*names):
+    def write(path):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in names:
+                archive.writestr(zipfile.ZipInfo(name), "" if name.endswith("/") else "words")
+
+    return write
+
+
+def encrypted(path):
+    """As a password makes it: the readers see a bit in the heads of the member."""
+    zip_of("one")(path)
+    content = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + offset] |= 1
+    path.write_bytes(content)
+
+
+FILE_TYPE, SYMLINK, HARD_LINK = tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
+ODD = {
+    "no bytes.zip": lambda path: path.write_bytes(b""),
+    "no bytes.tar.gz": lambda path: path.write_bytes(b""),
+    "no members.zip": zip_of(),
+    "no members.tar.gz": tar_of(),
+    "encrypted.zip": encrypted,
+    "no name.zip": zip_of(""),
+    "no name.tar.gz": tar_of(("", FILE_TYPE, "words")),
+    "long name.zip": zip_of("n" * 300),
+    "long name.tar.gz": tar_of(("n" * 300, FILE_TYPE, "words")),
+    "file, then folder.zip": zip_of("one", "one/two"),
+    "folder, then file.zip": zip_of("one/two", "one"),
+    "file, then folder.tar.gz": tar_of(("one", FILE_TYPE, "a"), ("one/two", FILE_TYPE, "b")),
+    "folder, then file.tar.gz": tar_of(("one/two", FILE_TYPE, "a"), ("one", FILE_TYPE, "b")),
+    "hard link to nothing.tar.gz": tar_of(("one", HARD_LINK, "none")),
+    "hard link to itself.tar.gz": tar_of(("one", HARD_LINK, "one")),
+    "hard links in a ring.tar.gz": tar_of(("a", HARD_LINK, "b"), ("b", HARD_LINK, "a")),
+    "link to nothing.tar.gz": tar_of(("one", SYMLINK, "none")),
+    "link to itself.tar.gz": tar_of(("one", SYMLINK, "one")),
+    "links in a ring.tar.gz": tar_of(("a", SYMLINK, "b"), ("b", SYMLINK, "a")),
+    "file behind a ring.tar.gz": tar_of(("a", SYMLINK, "a"), ("a/one", FILE_TYPE, "words")),
+    "link to its own folder.tar.gz": tar_of(("a/one", FILE_TYPE, "w"), ("a/b", SYMLINK, "../a")),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_archive_is_named_in_one_sentence_and_leaves_nothing(home, name):
+    path = home / name
+    ODD[name](path)
+    target = home / "unpacked" / "target"
+    with pytest.raises(InputError, match=r"is not a whole archive \(.+\); remove it or fetch") as e:
+        published.unpack(path, target)
+    assert str(e.value).startswith(str(path)) and "\n" not in str(e.value)
+    assert len(str(e.value)) < 500
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_link_within_a_tar_is_kept(home):
+    members = (
+        ("a/one", FILE_TYPE, "words"),
+        ("two", SYMLINK, "a/one"),
+        ("three", HARD_LINK, "a/one"),
+    )
+    tar_of(*members)(home / "texts.tar.gz")
+    published.unpack(home / "texts.tar.gz", home / "target")
+    assert {(home / "target" / name).read_text() for name in ("two", "three")} == {"words"}
+
+
+def test_a_full_disk_is_no_fault_of_the_archive(home, monkeypatch):
+    zip_of("one")(home / "one.zip")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", lambda *_: (_ for _ in ()).throw(full))
+    with pytest.raises(InputError, match=r"one\.zip cannot be unpacked in .*: .*No space left"):
+        published.unpack(home / "one.zip", home / "cache" / "target")
+    assert list((home / "cache").iterdir()) == []

@@ -2,7 +2,7 @@
 
 import re
 
-from dlkit.data.published_files import FILES
+from dlkit.data.published_files import FILES, MNISTS
 
 
 def test_sizes_and_checksums_are_those_of_the_shared_data(shared_data):
@@ -15,7 +15,8 @@ def test_sizes_and_checksums_are_those_of_the_shared_data(shared_data):
 
 def test_an_address_names_the_file():
     renamed = {"boston_housing.csv": "housing.csv", "boston_housing.names": "housing.names"}
-    for path, file in FILES.items():
+    files = {**FILES, **MNISTS["mnist"], **MNISTS["fashion_mnist"]}
+    for path, file in files.items():
         if file.url is not None:
             name = path.rpartition("/")[2]
             assert file.url.startswith("https://")
