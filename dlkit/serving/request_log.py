@@ -3,15 +3,20 @@
 A line a sampled request, in JSON: when, which model, version and signature, how long it took, and
 the features of its rows and of their predictions (`dlkit.profiles`). Those of numbers, of short
 texts and of small pictures are their values in clear: whoever reads the log reads them. The file is
-rotated, so that it never fills the disk.
+rotated, so that it never fills the disk. Where the disk is full all the same, requests are answered
+without being logged, and no half a line is left.
 """
 
+import contextlib
+import errno
+import io
+import itertools
 import json
 import logging
-import logging.handlers
 import math
 import os
 import random
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +29,7 @@ from dlkit.errors import InputError
 log = logging.getLogger("dlkit.serving")
 
 _ROWS = 1000  # of one request; what is larger is a batch job, not traffic
+_QUIET = 60.0  # seconds between two lines about requests that could not be logged
 
 
 class RequestLog:
@@ -60,10 +66,10 @@ class RequestLog:
     ):
         self._share = share
         self._random = random.Random(seed)
+        self._path, self._max_bytes, self._parts = os.path.abspath(path), max_bytes, parts
+        self._lock = threading.Lock()
         try:
-            self._file = logging.handlers.RotatingFileHandler(
-                path, maxBytes=max_bytes, backupCount=parts, encoding="utf-8"
-            )
+            self._file = self._open()
         except OSError as error:
             raise InputError(f"The request log {path} cannot be written: {error}.") from None
 
@@ -85,6 +91,9 @@ class RequestLog:
             inputs: Its inputs, the rows along the first axis.
             outputs: The answer.
             seconds: How long it took to compute.
+
+        Raises:
+            OSError: when the line cannot be written; the log is as it was before.
         """
         if self._random.random() >= self._share:
             return
@@ -98,13 +107,39 @@ class RequestLog:
             "milliseconds": round(seconds * 1000, 3),
             "features": {name: _plain(values) for name, values in features.items()},
         }
-        text = json.dumps(line, ensure_ascii=False)
-        # The handler locks, rotates and flushes; a full disk must not fail the answer.
-        self._file.handle(logging.LogRecord("requests", logging.INFO, "", 0, text, None, None))
+        content = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+        with self._lock:
+            self._append(content)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _open(self) -> io.FileIO:
+        return open(self._path, "ab", buffering=0)  # no rest of a line waits for room
+
+    def _append(self, content: bytes) -> None:
+        size = os.fstat(self._file.fileno()).st_size
+        if size and size + len(content) > self._max_bytes:
+            self._rotate()
+            size = os.fstat(self._file.fileno()).st_size
+        try:
+            if self._file.write(content) != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._file.truncate(size)
+            raise OSError(error.errno, error.strerror, self._path) from None
+
+    def _rotate(self) -> None:
+        if os.path.exists(self._path):  # else it was moved before, and could not be made anew
+            parts = [self._path, *(f"{self._path}.{i}" for i in range(1, self._parts + 1))]
+            for newer, older in reversed(list(itertools.pairwise(parts))):
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(newer, older)
+        made = self._open()
+        self._file.close()
+        self._file = made
 
 
 class Logged:
@@ -121,6 +156,7 @@ class Logged:
         self.signatures = runtime.signatures
         self._runtime, self._requests = runtime, requests
         self._model, self._version = model, version
+        self._missed, self._quiet_until, self._lock = 0, 0.0, threading.Lock()
 
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any:
         """Return the outputs by name, after the request is logged."""
@@ -130,9 +166,22 @@ class Logged:
         told = (self._model, self._version, signature_name, inputs, outputs, seconds)
         try:
             self._requests.record(*told)
-        except Exception:  # whatever it is, the client has its answer
-            log.exception("A request to %s could not be logged", self._model)
+        except Exception as error:  # whatever it is, the client has its answer
+            self._complain(error)
         return outputs
+
+    def _complain(self, error: Exception) -> None:
+        with self._lock:
+            self._missed += 1
+            if time.monotonic() < self._quiet_until:
+                return
+            self._quiet_until = time.monotonic() + _QUIET
+        log.error(
+            "A request to %s could not be logged: %s (%d so far; this is said once a minute)",
+            *(self._model, error, self._missed),
+            # What a full disk is needs no explanation.
+            exc_info=None if isinstance(error, OSError) else error,
+        )
 
     def close(self) -> None:
         """Free what the version holds; the log stays open for others."""

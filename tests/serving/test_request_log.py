@@ -1,6 +1,10 @@
 """The request log: sampled, rotated, and of features alone."""
 
+import functools
+import io
 import json
+import subprocess
+import sys
 import threading
 import types
 
@@ -8,6 +12,7 @@ import numpy as np
 import pytest
 
 from dlkit.errors import InputError
+from dlkit.serving import Client, request_log
 from dlkit.serving.request_log import Logged, RequestLog
 from dlkit.serving.settings import Settings
 
@@ -86,6 +91,77 @@ def test_an_empty_batch_is_logged_as_one(tmp_path):
     log.record("m", 1, "s", {"age": np.zeros(0)}, {"scores": np.zeros((0, 3), np.float32)}, 0.0)
     log.close()
     assert lines(tmp_path / "log")[0]["features"]["age"] == []
+
+
+def test_what_does_not_fit_leaves_no_half_a_line(tmp_path):
+    """As on a disk that has room for some bytes of it."""
+
+    class Full(io.FileIO):
+        def write(self, content):
+            return super().write(content[:10])
+
+    path = tmp_path / "log"
+    log = RequestLog(path)
+    log.record("m", 1, "s", {"x": np.ones(1)}, {}, 0.0)
+    before = path.read_bytes()
+    log._file.close()
+    log._file = Full(path, "ab")
+    with pytest.raises(OSError, match=r"No space left on device: '.*log'"):
+        log.record("m", 1, "s", {"x": np.ones(1)}, {}, 0.0)
+    log.close()
+    assert path.read_bytes() == before
+
+
+def test_a_part_that_cannot_be_begun_costs_no_other(tmp_path, monkeypatch):
+    """As where no more files may be open: the parts move once, not at each request."""
+    path = tmp_path / "log"
+    log = RequestLog(path, max_bytes=200, parts=2)
+    write = functools.partial(log.record, "m", 1, "s", {"x": np.ones(1)}, {}, 0.0)
+    write()
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "_open", None)
+        for _ in range(3):
+            with pytest.raises(TypeError):
+                write()
+    assert [part.name for part in tmp_path.iterdir()] == ["log.1"]
+    write()
+    log.close()
+    assert len(lines(path)) == len(lines(tmp_path / "log.1")) == 1
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("odd")])
+def test_what_cannot_be_logged_is_said_once_a_minute(caplog, monkeypatch, error):
+    def record(*told):
+        raise error
+
+    times = [1000.0, 1000.0, 1001.0, 1059.0, 1061.0, 1061.0, 1062.0]
+    clock = types.SimpleNamespace(monotonic=lambda: times.pop(0), perf_counter=lambda: 0.0)
+    monkeypatch.setattr(request_log, "time", clock)
+    runtime = types.SimpleNamespace(signatures={}, run=lambda name, inputs: inputs)
+    logged = Logged(runtime, types.SimpleNamespace(record=record), "m", 1)
+    while times:
+        assert logged.run("s", {}) == {}
+    counts = [record.args[2] for record in caplog.records]
+    assert counts == [1, 4]
+    assert all(bool(r.exc_info) == isinstance(error, ValueError) for r in caplog.records)
+
+
+def test_a_server_whose_disk_is_full_answers_and_says_so_once(half_plus_two, tmp_path):
+    command = [sys.executable, "-m", "dlkit.serving", str(half_plus_two), "--rest-port=0"]
+    with (tmp_path / "told").open("wb") as told:
+        process = subprocess.Popen(
+            [*command, "--request-log=/dev/full"], stdout=subprocess.PIPE, stderr=told, text=True
+        )
+    with process:
+        try:
+            with Client(process.stdout.readline().split()[-1]) as client:
+                assert [client.predict([3.0]).tolist() for _ in range(30)] == [[3.5]] * 30
+        finally:
+            process.terminate()
+    text = (tmp_path / "told").read_text()
+    line = "A request to half_plus_two could not be logged: [Errno 28] No space left on device"
+    assert text.count(line) == text.count("No space left") == 1
+    assert "Traceback" not in text
 
 
 def test_a_failure_to_log_is_told_to_the_operator_and_not_to_the_client(caplog):
