@@ -1,7 +1,6 @@
 """Requests a second, latency and memory of dlkit's server beside other servers in Python.
 
-    python3 -m venv .venv-peers
-    .venv-peers/bin/pip install -r benchmarks/serving_peers/requirements.txt
+    make peers                                          # each in an environment of its own
     python benchmarks/serving.py                        # all of it
     python benchmarks/serving.py --seconds 1 --sides dlkit fastapi
 
@@ -13,7 +12,8 @@ to batches with that turned on. The images come as JSON numbers of four digits, 
 The servers take turns, a few seconds each, in every round another one first; while one is asked,
 the others are stopped. One process plays all clients (serving_load.py) on the same processors as
 the server, which has the rest of them. Each answer is compared with what Keras predicts. A figure
-is the median over the rounds; the first round is not counted.
+is the median over the rounds; the first round is not counted. One that is not installed is left
+out, with a line.
 """
 
 import argparse
@@ -139,12 +139,12 @@ def figures(report):
     }
 
 
-def start_all(sides, base, python, stack):
+def start_all(sides, base, peers, stack):
     """Start the servers of `sides`; return those that run, and why the others do not."""
     running, absent = {}, {}
     for name in dict.fromkeys(side.server for side in sides):
         try:
-            running[name] = start(name, base, python, stack)
+            running[name] = start(name, base, peers, stack)
             print(f"{name}: ready in {running[name].ready_seconds:.1f} s", flush=True)
             running[name].pause()
         except RuntimeError as error:
@@ -247,8 +247,7 @@ def main():
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         model, base = export(folder)
-        python = arguments.peers.absolute() / "bin" / "python"
-        running, absent = start_all(sides, base, python, stack)
+        running, absent = start_all(sides, base, arguments.peers.absolute(), stack)
         sides = [side for side in sides if side.server in running]
         bench = Bench(model, running, arguments.seconds)
         found, failed = measure_all(bench, sides, CELLS, arguments.rounds)

@@ -130,13 +130,13 @@ class Running:
         return sum(process.memory_info().rss for process in self.tree()) / 2**20
 
 
-def start(name: str, base: pathlib.Path, python: pathlib.Path, stack: Any) -> Running:
+def start(name: str, base: pathlib.Path, peers: pathlib.Path, stack: Any) -> Running:
     """Start the server `name`.
 
     Args:
         name: As in a side's `server`.
         base: The exported model's base path.
-        python: The Python of the peers' environment.
+        peers: The folder of the peers' environments, each under its peer's name.
         stack: What stops it.
 
     Raises:
@@ -146,7 +146,7 @@ def start(name: str, base: pathlib.Path, python: pathlib.Path, stack: Any) -> Ru
     if name.startswith("dlkit"):
         running = _start_dlkit(name, base, stack)
     else:
-        running = _start_peer(name, base, python, stack)
+        running = _start_peer(name, base, peers, stack)
     running.ready_seconds = time.perf_counter() - begin
     return running
 
@@ -169,27 +169,28 @@ def _start_dlkit(name, base, stack):
     return running
 
 
-def _start_peer(name, base, python, stack):
-    if not python.exists():
-        raise RuntimeError(f"there is no {python}")
+def _start_peer(name, base, peers, stack):
     peer, _, joined = name.partition(" ")
+    programs = peers / peer / "bin"
     scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     scratch = pathlib.Path(stack.enter_context(scratch))
     port = free_port()
     if peer == "mlserver":
         write_settings(scratch, port, joined)
     at = ["--port", str(port), "--timeout-keep-alive", str(KEEP_ALIVE)]
-    command = {
+    program, *options = {
         "fastapi": ["uvicorn", "fastapi_app:app", "--log-level", "warning", *at],
         "bentoml": ["bentoml", "serve", "bento_service:Model", *at],
         "litserve": ["python", "lit_server.py", str(port), str(KEEP_ALIVE)],
         "mlserver": ["mlserver", "start", str(scratch)],
     }[peer]
+    if not (programs / program).exists():
+        raise RuntimeError(f"there is no {programs / program}")
     environment = {
         **os.environ,
         "MODEL": str(base / "1"),
         "BATCH": "32" if joined else "0",
-        "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(PEERS),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "BENTOML_DO_NOT_TRACK": "True",
@@ -197,7 +198,12 @@ def _start_peer(name, base, python, stack):
     }
     log = (scratch / "log").open("wb")
     process = subprocess.Popen(
-        command, cwd=PEERS, env=environment, stdout=log, stderr=log, start_new_session=True
+        [programs / program, *options],
+        cwd=PEERS,
+        env=environment,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
     )
     running = Running({"http": port}, psutil.Process(process.pid))
     stack.callback(stop, process, running)
