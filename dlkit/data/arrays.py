@@ -51,8 +51,9 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
         test: `(x, y)` of the test split. `None` takes a stratified fifth of the examples, the same
             one for every seed. Defaults to None.
         task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`; `None` reads it from
-            `y`: floats are a regression, rows of 0 and 1 are labels (classes if one-hot), anything
-            else is classes. Defaults to None.
+            `y`: floats are a regression, unless they are up to 20 different whole numbers; rows of
+            0 and 1 are labels (classes if one-hot); anything else is classes. `check` tells what
+            was read. Defaults to None.
         class_names: The classes' names in the order of their index. Defaults to None.
         name: What the data set is called. Defaults to "arrays".
         batch_size: Examples a batch. Defaults to 64.

@@ -42,6 +42,8 @@ def targets(view: View) -> Iterator[Finding]:
     values = view.targets("train")
     if values is None or view.data.task not in ("binary", "multiclass", "multilabel", "regression"):
         return
+    if view.data.origin is not None and view.data.origin.targets.assumed:
+        yield _task(view.data.task, view.data.origin.targets.assumed)
     faults = list(_target_faults(view))
     yield from faults
     if faults:
@@ -50,6 +52,13 @@ def targets(view: View) -> Iterator[Finding]:
         yield _numbers(values, view.data.origin is not None)
     else:
         yield from _classes(view)
+
+
+def _task(task: str, assumed: str) -> Finding:
+    """Tell what the targets were taken for; of whole numbers, how to have it otherwise."""
+    other = "multiclass' for classes" if task == "regression" else "regression' for quantities"
+    advice = f"task='{other}" if assumed.endswith("whole numbers") else ""
+    return Finding("ok", "task", f"{task}, as the targets are {assumed}", advice)
 
 
 def _target_faults(view: View) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.checks import check_choice, closest
+from dlkit.data import tasks
 from dlkit.data.record import TASKS
 from dlkit.errors import InputError
 
@@ -20,7 +21,8 @@ _TEST_FRACTION, _TEST_SEED = 0.2, 0
 class Targets:
     """Targets as a network learns them: class indices, or floats.
 
-    `by_index` says that labels were given as indices into the class names, not as the names.
+    `by_index` says that labels were given as indices into the class names, not as the names;
+    `assumed` says why the targets were taken for this task, where the user did not give it.
     """
 
     values: np.ndarray
@@ -28,6 +30,7 @@ class Targets:
     num_classes: int
     class_names: tuple[str, ...] | None
     by_index: bool = False
+    assumed: str = ""
 
     def take(self, rows: np.ndarray) -> Targets:
         """Return the targets of some rows."""
@@ -38,7 +41,10 @@ def read(y: Any, task: str | None, class_names: Sequence[Any] | None) -> Targets
     """Return the targets in `y`; `task=None` reads the task from them too."""
     array = _array(y)
     if task is None:
-        task = infer_task(array, class_names)
+        task = tasks.infer(array, class_names)
+        return dataclasses.replace(
+            read(array, task, class_names), assumed=tasks.reason(array, task)
+        )
     check_choice("task", task, TASKS)
     if task in ("binary", "multiclass"):
         return _classes(array, task, class_names)
@@ -57,23 +63,6 @@ def encode(y: Any, like: Targets) -> np.ndarray:
     if like.task in ("binary", "multiclass"):
         return _indices(_class_column(_array(y), like.task), like)
     return read(y, like.task, like.class_names).values
-
-
-def infer_task(array: np.ndarray, class_names: Sequence[Any] | None = None) -> str:
-    """Return the task that the targets look like; `from_arrays` documents the rules.
-
-    Example:
-        >>> infer_task(np.array([0.5, 1.25]))
-        'regression'
-    """
-    if array.ndim == 2 and array.shape[1] > 1:
-        if not np.isin(array, (0, 1)).all():
-            return "regression"
-        return "multiclass" if (array.sum(axis=1) == 1).all() else "multilabel"
-    if array.dtype.kind == "f":
-        return "regression"
-    classes = len(class_names) if class_names is not None else len(np.unique(array))
-    return "binary" if classes <= 2 else "multiclass"
 
 
 def split_test(targets: Targets) -> tuple[np.ndarray, np.ndarray]:
@@ -116,10 +105,13 @@ def _check_members(targets: Targets, fraction: float) -> None:
     rarest = present[counts[present].argmin()]
     smaller = int(np.ceil(fraction * len(targets.values)))
     if counts[rarest] < 2 or smaller < len(present):
+        whole = targets.assumed.endswith("whole numbers")
+        quantity = ", or task='regression' for quantities" if whole else ""
         raise InputError(
             f"A stratified split of {len(targets.values)} examples into a part of {smaller} cannot"
             f" hold each of {len(present)} classes (the rarest, '{targets.class_names[rarest]}',"
-            f" has {counts[rarest]}); give more examples, or a test split and val_fraction=0."
+            f" has {counts[rarest]}); give more examples, or a test split and val_fraction=0"
+            f"{quantity}."
         )
 
 
