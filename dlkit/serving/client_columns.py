@@ -1,8 +1,6 @@
 """The columns of a table as the inputs of a signature: matched by name, in the inputs' types."""
 
-import datetime
 import math
-import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +8,7 @@ import numpy as np
 
 from dlkit.checks import closest
 from dlkit.column_names import input_name
+from dlkit.column_values import as_booleans, as_text
 from dlkit.errors import InputError
 from dlkit.serving.signatures import Signature, TensorInfo
 
@@ -72,10 +71,11 @@ class Table(dict):
         found = as_dtype(_parsed(array) if array.dtype.kind in "OU" else array, info)
         if wanted is not None and found.dtype != wanted:
             wrong = [v for v in array.tolist() if as_dtype(_parsed([v]), info).dtype != wanted]
-            empty = " or nothing" if wanted.kind == "f" else ""
+            takes = f"{info.dtype_name} numbers{' or nothing' if wanted.kind == 'f' else ''}"
+            takes = "true or false" if wanted.kind == "b" else takes
             raise InputError(
-                f"Column '{column}' goes to the model's input '{name}': give {info.dtype_name}"
-                f" numbers{empty}. Received: {wrong[0] if wrong else array!r}."
+                f"Column '{column}' goes to the model's input '{name}': give {takes}."
+                f" Received: {wrong[0] if wrong else array!r}."
             )
         return found
 
@@ -83,9 +83,13 @@ class Table(dict):
 def as_numbers(values: Iterable[Any]) -> list:
     """Return numbers where all are, NaN for empty texts; whole ones as such, where none is empty.
 
+    Where all are booleans, as files write them, they are such, or 1, 0 and NaN if some are empty.
+
     Example:
         >>> as_numbers(["3", ""]), as_numbers(["3", 1]), as_numbers(["3", "b"])
         ([3.0, nan], [3, 1], ['3', 'b'])
+        >>> as_numbers(["true", "FALSE"]), as_numbers(["True", ""])
+        ([True, False], [1.0, nan])
     """
     values = list(values)
     for kind in (int, float):
@@ -94,7 +98,10 @@ def as_numbers(values: Iterable[Any]) -> list:
             return [kind(text) if text or kind is int else math.nan for text in texts]
         except ValueError:
             continue
-    return values
+    booleans = as_booleans(values)
+    if booleans is None:
+        return values
+    return booleans if None not in booleans else np.array(booleans, np.float64).tolist()
 
 
 def as_dtype(array: np.ndarray, info: TensorInfo) -> np.ndarray:
@@ -115,7 +122,7 @@ def as_dtype(array: np.ndarray, info: TensorInfo) -> np.ndarray:
         return array
     if wanted.kind == "O":
         is_text = array.dtype.kind not in "biufO"
-        return array if is_text else np.asarray(np.frompyfunc(_text, 1, 1)(array), object)
+        return array if is_text else np.asarray(np.frompyfunc(as_text, 1, 1)(array), object)
     return array.astype(wanted) if _fits(array, wanted) else array
 
 
@@ -139,17 +146,6 @@ def _parsed(values: Iterable[Any]) -> np.ndarray:
         return np.asarray(found)
     except ValueError:  # lists that differ in length
         return np.asarray(found, object)
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, (numbers.Integral, datetime.date)):
-        return str(value)
-    if not isinstance(value, numbers.Real):
-        return value
-    value = float(value)
-    if math.isnan(value):
-        return ""
-    return f"{value:.0f}" if value.is_integer() else str(value)
 
 
 def _grouped(columns: Iterable[Any], rule: Any) -> dict[str, list]:

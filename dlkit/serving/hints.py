@@ -51,12 +51,20 @@ def for_request(
         signature: The one that is asked.
         signatures: All of the model's. Defaults to None, that one alone.
     """
-    found = [_for_body(message, signature)]
+    found = [_for_booleans(message) or _for_body(message, signature)]
     if "Type: Object is not of expected type" in message:
         found.append(_for_files(signatures or {}))
     else:
         found.append(_for_input(message, signature))
     return " ".join(filter(None, found)) or None
+
+
+def _for_booleans(message: str) -> str | None:
+    if message.endswith("is not of expected type: bool"):
+        return "A boolean is written true or false, without quotation marks."
+    if re.search(r"Type: (True|False) is not of expected type: (?!string)", message):
+        return "The input takes numbers: 1 stands for true, and 0 for false."
+    return None
 
 
 def _for_body(message: str, signature: Signature) -> str | None:

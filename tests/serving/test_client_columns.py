@@ -53,6 +53,11 @@ def test_inputs_without_a_column_and_with_two():
         ([1.0, 255.0], "uint8", [1, 255]),
         ([1, 2], "double", [1.0, 2.0]),
         ([[1, 2], [3, 4]], "float", [[1.0, 2.0], [3.0, 4.0]]),
+        ([True, False], "bool", [True, False]),
+        (["true", "FALSE"], "bool", [True, False]),
+        (["True", "", "false"], "float", [1.0, np.nan, 0.0]),
+        ([True, False], "float", [1.0, 0.0]),
+        (["TRUE", "false"], "string", ["TRUE", "false"]),
         ([0.5], "half", [0.5]),  # NumPy has it and REST has not: the server says so
     ],
 )
@@ -70,6 +75,9 @@ def test_values_become_what_the_input_takes(values, dtype, wanted):
         ([1.0, 256.0], "uint8", "Received: 256.0"),
         ([-1], "uint32", "Received: -1"),
         ([2.0**63], "int64", r"Received: 9.22\d+e\+18"),
+        ([1, 0], "bool", "give true or false. Received: 1"),
+        (["True", ""], "bool", "give true or false. Received: "),
+        (["yes", "no"], "bool", "give true or false. Received: 'yes'"),
     ],
 )
 def test_a_column_that_does_not_fit_is_named(values, dtype, said):

@@ -31,7 +31,7 @@ def test_a_hint_for_each_common_mistake(message, hint):
     "message",
     [
         "Failed to get input map for signature: x",
-        "JSON Value: true Type: True is not of expected type: float",
+        "JSON Value: [1] Type: Array is not of expected type: float",
     ],
 )
 def test_no_hint_where_the_message_says_it_all(message):
@@ -42,7 +42,14 @@ def test_no_hint_where_the_message_says_it_all(message):
 @pytest.mark.parametrize(
     ("message", "hint"),
     [
-        ("JSON Value: true Type: True is not of expected type: float", "Input of type float: 'a'."),
+        (
+            "JSON Value: true Type: True is not of expected type: float",
+            "1 stands for true, and 0 for false. Input of type float: 'a'.",
+        ),
+        (
+            'JSON Value: "true" Type: String is not of expected type: bool',
+            "A boolean is written true or false, without quotation marks.",
+        ),
         (
             "Failed to process element: 0 key: c of 'instances' list. Error: INVALID_ARGUMENT: JSON"
             ' Value: "x" Type: String is not of expected type: int64',
