@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from dlkit.checks import check_choice, closest
-from dlkit.data.dates import is_date
-from dlkit.data.table_files import as_numbers, as_texts, has_front_zeros
+from dlkit.column_values import as_booleans
+from dlkit.data import column_hints
+from dlkit.data.cells import are_codes, as_numbers, as_texts, first_text, has_front_zeros
+from dlkit.data.dates import iso_date, like
+from dlkit.data.findings import Finding
+from dlkit.data.tasks import MAX_CLASSES
 from dlkit.errors import InputError
 
-KINDS = ("numeric", "category", "hash", "date", "drop")
-# Whole numbers with more values than this are a quantity to predict, not classes.
-MAX_CLASSES = 20
+KINDS = ("numeric", "boolean", "category", "hash", "date", "drop")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,8 +25,9 @@ class Column:
 
     Attributes:
         name: Its name.
-        kind: `"numeric"`, `"category"`, `"hash"`, `"date"`, `"cross"` or `"drop"`.
+        kind: `"numeric"`, `"boolean"`, `"category"`, `"hash"`, `"date"`, `"cross"` or `"drop"`.
         note: What its training rows hold, or why it is dropped, in words.
+        finding: What `Data.check` tells where its values look like another kind. Defaults to None.
 
     Example:
         >>> Column("age", "numeric", "mean 39, 2 missing").kind
@@ -34,6 +37,7 @@ class Column:
     name: str
     kind: str
     note: str
+    finding: Finding | None = None
 
 
 def infer(
@@ -41,6 +45,7 @@ def infer(
     train: np.ndarray,
     kinds: Mapping[str, str],
     max_categories: int,
+    dayfirst: bool | None = None,
 ) -> tuple[Column, ...]:
     """Return the kind of each column.
 
@@ -52,6 +57,7 @@ def infer(
         train: The row numbers of the training split.
         kinds: The kinds that the user gave.
         max_categories: Texts with more different values than this are hashed.
+        dayfirst: How dates may be written, as `dates.iso_date` has it. Defaults to None.
 
     Raises:
         InputError: for an unknown column or kind, or values that are not of a given kind.
@@ -59,11 +65,13 @@ def infer(
     check_columns("kinds", kinds, table)
     found = []
     for name, values in table.items():
-        kind, note = _inspect(values, values[train], max_categories, kinds.get(name))
         if name in kinds:
             check_choice(f"kinds['{name}']", kinds[name], KINDS)
-            _check_values(name, kinds[name], values)
-        found.append(Column(name, kind, note))
+            if kinds[name] in _READERS:
+                _READERS[kinds[name]](name, values, dayfirst=dayfirst)
+        kind, note = _inspect(values, values[train], max_categories, dayfirst, kinds.get(name))
+        finding = None if name in kinds else column_hints.look(name, kind, values)
+        found.append(Column(name, kind, note, finding))
     return tuple(found)
 
 
@@ -83,7 +91,11 @@ def check_columns(what: str, names: Iterable[str], known: Iterable[str]) -> None
 
 
 def _inspect(
-    values: np.ndarray, train: np.ndarray, max_categories: int, given: str | None
+    values: np.ndarray,
+    train: np.ndarray,
+    max_categories: int,
+    dayfirst: bool | None,
+    given: str | None,
 ) -> tuple[str, str]:
     """Return a column's kind and a note on its training rows."""
     if given == "drop":
@@ -93,38 +105,37 @@ def _inspect(
     missing = f", {len(train) - len(known)} missing" if len(known) < len(train) else ""
     if not len(known):
         return "drop", "all values are missing"
-    numbers = as_numbers(values)
     different = len(set(known))
-    kind = given or _kind(values, numbers, different, len(known), max_categories)
+    kind = given or _kind(values, dayfirst)
+    if kind == "text":
+        few, all_differ = different <= max_categories, different == len(known)
+        kind = "category" if few else "drop" if all_differ else "hash"
     if kind == "drop":
         return "drop", "every value is different"
-    if kind == "numeric" and numbers is not None:
+    if kind in ("numeric", "boolean"):
         return kind, f"mean {np.nanmean(as_numbers(train)):.4g}{missing}"
     if kind == "date":
-        return kind, f"{min(known)} to {max(known)}{missing}"
+        dates = [iso_date(text, dayfirst) for text in known]
+        return kind, f"{min(dates)} to {max(dates)}{missing}"
     return kind, f"{different} value{'' if different == 1 else 's'}{missing}"
 
 
-def _kind(
-    values: np.ndarray, numbers: np.ndarray | None, different: int, known: int, max_categories: int
-) -> str:
-    if numbers is not None:
+def _kind(values: np.ndarray, dayfirst: bool | None) -> str:
+    """Return what all values of a column are: `"text"` where that is nothing else."""
+    if values.dtype.kind in "iuf":
         return "numeric"
-    if all(is_date(text) for text in values if text):
-        return "date"
-    if different <= max_categories:
-        return "category"
-    return "drop" if different == known else "hash"
+    booleans = as_booleans(values)
+    if booleans is not None and None not in booleans:
+        return "boolean"
+    if as_numbers(values) is not None:
+        # What a number would lose may be a part of a name: 2116 is no post code, and 02116 is.
+        return "text" if any(map(has_front_zeros, values)) else "numeric"
+    return "date" if all(iso_date(text, dayfirst) for text in values if text) else "text"
 
 
-def _check_values(name: str, kind: str, values: np.ndarray) -> None:
-    if kind == "numeric":
-        to_numbers(name, values)
-    if kind == "date":
-        to_dates(name, values)
-
-
-def to_numbers(name: str, values: np.ndarray, split: str = "") -> np.ndarray:
+def to_numbers(
+    name: str, values: np.ndarray, split: str = "", dayfirst: bool | None = None
+) -> np.ndarray:
     """Return the numeric column `name` as float32, missing values as NaN.
 
     Raises:
@@ -132,8 +143,7 @@ def to_numbers(name: str, values: np.ndarray, split: str = "") -> np.ndarray:
     """
     numbers = as_numbers(values)
     if numbers is None:
-        row = next(i for i, text in enumerate(values) if as_numbers(values[i : i + 1]) is None)
-        _refuse(name, "numeric", "a number", row, values, split)
+        _refuse(name, "numeric", "a number", first_text(values), values, split)
     with np.errstate(over="ignore"):
         found = numbers.astype(np.float32)
     if np.isinf(found).any():
@@ -141,7 +151,25 @@ def to_numbers(name: str, values: np.ndarray, split: str = "") -> np.ndarray:
     return found
 
 
-def to_dates(name: str, values: np.ndarray, split: str = "") -> np.ndarray:
+def to_booleans(
+    name: str, values: np.ndarray, split: str = "", dayfirst: bool | None = None
+) -> np.ndarray:
+    """Return the boolean column `name` as an array of them.
+
+    Raises:
+        InputError: naming the column, the row (of `split`) and what is neither true nor false.
+    """
+    found = as_booleans(values)
+    if found is None or None in found:
+        row = next(row for row, value in enumerate(values) if as_booleans([value]) is None)
+        told = "true or false (a 'numeric' column may have gaps, and reads them as 1 and 0)"
+        _refuse(name, "boolean", told, row, values, split)
+    return np.array(found)
+
+
+def to_dates(
+    name: str, values: np.ndarray, split: str = "", dayfirst: bool | None = None
+) -> np.ndarray:
     """Return the date column `name`, which is text, once it is seen to hold dates only.
 
     Raises:
@@ -149,9 +177,12 @@ def to_dates(name: str, values: np.ndarray, split: str = "") -> np.ndarray:
     """
     values = as_texts(values)
     for row, text in enumerate(values):
-        if text and not is_date(text):
-            _refuse(name, "date", "like 2026-11-21 or 2026-11-21 13:00", row, values, split)
+        if text and not iso_date(text, dayfirst):
+            _refuse(name, "date", like(dayfirst), row, values, split)
     return values
+
+
+_READERS = {"numeric": to_numbers, "boolean": to_booleans, "date": to_dates}
 
 
 def _refuse(name: str, kind: str, like: str, row: int, values: np.ndarray, split: str) -> None:
@@ -196,24 +227,30 @@ def check_crosses(crosses: Sequence[Sequence[str]], columns: Sequence[Column]) -
                 )
 
 
-def raw(columns: Iterable[Column], table: Mapping[str, np.ndarray], split: str = "") -> dict:
+def raw(
+    columns: Iterable[Column],
+    table: Mapping[str, np.ndarray],
+    split: str = "",
+    dayfirst: bool | None = None,
+) -> dict:
     """Return the columns that are not dropped as the preprocessing takes them.
 
     Args:
         columns: What the columns are.
         table: Their values.
         split: Said in errors, as `" of the test table"`. Defaults to `""`.
+        dayfirst: How dates may be written, as `dates.iso_date` has it. Defaults to None.
 
     Returns:
-        Name -> float32 array for numeric columns, array of texts for the others.
+        Name -> float32 array for numeric columns, of booleans for boolean ones, of texts for the
+        others.
 
     Raises:
         InputError: for a value that is not of its column's kind.
     """
-    readers = {"numeric": to_numbers, "date": to_dates}
     return {
-        column.name: readers[column.kind](column.name, table[column.name], split)
-        if column.kind in readers
+        column.name: _READERS[column.kind](column.name, table[column.name], split, dayfirst)
+        if column.kind in _READERS
         else as_texts(table[column.name])
         for column in columns
         if column.kind != "drop"
@@ -223,7 +260,8 @@ def raw(columns: Iterable[Column], table: Mapping[str, np.ndarray], split: str =
 def read_target(values: np.ndarray, name: str, task: str | None) -> np.ndarray:
     """Return the target column: class labels as integers or texts, or numbers.
 
-    Whole numbers with zeros in front, as `0010`, are names: `10` may be another class.
+    Whole numbers keep all their digits. What looks like a code, as `0010` or `1E5`, is a name: `10`
+    may be another class.
 
     Raises:
         InputError: when a row has no target.
@@ -235,14 +273,27 @@ def read_target(values: np.ndarray, name: str, task: str | None) -> np.ndarray:
             f"{len(missing)} of {len(labels)} rows have no target '{name}', the first is row"
             f" {missing[0] + 1}; fill them in or leave them out."
         )
+    different = set(labels)
     numbers = as_numbers(values)
-    if numbers is None:
+    if numbers is not None and task == "regression":
+        return numbers
+    booleans = as_booleans(different)
+    if booleans is not None and len(different) > 2:  # true and True are one class
+        return np.array(as_booleans(labels)).astype(str)
+    if numbers is None or booleans is not None:
         return np.array(labels.tolist())
-    # 3.0 in a text is a measurement; pandas and NumPy have only the value to tell.
-    written = values if values.dtype.kind != "f" else labels
-    whole = all(text.lstrip("+-").isdigit() for text in written)
-    if task is None and whole and len(np.unique(numbers)) > MAX_CLASSES:
-        whole = False
-    if whole and task != "regression" and any(map(has_front_zeros, written)):
+    if task is None and len(different) > MAX_CLASSES:
+        return numbers
+    if are_codes(different):
         return np.array(labels.tolist())
-    return numbers.astype(np.int64) if whole and task != "regression" else numbers
+    return _whole(labels, numbers)
+
+
+def _whole(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Return labels as whole numbers where all are, else as the texts or `numbers` they are."""
+    try:
+        return np.array([int(text) for text in labels], np.int64)
+    except OverflowError:  # which no number of NumPy's holds
+        return np.array(labels.tolist())
+    except ValueError:
+        return numbers

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from dlkit.checks import closest
+from dlkit.data.cells import has_front_zeros
 from dlkit.data.image_files import Files
-from dlkit.data.table_files import column_names, has_front_zeros, lift_cell_limit, not_utf8
+from dlkit.data.table_files import column_names, lift_cell_limit, not_utf8
 from dlkit.errors import InputError
 
 Rows = list[dict[str | None, str | list[str]]]

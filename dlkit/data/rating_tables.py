@@ -10,7 +10,8 @@ import numpy as np
 
 from dlkit.checks import closest
 from dlkit.data import table_files
-from dlkit.data.dates import is_date
+from dlkit.data.cells import as_numbers
+from dlkit.data.dates import iso_date
 from dlkit.errors import InputError
 
 
@@ -127,12 +128,13 @@ def times(table: Any, name: str, count: int) -> np.ndarray:
     if array.dtype.kind == "M":
         array = np.datetime_as_string(array, unit="s")
     texts = np.array([_text(cell) for cell in array.tolist()], object)
-    if all(is_date(text) for text in texts):
-        moments = [text.replace("/", "-").replace(" ", "T") for text in texts]
+    dates = [iso_date(text) for text in texts]
+    if all(dates):
+        moments = [text.replace("/", "-").replace(" ", "T") for text in dates]
         return np.array(moments, "datetime64[s]").astype(np.int64)
-    values = table_files.as_numbers(texts)
+    values = as_numbers(texts)
     if values is None or not np.isfinite(values).all():
-        reads = is_date if is_date(texts[0]) else _is_number
+        reads = iso_date if dates[0] else _is_number
         row = next(row for row, text in enumerate(texts) if not reads(text))
         raise InputError(
             f"Row {row} has no time: the cell in column '{name}' is {array.tolist()[row]!r}; a time"
@@ -171,7 +173,7 @@ def _text(cell: Any) -> str:
 
 
 def _is_number(text: str) -> bool:
-    values = table_files.as_numbers(np.array([text], object))
+    values = as_numbers(np.array([text], object))
     return values is not None and bool(np.isfinite(values).all())
 
 

@@ -52,6 +52,7 @@ def _columns(view: View) -> Iterator[Finding]:
     else:
         yield Finding("ok", "constant columns", f"none of {len(values)}")
     yield from _missing(values)
+    yield from (column.finding for column in view.data.columns or () if column.finding)
     dropped = [c.name for c in view.data.columns or () if c.kind == "drop" and c.note != "as told"]
     if dropped:
         detail = f"{listed(dropped)}: every value differs, or all are missing"

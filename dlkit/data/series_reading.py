@@ -16,6 +16,7 @@ import numpy as np
 
 from dlkit.checks import closest
 from dlkit.data import table_files
+from dlkit.data.cells import as_numbers, as_texts, first_text, text_array
 from dlkit.errors import InputError
 
 _ZONE = r"(?P<zone>Z|[+-]\d\d(:?\d\d)?)?"
@@ -96,7 +97,7 @@ def _table(frame: Any) -> dict[str, np.ndarray]:
     dtype = getattr(index, "dtype", None)
     if getattr(dtype, "kind", "") == "M":  # as pandas keeps the dates of a series
         stamps = np.datetime_as_string(np.asarray(index, "datetime64[s]"))
-        table = {str(index.name or "index"): table_files.texts(list(stamps), ("NaT",)), **table}
+        table = {str(index.name or "index"): text_array(list(stamps), ("NaT",)), **table}
     return table
 
 
@@ -128,7 +129,7 @@ def _of_table(table: dict[str, np.ndarray], date: str | None, where: str) -> Ser
         raise InputError(f"{where} has no column besides the dates '{date}'.")
     columns = []
     for name, cells in table.items():
-        numbers = table_files.as_numbers(cells)
+        numbers = as_numbers(cells)
         if numbers is None:
             _refuse_texts(name, cells)
         columns.append(numbers)
@@ -144,7 +145,7 @@ def _looks_like_dates(cells: np.ndarray) -> bool:
 
 def _dates(cells: np.ndarray, name: str) -> np.ndarray:
     texts, behind = [], np.zeros(len(cells), "timedelta64[m]")
-    for row, cell in enumerate(table_files.as_texts(cells)):
+    for row, cell in enumerate(as_texts(cells)):
         text, zone = _without_zone(cell.replace("/", "-"))
         if not _is_date(text):
             raise InputError(
@@ -206,7 +207,7 @@ def _check_finite(values: np.ndarray, names: tuple[str, ...], dates: np.ndarray 
 
 
 def _refuse_texts(name: str, cells: np.ndarray) -> NoReturn:
-    row = next(row for row in range(len(cells)) if table_files.as_numbers(cells[[row]]) is None)
+    row = first_text(cells)
     raise InputError(
         f"Column '{name}' holds '{cells[row]}' in row {row + 1}, which is no number; leave the"
         f" column out, or give date='{name}' if it tells the time."

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from dlkit.checks import closest
+from dlkit.column_values import as_text
+from dlkit.data.cells import text_array
 from dlkit.errors import InputError
 
 NA_VALUES = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL")
@@ -69,7 +71,7 @@ def read_csv(
     if not rows:
         raise InputError(f"{path} holds no rows; give a file with at least one line of values.")
     return {
-        name: texts(values, na_values)
+        name: text_array(values, na_values)
         for name, values in zip(names, zip(*rows, strict=True), strict=True)
     }
 
@@ -183,7 +185,8 @@ def plain_name(name: Any) -> str:
 def read_frame(frame: Any, na_values: Collection[str] = NA_VALUES) -> dict[str, np.ndarray]:
     """Return the columns of a pandas DataFrame, or of a mapping of names to sequences.
 
-    Columns of numbers are float64 arrays; anything else becomes texts.
+    Columns of numbers and booleans are arrays of them, whole numbers as such where none is missing;
+    anything else becomes texts.
 
     Args:
         frame: The DataFrame or mapping. pandas itself is not imported.
@@ -219,6 +222,8 @@ def _cells(values: Any, name: str) -> np.ndarray:
     """Return a column as an array with one value a row."""
     try:
         array = np.asarray(values)
+        if array.dtype.kind == "f" and not hasattr(values, "dtype"):
+            array = np.asarray(values, object)  # whole numbers among them keep their digits
     except ValueError:  # lists that differ in length
         array = None
     if array is None or array.ndim != 1:
@@ -233,68 +238,23 @@ def _cells(values: Any, name: str) -> np.ndarray:
 def _column(values: Any, name: str, na_values: Collection[str]) -> np.ndarray:
     array = _cells(values, name)
     if array.dtype.kind == "M":
-        return texts(np.datetime_as_string(array, unit="s"), {*na_values, "NaT"})
-    if array.dtype.kind in "uif":
-        return array.astype(np.float64)
+        return text_array(np.datetime_as_string(array, unit="s"), {*na_values, "NaT"})
+    if array.dtype.kind in "biuf":
+        return array.astype(np.float64) if array.dtype.kind == "f" else array
     missing = values.isna() if hasattr(values, "isna") else [_is_missing(v) for v in array.flat]
     cells = ["" if gone else v for v, gone in zip(array.tolist(), missing, strict=True)]
     known = [cell for cell in cells if cell != ""]
-    if known and all(isinstance(v, int | float) and not isinstance(v, bool) for v in known):
+    if known and all(map(_is_held_exactly, known)):
         return np.array([np.nan if cell == "" else cell for cell in cells], np.float64)
-    return texts([str(cell).strip() for cell in cells], na_values)
+    return text_array([str(as_text(cell)).strip() for cell in cells], na_values)
 
 
 def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and np.isnan(value))
 
 
-def texts(cells: Sequence[str], na_values: Collection[str]) -> np.ndarray:
-    """Return an array of texts in which each of `na_values` is empty."""
-    missing = frozenset(na_values)
-    array = np.empty(len(cells), object)
-    array[:] = ["" if cell in missing else str(cell) for cell in cells]
-    return array
-
-
-def as_texts(values: np.ndarray) -> np.ndarray:
-    """Return a column as texts; whole numbers have no point, and NaN is empty.
-
-    Example:
-        >>> as_texts(np.array([3.0, 2.5, np.nan])).tolist()
-        ['3', '2.5', '']
-    """
-    if values.dtype.kind != "f":
-        return values
-    return texts([f"{v:.0f}" if v == np.floor(v) else str(v) for v in values], ("nan",))
-
-
-def as_numbers(values: np.ndarray) -> np.ndarray | None:
-    """Return a column as numbers, missing ones as NaN, or `None` where a text is no number.
-
-    Example:
-        >>> as_numbers(np.array(["1e3", "", "-2"], object)).tolist()
-        [1000.0, nan, -2.0]
-    """
-    if values.dtype.kind == "f":
-        return values
-    try:
-        return np.array([_number(text) if text else np.nan for text in values])
-    except ValueError:
-        return None
-
-
-def has_front_zeros(text: str) -> bool:
-    """Return whether a whole number is written with zeros in front, which a number would lose.
-
-    Example:
-        >>> has_front_zeros("0010"), has_front_zeros("0"), has_front_zeros("0.5")
-        (True, False, False)
-    """
-    digits = text.lstrip("+-")
-    return len(digits) > 1 and digits[0] == "0" and digits.isdigit()
-
-
-def _number(text: str) -> float:
-    if "_" in text:  # Python reads 1_000, no table means it
-        raise ValueError(text)
-    return float(text)
+def _is_held_exactly(value: Any) -> bool:
+    """Return whether it is a number that float64 holds: whole ones have up to 53 bits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or abs(value) <= 2**53

@@ -1,6 +1,7 @@
 """The preprocessing of a table: one Keras model from raw columns to a vector of floats.
 
     numeric   -> minus the median, missing = 0 -> standardised          [+ 1 where it was missing]
+    boolean   -> 1 or 0 -> standardised
     date      -> year, day, hour as numbers; month and weekday one-hot
     category  -> index in the training vocabulary -> one-hot
     hash      -> one of n bins -> one-hot
@@ -21,6 +22,7 @@ import numpy as np
 
 from dlkit.data.columns import Column
 from dlkit.data.dates import PARTS, DateParts
+from dlkit.data.table_styles import Style
 
 # A value that occurs once teaches nothing of itself: such values are learned together.
 _MIN_COUNT = 2
@@ -47,9 +49,9 @@ class _Features:
 def build(
     columns: Sequence[Column],
     train: Mapping[str, np.ndarray],
+    style: Style,
     *,
     crosses: Sequence[Sequence[str]],
-    na_values: Collection[str],
     hash_bins: int,
 ) -> tuple[keras.Model, tuple[str, ...]]:
     """Return the preprocessing model and the name of each feature that it gives.
@@ -57,8 +59,8 @@ def build(
     Args:
         columns: The columns, dropped ones included.
         train: The raw values of the training rows.
+        style: How a client may write dates and missing values.
         crosses: Columns whose combinations are features.
-        na_values: Texts that a client may send for a missing value.
         hash_bins: Bins of each hashed column and of each cross.
 
     Returns:
@@ -67,10 +69,17 @@ def build(
     kept = [column for column in columns if column.kind != "drop"]
     inputs = {c.name: _input(c) for c in kept}
     features = _Features()
-    numbers = [(c.name, inputs[c.name], train[c.name], True) for c in kept if c.kind == "numeric"]
-    parts = {c.name: DateParts()(inputs[c.name]) for c in kept if c.kind == "date"}
-    for name, tensor in parts.items():
-        numbers.extend(_date_numbers(name, tensor, train[name]))
+    numbers = [
+        (c.name, keras.ops.cast(inputs[c.name], "float32"), train[c.name], True)
+        for c in kept
+        if c.kind in ("numeric", "boolean")
+    ]
+    parts = {}
+    for column in kept:
+        if column.kind == "date":
+            reader = DateParts(column.name, style.dayfirst, style.na_values)
+            parts[column.name] = reader(inputs[column.name])
+            numbers.extend(_date_numbers(column.name, parts[column.name], train, reader))
     crossed = {name for cross in crosses for name in cross}
     if numbers:
         _add_numbers(features, numbers, crossed)
@@ -80,9 +89,9 @@ def build(
         if column.kind in ("category", "hash"):
             arguments = (features, column.name, inputs[column.name], train[column.name])
             if column.kind == "category":
-                _add_category(*arguments, na_values)
+                _add_category(*arguments, style.na_values)
             else:
-                _add_hash(*arguments, na_values, hash_bins)
+                _add_hash(*arguments, style.na_values, hash_bins)
     for cross in crosses:
         _add_cross(features, cross, hash_bins)
     vector = keras.layers.Concatenate(name="features")(features.blocks)
@@ -90,8 +99,8 @@ def build(
 
 
 def _input(column: Column) -> keras.KerasTensor:
-    dtype = "float32" if column.kind == "numeric" else "string"
-    return keras.Input((), dtype=dtype, name=column.name)
+    dtypes = {"numeric": "float32", "boolean": "bool"}
+    return keras.Input((), dtype=dtypes.get(column.kind, "string"), name=column.name)
 
 
 def _add_numbers(
@@ -119,9 +128,19 @@ def _add_numbers(
         features.add(_take(missing, columns), [f"{names[i]} missing" for i in gaps])
     for i, name in enumerate(names):
         if name in crossed:
-            steps = np.quantile(centred[:, i], np.arange(1, _CROSS_BUCKETS) / _CROSS_BUCKETS)
-            edges = np.unique(steps).tolist()
+            edges = _edges(centred[:, i]).tolist()
             features.codes[name] = keras.layers.Discretization(bin_boundaries=edges)(x[:, i])
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Return what divides values into tenths of the rows or, where they are few, from each other.
+
+    A tenth would swallow a rare one, as most booleans have it.
+    """
+    different = np.unique(values)
+    if len(different) <= _CROSS_BUCKETS:
+        return (different[1:] + different[:-1]) / 2
+    return np.unique(np.quantile(values, np.arange(1, _CROSS_BUCKETS) / _CROSS_BUCKETS))
 
 
 def _standardise(mean: np.ndarray, variance: np.ndarray) -> keras.layers.Normalization:
@@ -133,9 +152,11 @@ def _take(x: Any, columns: Sequence[int]) -> Any:
     return keras.ops.take(x, list(columns), axis=-1)
 
 
-def _date_numbers(name: str, parts: Any, dates: np.ndarray) -> list[tuple]:
+def _date_numbers(
+    name: str, parts: Any, train: Mapping[str, np.ndarray], reader: DateParts
+) -> list[tuple]:
     """Return year, day and, where there are times, hour as numbers to be standardised."""
-    learned = DateParts()(keras.ops.convert_to_tensor(dates.tolist())).numpy()
+    learned = reader(keras.ops.convert_to_tensor(train[name].tolist())).numpy()
     kept = ["year", "day"] + ["hour"] * bool(np.nan_to_num(learned[:, PARTS.index("hour")]).any())
     return [
         (f"{name} {part}", parts[:, PARTS.index(part)], learned[:, PARTS.index(part)], not place)

@@ -24,9 +24,11 @@ from dlkit.data import augment as augmentation
 from dlkit.data import columns as columning
 from dlkit.data import table_files, table_layers
 from dlkit.data import targets as labelling
+from dlkit.data.cells import as_numbers
 from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare, take
 from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
+from dlkit.data.table_styles import NUMBERS, Style
 from dlkit.errors import InputError
 
 Cross = Sequence[str]
@@ -99,6 +101,9 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     max_categories: int = 100,
     hash_bins: int = 64,
     na_values: Collection[str] = table_files.NA_VALUES,
+    decimal: str = ".",
+    thousands: str | None = None,
+    dayfirst: bool | None = None,
     name: str = "table",
     batch_size: int = 64,
     seed: int = 0,
@@ -109,10 +114,11 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     """Make a `Data` record of a pandas DataFrame, or of a mapping of names to columns.
 
     Columns become one vector of floats. Numbers have their gaps filled with the median and are
-    standardised, beside a column that is 1 where there was a gap. Categories are one-hot by a
-    vocabulary; values that occur once share a column, gaps have one, and a value that training
-    never showed is zeros. Dates (ISO 8601) become year, month, day, weekday and hour. Medians,
-    means and vocabularies are those of the training split.
+    standardised, beside a column that is 1 where there was a gap. Booleans (`True`, `TRUE`, `true`,
+    ...) are 1 or 0; with gaps, such numbers. Categories are one-hot by a vocabulary; values that
+    occur once share a column, gaps have one, and a value that training never showed is zeros. Dates
+    (ISO 8601) become year, month, day, weekday and hour. Whole numbers with zeros in front, as
+    post codes, are texts. Medians, means and vocabularies are those of the training split.
 
     Args:
         frame: The table. pandas is needed only to make a DataFrame.
@@ -120,11 +126,11 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
         test: A second such table, for testing. `None` takes a stratified fifth of the rows, the
             same one for every seed. Defaults to None.
         task: `"binary"`, `"multiclass"` or `"regression"`; `None` reads it from the target: texts,
-            and up to 20 different whole numbers, are classes, other numbers a regression. Defaults
-            to None.
+            and up to 20 different whole numbers, are classes, other numbers a regression; `check`
+            tells which. Defaults to None.
         class_names: The classes' names in the order of their index. Defaults to None.
-        kinds: Column -> `"numeric"`, `"category"`, `"hash"`, `"date"` or `"drop"`, where it is to
-            differ from what its values look like. Defaults to None.
+        kinds: Column -> `"numeric"`, `"boolean"`, `"category"`, `"hash"`, `"date"` or `"drop"`,
+            where it is to differ from what its values look like. Defaults to None.
         crosses: Groups of columns whose combinations are features too, as `[("age", "job")]`;
             numbers count by their tenth of the training rows. Defaults to ().
         max_categories: A column of texts with more different values than this is hashed, or
@@ -132,6 +138,10 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
         hash_bins: Features of a hashed column, and of a cross. Defaults to 64.
         na_values: Texts that stand for a missing value.
             Defaults to ('', '?', 'NA', 'N/A', 'NaN', 'nan', 'null', 'NULL').
+        decimal: What stands before the decimals in texts, as "," in `-0,37`. Defaults to ".".
+        thousands: What stands between groups of digits, as "." in `1.250,50`. Defaults to None.
+        dayfirst: Read dates like `01.02.2024` and `1/2/2024` too, with the day first (`True`) or
+            the month (`False`). Defaults to None: ISO 8601 alone.
         name: What the data set is called. Defaults to "table".
         batch_size: Examples a batch. Defaults to 64.
         seed: Chooses the validation split and the order of each epoch. Defaults to 0.
@@ -157,30 +167,25 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
         ('binary', ('age', 'age missing', 'job missing', 'job=clerk', 'job=cook'))
     """
     _check_numbers(batch_size, seed, val_fraction, max_categories, hash_bins)
-    na_values = table_files.check_na_values(na_values)
-    table, target = table_files.read_frame(frame, na_values), table_files.plain_name(target)
+    style = Style(table_files.check_na_values(na_values), decimal, thousands, dayfirst)
+    kinds, target = kinds or {}, table_files.plain_name(target)
+    table = style.read(frame, [name for name in kinds if kinds[name] not in NUMBERS])
     _check_target(table, target, "The table")
-    targets = labelling.read(
-        columning.read_target(table.pop(target), target, task), task, class_names
-    )
-    held = None
+    labels = columning.read_target(table.pop(target), target, task)
+    targets, held = labelling.read(labels, task, class_names), None
     if test is not None:
-        held, targets = _hold_out(table, target, targets, test, na_values)
+        held, targets = _hold_out(table, target, targets, test, style)
     held_rows = None if held is None else len(next(iter(held.values())))
     split = divide(targets, held_rows, val_fraction, seed)
     check_batch(batch_size, len(split.train), len(targets.values))
 
     def make(split: Split) -> Data:
-        columns = columning.infer(table, split.train, kinds or {}, max_categories)
+        columns = columning.infer(table, split.train, kinds, max_categories, dayfirst)
         columning.check_kept(columns)
         columning.check_crosses(crosses, columns)
-        x = _raw(columns, table, held)
+        x = _raw(columns, table, held, dayfirst)
         preprocessing, names = table_layers.build(
-            columns,
-            take(x, split.train),
-            crosses=crosses,
-            na_values=na_values,
-            hash_bins=hash_bins,
+            columns, take(x, split.train), style, crosses=crosses, hash_bins=hash_bins
         )
         feed = Feed(
             hold(prepare(x, preprocessing) if cache else x),
@@ -194,7 +199,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
         return _record(name, columns + _crossed(crosses, hash_bins), names, preprocessing, origin)
 
     data = make(split)
-    _warn_of_dropped(data.columns)
+    _warn(data.columns)
     return data
 
 
@@ -222,10 +227,15 @@ def _record(
     )
 
 
-def _warn_of_dropped(columns: Sequence[columning.Column]) -> None:
+def _warn(columns: Sequence[columning.Column]) -> None:
     for column in columns:
+        told = []
         if column.kind == "drop" and column.note != "as told":
-            warnings.warn(f"Column '{column.name}' is dropped: {column.note}.", stacklevel=3)
+            told.append(f"is dropped: {column.note}")
+        if column.finding and column.finding.level == "warning":
+            told.append(f"{column.finding.detail}; {column.finding.advice}")
+        if told:
+            warnings.warn(f"Column '{column.name}' {'; it '.join(told)}.", stacklevel=3)
 
 
 def _check_numbers(
@@ -256,10 +266,10 @@ def _hold_out(
     target: str,
     targets: labelling.Targets,
     test: Any,
-    na_values: Collection[str],
+    style: Style,
 ) -> tuple[dict[str, np.ndarray], labelling.Targets]:
     """Return the test table, and the targets with those of the test table behind them."""
-    held = table_files.read_frame(test, na_values)
+    held = style.read(test, [name for name in table if as_numbers(table[name]) is None])
     for name in (target, *table):
         if name not in held:
             raise InputError(
@@ -275,12 +285,13 @@ def _raw(
     columns: Sequence[columning.Column],
     table: Mapping[str, np.ndarray],
     held: Mapping[str, np.ndarray] | None,
+    dayfirst: bool | None,
 ) -> dict[str, np.ndarray]:
     """Return the raw columns, with those of the test table behind them."""
-    x = columning.raw(columns, table)
+    x = columning.raw(columns, table, "", dayfirst)
     if held is None:
         return x
-    test = columning.raw(columns, held, " of the test rows")
+    test = columning.raw(columns, held, " of the test rows", dayfirst)
     return {name: np.concatenate([values, test[name]]) for name, values in x.items()}
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from dlkit.checks import check_choice, closest
 from dlkit.data import columns as columning
 from dlkit.data import image_files, table_files
+from dlkit.data.cells import text_array
 from dlkit.errors import InputError
 
 
@@ -71,7 +72,7 @@ def in_folder(folder: str | os.PathLike) -> tuple[Texts, tuple[str, ...]]:
             )
     paths = files.paths[chosen]
     return Texts(
-        table_files.texts([read(path) for path in paths], ()), files.labels[chosen], paths
+        text_array([read(path) for path in paths], ()), files.labels[chosen], paths
     ), classes
 
 
@@ -144,7 +145,7 @@ class Layout:
                     f" labels. Received '{values[0]}' in column '{column}'."
                 )
         return Texts(
-            table_files.texts(texts, ()),
+            text_array(texts, ()),
             np.stack(found, axis=1) if several else found[0],
             [f"Line {line} of {path}" for line in lines],
             tuple(labels) if several else None,
@@ -195,4 +196,4 @@ def _check_count(path: Any, line: int, cells: list[str], names: list[str], delim
 
 
 def _targets(cells: Sequence[str], name: str, task: str | None) -> np.ndarray:
-    return columning.read_target(table_files.texts(cells, ()), name, task)
+    return columning.read_target(text_array(cells, ()), name, task)

@@ -20,10 +20,10 @@ import tensorflow as tf
 
 from dlkit.checks import check_integer
 from dlkit.data import text_encoding, text_files
+from dlkit.data.cells import text_array
 from dlkit.data.feeding import EXAMPLES, Feed, Rows, check_batch
 from dlkit.data.origin import Origin, Split, splits
 from dlkit.data.record import Data
-from dlkit.data.table_files import texts
 from dlkit.data.text_encoding import Encoding
 from dlkit.data.text_layers import SPECIAL, UNKNOWN
 from dlkit.data.text_pipelines import Feeding
@@ -202,7 +202,7 @@ def _make(
 def _texts(ids: np.ndarray, encoder: text_encoding.Encoder) -> np.ndarray:
     # What training never showed has to be one token again: "[UNK]" would be five characters.
     tokens = (*encoder.tokens[:UNKNOWN], "\ufffd", *encoder.tokens[SPECIAL:])
-    return texts(text_encoding.join(encoder.preprocessing, tokens, ids), ())
+    return text_array(text_encoding.join(encoder.preprocessing, tokens, ids), ())
 
 
 def _cut(text: str, val_fraction: float) -> list[str]:
@@ -228,7 +228,7 @@ def _blocks(text: str) -> np.ndarray:
         end = _after_blank(text, start + _BLOCK)
         blocks.append(text[start:end])
         start = end
-    return texts(blocks, ())
+    return text_array(blocks, ())
 
 
 def _check_lengths(

@@ -35,6 +35,12 @@ def inferred(values, *, train=None, kinds=None, max_categories=3):
             "2020-01-31 to 2021-05-01 12:00, 1 m",
         ),
         (array("2020-01-31", "soon", "soon"), "category", "2 values"),
+        (array("true", "FALSE", "true"), "boolean", "mean 0.6667"),
+        (np.array([True, False]), "boolean", "mean 0.5"),
+        (array("true", "", "false"), "numeric", "mean 0.5, 1 missing"),
+        (array("true", "1", "true"), "category", "2 values"),
+        (array("02116", "2116", "2116"), "category", "2 values"),
+        (np.array([2**53, 2**53 + 1]), "numeric", "mean 9.007e+15"),
     ],
 )
 def test_the_kind_of_a_column(values, kind, note):
@@ -55,6 +61,14 @@ def test_a_kind_can_be_given():
     assert inferred(array("1", "2", "2"), kinds={"x": "category"}) == ("category", "2 values")
     assert inferred(array("1", "2", "2"), kinds={"x": "drop"}) == ("drop", "as told")
     assert inferred(array("a", "b"), kinds={"x": "hash"}) == ("hash", "2 values")
+    assert inferred(array("02", "2"), kinds={"x": "numeric"}) == ("numeric", "mean 2")
+    assert inferred(array("20240301", "20240201"), kinds={"x": "date"}) == (
+        *("date", "2024-02-01 to 2024-03-01"),
+    )
+    long = np.array([2**53, 2**53 + 1])
+    assert inferred(long, kinds={"x": "category"}) == ("category", "2 values")
+    (column,) = columns.infer({"x": long}, np.arange(2), {"x": "category"}, 3)
+    assert columns.raw([column], {"x": long})["x"].tolist() == [str(value) for value in long]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +78,10 @@ def test_a_kind_can_be_given():
         ({"x": "number"}, r"kinds\['x'\] must be one of: numeric, .* Did you mean 'numeric'"),
         ({"x": "numeric"}, r"Column 'x' is of kind 'numeric', and its value 'two' in row 2 is not"),
         ({"x": "date"}, r"'date', and its value '1' in row 1 is not like 2026-11-21"),
+        (
+            {"x": "boolean"},
+            r"'boolean', and its value '1' in row 1 is not true or false \(a 'numeri",
+        ),
     ],
 )
 def test_a_kind_that_does_not_fit_is_said(kinds, message):
@@ -92,6 +110,15 @@ def test_numbers_must_be_finite():
         (array("1", "2"), "regression", [1.0, 2.0]),
         (np.arange(21.0), None, list(map(float, range(21)))),
         (np.arange(21.0), "multiclass", list(range(21))),
+        (array("9007199254740992", "9007199254740993"), None, [2**53, 2**53 + 1]),
+        (np.array([2**53, 2**53 + 1, -(2**63)]), None, [2**53, 2**53 + 1, -(2**63)]),
+        (np.array([2**64 - 1, 0], np.uint64), None, ["18446744073709551615", "0"]),
+        (array("1E5", "100000"), None, ["1E5", "100000"]),
+        (array("1e5", "100000"), "regression", [1e5, 1e5]),
+        (array("true", "False", "True"), None, ["True", "False", "True"]),
+        (array("TRUE", "FALSE"), None, ["TRUE", "FALSE"]),
+        (np.array([True, False]), None, ["True", "False"]),
+        (np.array([True, False]), "regression", [1.0, 0.0]),
     ],
 )
 def test_the_target_is_read(values, task, expected):

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlkit.data.table_files import as_numbers, as_texts, read_csv, read_frame
+from dlkit.data.cells import as_numbers, as_texts
+from dlkit.data.table_files import read_csv, read_frame
 from dlkit.errors import InputError
 
 
@@ -70,8 +71,11 @@ def test_a_dataframe_gives_the_same_columns_as_its_file(tmp_path):
         "day": ["2020-02-29T00:00:00", "", "2021-01-01T13:00:00"],
         "yes": ["True", "False", "True"],
     }
-    numeric = {name for name, values in table.items() if values.dtype.kind == "f"}
-    assert numeric == {"whole", "gap", "nullable"}
+    kinds = {name: values.dtype.kind for name, values in table.items()}
+    assert kinds == {
+        **{"whole": "i", "gap": "f", "nullable": "f", "city": "O", "kind": "O", "day": "O"},
+        "yes": "b",
+    }
 
 
 def test_columns_are_named_as_keras_can_name_inputs(tmp_path):

@@ -11,12 +11,14 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from dlkit.data import table_layers
 from dlkit.data.columns import Column
 from dlkit.data.table_files import NA_VALUES
+from dlkit.data.table_styles import Style
 
 
-def built(train, kinds, **options):
+def built(train, kinds, na_values=NA_VALUES, **options):
     columns = [Column(name, kinds.get(name, "numeric"), "") for name in train]
-    options = {"crosses": (), "na_values": NA_VALUES, "hash_bins": 8, **options}
-    model, names = table_layers.build(columns, train, **options)
+    style = Style(na_values, ".", None, None)
+    options = {"crosses": (), "hash_bins": 8, **options}
+    model, names = table_layers.build(columns, train, style, **options)
     return model, list(names)
 
 

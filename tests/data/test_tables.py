@@ -1,6 +1,7 @@
 """`from_csv` and `from_dataframe`, trained and served for real."""
 
 import json
+import urllib.error
 import urllib.request
 
 import keras
@@ -14,6 +15,9 @@ import dlkit as dk
 from dlkit import jobs
 from dlkit.errors import InputError
 from dlkit.export import signatures, writer
+from dlkit.serving.client_inputs import opened
+from dlkit.serving.inputs import read_inputs
+from dlkit.serving.signatures import Signature, TensorInfo
 from tests.data.test_arrays import batches
 
 
@@ -266,6 +270,185 @@ def test_columns_that_differ_in_case_keep_their_values():
     batch = writer._batches(signature, data)[1]
     (answer,) = signature.reference(batch).values()
     np.testing.assert_allclose(answer, batches(data.test)[0][:3], atol=1e-6)
+
+
+def write(path, frame, **options):
+    frame.to_csv(path, index=False, **options)
+    return path
+
+
+def refusal(url, row):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        ask(url, [row])
+    assert caught.value.code == 400
+    return json.loads(caught.value.read())
+
+
+def trained(data, epochs=8):
+    model = dk.models.build("perceptron", data, seed=0, learning_rate=0.1)
+    model.fit(data.train, epochs=epochs, verbose=0)
+    return model
+
+
+def test_labels_of_many_digits_are_served_as_they_stand(tmp_path):
+    """Neighbours that one float holds, from each source of a table."""
+    names = ("9007199254740992", "9007199254740993")
+    frame = pd.DataFrame({"x": np.arange(80) % 2, "text": ["ab", "cd"] * 40})
+    frame["y"] = np.array([2**53, 2**53 + 1] * 40)
+    path = write(tmp_path / "long.csv", frame)
+    table = frame.drop(columns="text")
+    nullable = table.astype({"y": "Int64"})
+    made = [dk.data.from_dataframe(one, "y", batch_size=8) for one in (table, nullable)]
+    made.append(dk.data.from_csv(path, "y", batch_size=8))
+    made.append(dk.data.from_dataframe({**table, "y": table["y"].tolist()}, "y", batch_size=8))
+    options = {"text_column": "text", "label_column": "y", "batch_size": 8}
+    made.append(dk.data.from_text_table(path, **options))
+    assert [data.class_names for data in made] == [names] * 5
+    version = dk.export.saved_model(trained(made[0]), tmp_path / "long", data=made[0])
+    served = tf.saved_model.load(str(version)).signatures["labels"]
+    found = served(x=tf.constant([0.0, 1.0]))["classes"][:, 0].numpy().tolist()
+    assert found == [name.encode() for name in names]
+
+
+def test_codes_that_would_be_one_number_are_told_apart_and_served(tmp_path):
+    """What depends on the zeros alone is learned, and asked for by the same texts."""
+    pairs = {
+        **{"zip": ["02116", "2116"], "short": ["0010", "10"], "power": ["1E5", "100000"]},
+        "long": np.array([2**53, 2**53 + 1]),
+    }
+    table = pd.DataFrame({name: np.tile(pair, 100) for name, pair in pairs.items()})
+    table["y"], table["x"] = np.tile([0, 1], 100), np.arange(200) % 7
+    given = {"power": "category", "long": "category"}
+    data = dk.data.from_dataframe(table, "y", kinds={**given, "short": "hash"})
+    assert data.feature_names[1:3] == ("zip=02116", "zip=2116")
+    for name in pairs:
+        one, both = (data.origin.raw(np.array(rows)) for rows in ([0, 0], [0, 1]))
+        assert both[name].tolist() == [str(code) for code in pairs[name]]
+        rows = prepared(data, {**one, name: both[name]})
+        assert (rows[0] != rows[1]).sum() == 2, name
+    alone = dk.data.from_dataframe(table[["zip", "x", "y"]], "y")
+    model = trained(alone)
+    assert model.evaluate(alone.test, verbose=0, return_dict=True)["accuracy"] == 1
+    version = dk.export.saved_model(model, tmp_path / "codes", data=alone)
+    served = tf.saved_model.load(str(version)).signatures["labels"]
+    found = served(zip=tf.constant(pairs["zip"]), x=tf.zeros(2))["classes"]
+    assert found[:, 0].numpy().tolist() == [b"0", b"1"]
+
+
+@pytest.fixture(scope="module")
+def flags():
+    random = np.random.default_rng(0)
+    table = pd.DataFrame({"x": random.normal(size=200), "flag": random.random(200) < 0.4})
+    table["y"] = table["flag"] ^ (random.random(200) < 0.05)
+    return table
+
+
+def test_booleans_are_the_same_from_a_file_and_a_frame(tmp_path, flags):
+    spelled = flags.replace({"flag": {True: "TRUE", False: "false"}})
+    by_file = dk.data.from_csv(write(tmp_path / "flags.csv", spelled), "y", batch_size=16)
+    by_frame = dk.data.from_dataframe(flags, "y", batch_size=16)
+    assert by_file.columns == by_frame.columns
+    assert [column.kind for column in by_file.columns] == ["numeric", "boolean"]
+    assert by_file.class_names == by_frame.class_names == ("False", "True")
+    for one, two in zip(batches(by_file.test), batches(by_frame.test), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+    assert by_frame.examples[0]["flag"].dtype == bool
+
+
+def test_booleans_are_asked_as_booleans_of_every_runtime(tmp_path, flags):
+    """Over REST, gRPC and from a file, and whatever is no boolean is refused."""
+    data = dk.data.from_dataframe(flags, "y", batch_size=16)
+    model = trained(data)
+    version = dk.export.saved_model(model, tmp_path / "flags", data, runtimes=["onnx", "litert"])
+    rows = {"x": np.float32([0.5, 0.5]), "flag": np.array([True, False])}
+    expected = model.predict(prepared(data, rows), verbose=0)
+    assert expected[0] > 0.9 and expected[1] < 0.1
+    frame = pd.DataFrame(rows)
+    text = write(tmp_path / "ask.csv", frame.replace({"flag": {True: "true", False: "FALSE"}}))
+    for runtime in ("tensorflow", "onnx", "litert"):
+        with dk.serving.Server(version.parent, rest_port=0, runtime=runtime, grpc_port=0) as server:
+            asked = [{"x": 0.5, "flag": True}, {"x": 0.5, "flag": False}]
+            np.testing.assert_allclose(ask(server.url, asked), expected, atol=1e-5)
+            for wrong in ("true", "TRUE", "1", 1, None):
+                answer = refusal(server.url, {"x": 0.5, "flag": wrong})
+                assert "A boolean is written true or false" in answer["hint"], answer
+            with dk.serving.Client(server.url) as client:
+                for inputs in (frame, rows, read_inputs(text)):
+                    np.testing.assert_allclose(client.predict(inputs), expected, atol=1e-5)
+            with dk.serving.GrpcClient(server.grpc_target, "flags") as client:
+                for inputs in (frame, rows, read_inputs(text)):
+                    np.testing.assert_allclose(client.predict(inputs), expected, atol=1e-5)
+
+
+def test_booleans_with_gaps_are_numbers_with_gaps(tmp_path, flags):
+    frame = flags.astype({"flag": object})
+    frame.loc[::7, "flag"] = None
+    path = write(tmp_path / "gaps.csv", frame)
+    data = dk.data.from_csv(path, "y", batch_size=16)
+    assert data.feature_names == ("x", "flag", "flag missing")
+    assert data.columns == dk.data.from_dataframe(frame, "y", batch_size=16).columns
+    model = trained(data)
+    version = dk.export.saved_model(model, tmp_path / "gaps", data=data)
+    rows = {"x": np.zeros(3, np.float32), "flag": np.float32([1, 0, np.nan])}
+    expected = model.predict(prepared(data, rows), verbose=0)
+    served = tf.saved_model.load(str(version)).signatures["serving_default"]
+    gaps = pd.DataFrame({"x": [0.0] * 3, "flag": [True, False, None]})
+    takes = Signature({"x": TensorInfo("DT_FLOAT"), "flag": TensorInfo("DT_FLOAT")}, {})
+    for table in (opened(gaps), read_inputs(write(tmp_path / "ask.csv", gaps))):
+        asked = {name: tf.constant(values) for name, values in table.fitted(takes).items()}
+        (answer,) = served(**asked).values()
+        np.testing.assert_allclose(answer, expected, atol=1e-6)
+
+
+def test_a_rare_boolean_counts_in_a_cross():
+    """Exclusive or, of which one side is true in a row of twenty."""
+    random = np.random.default_rng(0)
+    rare, other = random.random(2000) < 0.05, random.random(2000) < 0.5
+    table = {"rare": rare, "other": other, "y": rare & other}
+    data = dk.data.from_dataframe(table, "y", crosses=[("rare", "other")])
+    crossed = batches(data.test)[0][:, 2:]
+    assert len(np.unique(crossed.argmax(axis=1))) == 4
+
+
+def test_a_file_of_another_country_is_read_learned_and_served(tmp_path):
+    """Decimal commas, thousands and days first: as pandas reads them, and asked for as written."""
+    random = np.random.default_rng(0)
+    x, days = random.normal(size=400), pd.date_range("2022-11-01", periods=400)
+    shown = pd.DataFrame(
+        {
+            "x": [f"{value:.3f}".replace(".", ",") for value in x],
+            "price": [f"{1000 + 999 * abs(v):,.2f}".translate({44: 46, 46: 44}) for v in x],
+            "day": days.strftime("%d.%m.%Y"),
+            "y": np.where(x > 0, "up", "down"),
+        }
+    )
+    path = write(tmp_path / "de.csv", shown, sep=";")
+    with pytest.warns(UserWarning, match="looks like") as told:
+        plain = dk.data.from_csv(path, "y", delimiter=";")
+    assert len([w for w in told if "looks like" in str(w.message)]) == 3
+    advice = {one.what: one.advice for one in plain.check(show=False)}
+    assert advice["column x"] == "give decimal=','"
+    assert advice["column price"] == "give decimal=',', give thousands='.'"
+    assert advice["column day"] == "give dayfirst=True"
+    marks = {"decimal": ",", "thousands": ".", "dayfirst": True}
+    data = dk.data.from_csv(path, "y", delimiter=";", test=path, **marks)
+    assert [column.kind for column in data.columns] == ["numeric", "numeric", "date"]
+    theirs = pd.read_csv(
+        path, sep=";", decimal=",", thousands=".", parse_dates=["day"], dayfirst=True
+    )
+    other = dk.data.from_dataframe(theirs, "y", test=theirs)
+    assert other.feature_names == data.feature_names
+    for one, two in zip(batches(data.test), batches(other.test), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    model = trained(data)
+    assert model.evaluate(data.test, verbose=0, return_dict=True)["accuracy"] > 0.95
+    version = dk.export.saved_model(model, tmp_path / "de", data=data)
+    rows = [{"x": 0.37, "price": 1250.5, "day": day} for day in ("28.03.2023", "2023-03-28", "?")]
+    with dk.serving.Server(version.parent, rest_port=0) as server:
+        answers = ask(server.url, rows)
+        assert answers[0] == answers[1] != answers[2]
+        answer = refusal(server.url, {**rows[0], "day": "03/28/2023"})
+        assert "Column day takes dates like 2026-11-21" in answer["error"]
 
 
 # ------------------------------------------------------------------ what is refused
