@@ -59,8 +59,11 @@ def _scale(view: View) -> Iterator[Finding]:
             f"{names[i]}: mean {mean[i]:.3g}, deviation {std[i]:.3g}"
             for i in np.flatnonzero((np.abs(mean) > _FAR) | (std > _FAR))
         ]
-        if values.std() < _FLAT:
-            far.append(f"all of {names[0]}: deviation {values.std():.2g}")
+        # Most of what is one-hot is 0, as it should be: the more categories, the less it deviates.
+        numbers = np.flatnonzero(~np.isin(values, (0, 1)).all(axis=0))
+        if len(numbers) and values[:, numbers].std() < _FLAT:
+            told = listed([names[i] for i in numbers])
+            far.append(f"{told}: deviation {values[:, numbers].std():.2g}")
         reach = np.abs(values).max(axis=0)
         extreme += [f"{names[i]}: {reach[i]:.0f}" for i in np.flatnonzero(reach > _EXTREME)]
     if far:
