@@ -30,7 +30,9 @@ _ENDS = {"jpeg": b"\xff\xd9", "png": b"IEND"}
 _TAIL = 4096
 # What Windows and macOS leave in folders and hide there.
 _HIDDEN = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx")
-_SPLIT_NAMES = {"train", "test", "val", "valid", "validation"}
+_TRAINING = ("train", "training")
+# The best one to test on first.
+HELD_OUT = ("test", "testing", "val", "valid", "validation", "dev", "eval")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +80,7 @@ def in_folder(folder: str | os.PathLike, what: str = "images") -> tuple[Files, t
             f"{root} holds no class folders; it should hold one sub-folder a class, with that"
             f" class's {what}."
         )
-    if len(classes) > 1 and {name.lower() for name in classes} <= _SPLIT_NAMES:
-        raise InputError(
-            f"{root} holds splits ({', '.join(classes)}) and not classes; give the training split's"
-            f" folder, and the test split's as test=, like test={str(root / classes[0])!r}."
-        )
+    _check_no_splits(root, classes)
     paths, labels = [], []
     for name in classes:
         found = _files_under(root / name)
@@ -94,6 +92,20 @@ def in_folder(folder: str | os.PathLike, what: str = "images") -> tuple[Files, t
         paths += found
         labels += [name] * len(found)
     return Files(np.array(paths), np.array(labels)), classes
+
+
+def _check_no_splits(root: pathlib.Path, classes: Sequence[str]) -> None:
+    """Refuse a folder of splits, naming the one to train on and one to test on."""
+    named = {name.lower(): name for name in classes}
+    if len(classes) < 2 or not named.keys() <= {*_TRAINING, *HELD_OUT}:
+        return
+    train, held = (
+        [named[name] for name in names if name in named] for names in (_TRAINING, HELD_OUT)
+    )
+    advice = "give the training split's folder, and the test split's as test="
+    if train and held:
+        advice = f"give {str(root / train[0])!r}, and test={str(root / held[0])!r}"
+    raise InputError(f"{root} holds splits ({', '.join(classes)}) and not classes; {advice}.")
 
 
 def _files_under(folder: pathlib.Path) -> list[str]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlkit.checks import closest
 from dlkit.data import catalogue
+from dlkit.data.image_files import HELD_OUT
 from dlkit.data.sets import SETS
 from dlkit.errors import InputError
 
@@ -93,9 +94,10 @@ def _of_folder(path: pathlib.Path) -> Callable[[], Data]:
             " one sub-folder of them a class, a folder of Pascal VOC, or a CSV file."
         )
     function, options = _FOLDERS[found.most_common(1)[0][0]]
-    splits = path / "train", path / "test"
-    if all(split.is_dir() for split in splits):
-        return _later(function, splits[0], test=splits[1], name=path.resolve().name, **options)
+    train = path / "train"
+    held = next((path / name for name in HELD_OUT if (path / name).is_dir()), None)
+    if train.is_dir() and held is not None:
+        return _later(function, train, test=held, name=path.resolve().name, **options)
     return _later(function, path, **options)
 
 

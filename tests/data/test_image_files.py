@@ -84,6 +84,22 @@ def test_what_a_folder_lacks_is_told_in_one_sentence(tmp_path):
         image_files.in_folder(tmp_path / "set")
 
 
+@pytest.mark.parametrize(
+    ("splits", "train", "held"),
+    [
+        (["train", "val"], "train", "val"),
+        (["test", "train"], "train", "test"),
+        (["Train", "Valid", "Test"], "Train", "Test"),
+        (["training", "validation"], "training", "validation"),
+    ],
+)
+def test_the_advice_for_splits_never_tests_on_training_files(tmp_path, splits, train, held):
+    fill(tmp_path, *(f"{split}/a/1.png" for split in splits))
+    with pytest.raises(InputError) as caught:
+        image_files.in_folder(tmp_path)
+    assert f"give '{tmp_path / train}', and test='{tmp_path / held}'." in str(caught.value)
+
+
 def test_files_that_are_no_images_are_named_or_skipped(tmp_path, capsys):
     fill(tmp_path, "a/1.png", "a/3.png")
     (tmp_path / "a" / "2.txt").write_text("notes")

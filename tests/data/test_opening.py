@@ -53,6 +53,9 @@ def test_a_folder_is_what_its_files_are(pictures, tmp_path):
     data = opening.find(str(tmp_path / "texts"))()
     assert (data.kind, data.name) == ("text", "texts")
     assert data.origin.raw(data.origin.split.test).tolist() == ["high one", "low one"]
+    held.parent.rename(tmp_path / "texts" / "val")  # and nothing to test on is there
+    data = opening.find(str(tmp_path / "texts"))()
+    assert data.origin.raw(data.origin.split.test).tolist() == ["high one", "low one"]
 
 
 def test_a_folder_of_annotations_has_boxes(shared_data, tmp_path):
