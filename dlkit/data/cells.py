@@ -51,6 +51,27 @@ def as_numbers(values: np.ndarray) -> np.ndarray | None:
     return None if booleans is None else np.array(booleans, np.float64)
 
 
+def as_labels(values: np.ndarray) -> np.ndarray:
+    """Return labels as whole numbers where all are, else as float64 where all are numbers.
+
+    Else they are texts, and so are codes, booleans, and whole numbers that no int64 holds.
+
+    Example:
+        >>> as_labels(np.array(["10", "9"], object)), as_labels(np.array(["010", "9"], object))
+        (array([10,  9]), array(['010', '9'], dtype='<U3'))
+    """
+    labels = as_texts(values)
+    different, numbers = set(labels), as_numbers(values)
+    if numbers is None or are_codes(different) or as_booleans(different) is not None:
+        return np.array(labels.tolist())
+    try:
+        return np.array([int(text) for text in labels], np.int64)
+    except OverflowError:
+        return np.array(labels.tolist())
+    except ValueError:
+        return numbers
+
+
 def first_text(values: np.ndarray) -> int | None:
     """Return the row of the first text that is no number, if there is one."""
     for row, text in enumerate(values if values.dtype == object else ()):

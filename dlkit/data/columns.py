@@ -10,7 +10,7 @@ import numpy as np
 from dlkit.checks import check_choice, closest
 from dlkit.column_values import as_booleans
 from dlkit.data import column_hints
-from dlkit.data.cells import are_codes, as_numbers, as_texts, first_text, has_front_zeros
+from dlkit.data.cells import as_labels, as_numbers, as_texts, first_text, has_front_zeros
 from dlkit.data.dates import iso_date, like
 from dlkit.data.findings import Finding
 from dlkit.data.tasks import MAX_CLASSES
@@ -273,27 +273,12 @@ def read_target(values: np.ndarray, name: str, task: str | None) -> np.ndarray:
             f"{len(missing)} of {len(labels)} rows have no target '{name}', the first is row"
             f" {missing[0] + 1}; fill them in or leave them out."
         )
-    different = set(labels)
-    numbers = as_numbers(values)
+    numbers, different = as_numbers(values), set(labels)
     if numbers is not None and task == "regression":
         return numbers
-    booleans = as_booleans(different)
+    booleans = as_booleans(labels)
     if booleans is not None and len(different) > 2:  # true and True are one class
-        return np.array(as_booleans(labels)).astype(str)
-    if numbers is None or booleans is not None:
-        return np.array(labels.tolist())
-    if task is None and len(different) > MAX_CLASSES:
+        return np.array(booleans).astype(str)
+    if numbers is not None and task is None and len(different) > MAX_CLASSES:
         return numbers
-    if are_codes(different):
-        return np.array(labels.tolist())
-    return _whole(labels, numbers)
-
-
-def _whole(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Return labels as whole numbers where all are, else as the texts or `numbers` they are."""
-    try:
-        return np.array([int(text) for text in labels], np.int64)
-    except OverflowError:  # which no number of NumPy's holds
-        return np.array(labels.tolist())
-    except ValueError:
-        return numbers
+    return as_labels(values)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.checks import closest
-from dlkit.data.cells import has_front_zeros
+from dlkit.data.cells import are_codes, as_labels, as_numbers, first_text, text_array
 from dlkit.data.image_files import Files
 from dlkit.data.table_files import column_names, lift_cell_limit, not_utf8
 from dlkit.errors import InputError
@@ -147,7 +147,12 @@ def _are_names(cells: list[list[str]]) -> bool:
     """Return whether rows of several labels hold names, and no number."""
     known = {cell for row in cells for cell in row if cell}
     several = any(len(row) > 1 for row in cells)
-    return several and bool(known) and not any(_typed([cell]).dtype.kind in "if" for cell in known)
+    return several and bool(known) and not any(map(_is_number, known))
+
+
+def _is_number(cell: str) -> bool:
+    """Return whether it is a number or a boolean, and no code."""
+    return as_numbers(text_array([cell], ())) is not None and not are_codes([cell])
 
 
 def _check_lengths(rows: Rows, columns: list[str], where: list[str]) -> None:
@@ -171,14 +176,15 @@ def _labels(
                     " drop the row."
                 )
     if len(columns) == 1:
-        return _typed([row[columns[0]] for row in rows]), None
-    values = _typed([[row[column] for column in columns] for row in rows])
-    if values.dtype.kind not in "if":
+        return as_labels(text_array([row[columns[0]] for row in rows], ())), None
+    cells = text_array([row[column] for row in rows for column in columns], ())
+    values = as_numbers(cells)
+    if values is None:
         raise InputError(
             f"Several label columns ({', '.join(columns)}) must hold numbers, 0 and 1 for labels,"
-            f" or names alone. Received '{_first_text(values)}' beside numbers."
+            f" or names alone. Received '{cells[first_text(cells)]}' beside numbers."
         )
-    return values, tuple(columns)
+    return values.reshape(len(rows), -1), tuple(columns)
 
 
 def _named_labels(
@@ -196,26 +202,3 @@ def _named_labels(
                 f" {', '.join(names[:10])}.{closest(min(unknown), names)}"
             )
     return np.array([[name in part for name in names] for part in parts]), names
-
-
-def _typed(texts: list) -> np.ndarray:
-    """Return texts as whole numbers if all are, else as numbers if all are, else as they are.
-
-    A number with zeros in front is a name, as `0010`: `10` may be another one.
-    """
-    array = np.array(texts)
-    if any(map(has_front_zeros, array.ravel().tolist())):
-        return array
-    for kind in (np.int64, np.float64):
-        try:
-            return array.astype(kind)
-        except ValueError:
-            continue
-    return array
-
-
-def _first_text(values: np.ndarray) -> str:
-    for text in values.ravel():
-        if _typed([text]).dtype.kind not in "if":
-            return str(text)
-    return ""

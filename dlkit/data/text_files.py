@@ -136,8 +136,9 @@ class Layout:
             )
         cells = dict(zip(names, zip(*rows, strict=True), strict=True))
         texts = [" ".join(parts) for parts in zip(*(cells[c] for c in joined), strict=True)]
-        found = [_targets(cells[c], c, task) for c in labels]
-        several = len(found) > 1
+        several = len(labels) > 1
+        task = "regression" if several else task  # which is numbers, whatever they stand for
+        found = [columning.read_target(text_array(cells[c], ()), c, task) for c in labels]
         for column, values in zip(labels, found, strict=True):
             if several and values.dtype.kind == "U":
                 raise InputError(
@@ -193,7 +194,3 @@ def _check_count(path: Any, line: int, cells: list[str], names: list[str], delim
             f" ({', '.join(names[:5])}): mend the line, or give delimiter= (now {delimiter!r}),"
             " quoted= or, for a file without a header line, columns=."
         )
-
-
-def _targets(cells: Sequence[str], name: str, task: str | None) -> np.ndarray:
-    return columning.read_target(text_array(cells, ()), name, task)

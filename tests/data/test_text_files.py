@@ -86,6 +86,14 @@ def test_several_columns_of_labels(tmp_path):
     assert found.labels.tolist() == [[1, 0], [0, 0]] and found.label_names == ("rude", "long")
 
 
+def test_labels_keep_their_digits_and_columns_of_them_may_be_booleans(tmp_path):
+    text = f"text,label,sun,sea\na,{2**53},True,false\nb,{2**53 + 1},False,true\n"
+    path = write(tmp_path / "t.csv", text)
+    assert layout().read(path, None).labels.tolist() == [2**53, 2**53 + 1]
+    assert layout(label_column=["sun", "sea"]).read(path, None).labels.tolist() == [[1, 0], [0, 1]]
+    assert layout(label_column="sun").read(path, None).labels.tolist() == ["True", "False"]
+
+
 @pytest.mark.parametrize(
     ("content", "options", "sentence"),
     [
