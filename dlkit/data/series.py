@@ -88,8 +88,8 @@ def from_series(  # noqa: PLR0913 - what the data is, and how to feed it, as fro
         targets: The column to predict, or several. Defaults to None: all.
         date: The column of the dates, which must rise: `2016-07-01`, `2016-07` or `2016-07-01
             13:00:00`, with a time zone or without. A DataFrame's index of dates counts as one.
-            Gaps in them are reported by a warning. Defaults to None: the first that looks like it,
-            if any does.
+            Gaps in them are reported by a warning; rising whole numbers like 20160701 and 201607
+            are dates too. Defaults to None: the first that looks like it, if any does.
         test_fraction: Part of the steps, at the end, for testing, in [0, 1). Defaults to 0.2.
         name: What the data set is called. Defaults to None: the file's name, or "series".
         batch_size: Windows a batch. Defaults to 64.

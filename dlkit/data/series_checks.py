@@ -10,10 +10,12 @@ from dlkit.data.findings import Finding, View, listed
 from dlkit.data.series_windows import predicted_columns
 
 _MOVED = 1.0  # training deviations
+_LEAST = 4  # steps of a window that tell a clock from chance
 
 
 def look(view: View) -> Iterator[Finding]:
     """Look at the predicted variables, in training and in the latest span there is."""
+    yield from _clocks(view)
     split = next((name for name in ("test", "val") if name in view.raw), None)
     if split is None:
         return
@@ -22,6 +24,22 @@ def look(view: View) -> Iterator[Finding]:
     past, later = (_by_column(view.targets(part), len(columns)) for part in ("train", split))
     yield _levels(names, past, later, split)
     yield _naive(view, names, columns, split)
+
+
+def _clocks(view: View) -> Iterator[Finding]:
+    """Look for variables that rise by the same in each step, as times and row numbers do."""
+    windows = view.raw["train"].astype(np.float64)  # (windows, steps, variables)
+    if windows.shape[1] < _LEAST:
+        return
+    steps = np.diff(windows, axis=1)
+    usual = np.median(steps, axis=(0, 1))
+    # Of float32: large numbers, as times are, come in steps of their own.
+    rounding = 2 * np.spacing(np.abs(windows).max(axis=(0, 1)).astype(np.float32))
+    even = (np.abs(steps - usual) <= np.maximum(1e-6 * usual, rounding)).all(axis=(0, 1))
+    clocks = [view.data.feature_names[i] for i in np.flatnonzero(even & (usual > 2 * rounding))]
+    if clocks:
+        detail = f"{listed(clocks)}: the same step throughout, as times and row numbers have it"
+        yield Finding("warning", "counting variables", detail, "leave out what is no measurement")
 
 
 def _by_column(targets: np.ndarray, columns: int) -> np.ndarray:

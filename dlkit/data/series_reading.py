@@ -15,11 +15,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 from dlkit.checks import closest
-from dlkit.data import table_files
+from dlkit.data import column_hints, table_files
 from dlkit.data.cells import as_numbers, as_texts, first_text, text_array
 from dlkit.errors import InputError
 
 _ZONE = r"(?P<zone>Z|[+-]\d\d(:?\d\d)?)?"
+# Whole numbers that tell a day or a month, as 20160701 and 201607.
+_COMPACT = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?")
 _DATE = re.compile(rf"\d{{4}}[-/]\d\d([-/]\d\d([ T]\d\d(:\d\d(:\d\d(\.\d+)?)?)?{_ZONE})?)?")
 
 
@@ -140,13 +142,28 @@ def _of_table(table: dict[str, np.ndarray], date: str | None, where: str) -> Ser
 
 
 def _looks_like_dates(cells: np.ndarray) -> bool:
-    return cells.dtype.kind == "O" and all(_DATE.fullmatch(cell) for cell in cells)
+    if _COMPACT.fullmatch(as_texts(cells[:1])[0]):
+        compact = all(_COMPACT.fullmatch(text) for text in as_texts(cells))
+        # Numbers that do not rise are measurements.
+        return compact and bool((np.diff(as_numbers(cells)) > 0).all())
+    return cells.dtype.kind == "O" and all(_DATE.fullmatch(text) for text in cells)
+
+
+def _written_out(cell: str) -> str:
+    """Return a date with dashes, where it has slashes or nothing between its parts.
+
+    Example:
+        >>> _written_out("20160701"), _written_out("201607"), _written_out("2016/07/01 13:00")
+        ('2016-07-01', '2016-07', '2016-07-01 13:00')
+    """
+    compact = _COMPACT.fullmatch(cell)
+    return "-".join(filter(None, compact.groups())) if compact else cell.replace("/", "-")
 
 
 def _dates(cells: np.ndarray, name: str) -> np.ndarray:
     texts, behind = [], np.zeros(len(cells), "timedelta64[m]")
     for row, cell in enumerate(as_texts(cells)):
-        text, zone = _without_zone(cell.replace("/", "-"))
+        text, zone = _without_zone(_written_out(cell))
         if not _is_date(text):
             raise InputError(
                 f"Column '{name}' must hold dates like 2016-07-01 or 2016-07-01 13:00:00. Received"
@@ -208,9 +225,15 @@ def _check_finite(values: np.ndarray, names: tuple[str, ...], dates: np.ndarray 
 
 def _refuse_texts(name: str, cells: np.ndarray) -> NoReturn:
     row = first_text(cells)
+    advice = f"leave the column out, or give date='{name}' if it tells the time"
+    found = column_hints.look(name, "hash", cells)
+    if found and "give" in found.advice:
+        advice = (
+            f"it {found.detail.partition(',')[0]}: read the table with pandas.read_csv, which you"
+            f" {found.advice}, and give that"
+        )
     raise InputError(
-        f"Column '{name}' holds '{cells[row]}' in row {row + 1}, which is no number; leave the"
-        f" column out, or give date='{name}' if it tells the time."
+        f"Column '{name}' holds '{cells[row]}' in row {row + 1}, which is no number; {advice}."
     )
 
 

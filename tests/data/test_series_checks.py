@@ -28,6 +28,16 @@ def test_a_level_that_rises_and_a_constant_are_told_by_their_names():
     assert f"wave by {expected:.4g}" in naive.detail
 
 
+@pytest.mark.parametrize("start", [0, 1467331200, 1.5e9])
+def test_variables_that_only_count_are_told(start):
+    steps = np.arange(300)
+    values = {"row": start + 3600 * steps, "x": np.sin(steps), "y": steps**1.5, "z": -steps}
+    finding = found(dk.data.from_series(values, window=6, batch_size=8))["counting variables"]
+    assert (finding.level, finding.detail.partition(":")[0]) == ("warning", "row")
+    del values["row"]
+    assert "counting variables" not in found(dk.data.from_series(values, window=6, batch_size=8))
+
+
 def test_melbourne_is_alike_in_all_years(shared_data):
     findings = found(dk.data.load("melbourne_temperatures"))
     assert findings["level over time"].detail == "alike in training and test"

@@ -31,6 +31,35 @@ def test_files_frames_and_arrays_hold_the_same_series(tmp_path):
     assert read(range(5)).values.tolist() == [[0], [1], [2], [3], [4]]
 
 
+@pytest.mark.parametrize("pattern", ["%Y%m%d", "%Y%m"])
+def test_whole_numbers_may_be_dates(tmp_path, pattern):
+    days = pd.date_range("2019-11-01", periods=5, freq="MS")
+    frame = pd.DataFrame({"day": [int(day.strftime(pattern)) for day in days], "x": np.arange(5)})
+    frame.to_csv(tmp_path / "series.csv", index=False)
+    for table in (frame, tmp_path / "series.csv", frame.astype(float), dict(frame.astype(str))):
+        for date in (None, "day"):
+            series = read(table, date)
+            assert (series.names, series.date, series.gap_text()) == (("x",), "day", "")
+            assert series.span_text(0, 4) == "2019-11 to 2020-03"
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [[20200101, 20200101, 20200105], [20200102, 20200101], [202013, 202014], [2001, 2002]],
+)
+def test_other_whole_numbers_are_measurements(numbers):
+    assert read({"x": numbers, "y": numbers}).names == ("x", "y")
+    with pytest.raises(InputError, match=r"'x' must (hold dates|rise)|dates in 'x' must rise"):
+        read({"x": numbers, "y": numbers}, "x")
+
+
+def test_texts_of_another_country_are_told_with_a_way_out():
+    with pytest.raises(InputError, match=r"'0,5' in row 1, .* looks like numbers: .* decimal=','"):
+        read({"x": ["0,5", "1,5"]})
+    with pytest.raises(InputError, match=r"'d' holds .* looks like dates: .* give dayfirst=True"):
+        read({"d": ["28.03.2024", "29.03.2024"], "x": [1, 2]})
+
+
 def test_a_pandas_series_keeps_its_name_and_its_days():
     months = pd.period_range("2020-01", periods=10, freq="M")
     series = read(pd.Series(np.arange(10.0), index=months, name="x"))
