@@ -143,8 +143,11 @@ def _parsed(values: Iterable[Any]) -> np.ndarray:
     """Return texts as numbers where all of them are; anything else as it is."""
     found = as_numbers(values.tolist() if isinstance(values, np.ndarray) else values)
     try:
-        return np.asarray(found)
-    except ValueError:  # lists that differ in length
+        array = np.asarray(found)
+        # Whole numbers that no integer of NumPy's holds may still be floats.
+        long = array.dtype == object and all(isinstance(value, int) for value in found)
+        return array.astype(np.float64) if long else array
+    except (ValueError, OverflowError):  # lists that differ in length, hundreds of digits
         return np.asarray(found, object)
 
 

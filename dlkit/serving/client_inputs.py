@@ -89,7 +89,7 @@ def is_frame(value: Any) -> bool:
 def _column(series: Any) -> np.ndarray:
     """Return a frame's column as the training data reads it: dates and what is missing as text.
 
-    Among numbers, what is missing is NaN.
+    Among numbers, what is missing is NaN. Blanks around texts do not count.
     """
     values = series.to_numpy()
     if values.dtype.kind == "M":
@@ -100,7 +100,11 @@ def _column(series: Any) -> np.ndarray:
     known = values[~missing]
     if missing.any() and known.size and all(map(_is_number, known)):
         return np.where(missing, np.nan, values).astype(np.float64)
-    return np.where(missing, "", values)
+    return np.where(missing, "", np.frompyfunc(_stripped, 1, 1)(values))
+
+
+def _stripped(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
 
 
 def _is_number(value: Any) -> bool:

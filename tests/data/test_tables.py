@@ -451,6 +451,50 @@ def test_a_file_of_another_country_is_read_learned_and_served(tmp_path):
         assert "Column day takes dates like 2026-11-21" in answer["error"]
 
 
+POOLS = {
+    "whole": ["0", "7", "-3", "16777217", ""],
+    "long": [str(2**53), str(2**53 + 1), str(-(2**63)), str(2**64), "0"],
+    "float": ["0.1", "-1e18", "1E-5", ".5", "3.", "3.0", "", "1e5"],
+    "code": ["02116", "2116", "0", "00", "-01"],
+    "power": ["1E5", "100000", "1e05"],
+    "boolean": ["True", "TRUE", "true", "False", "false", "FALSE"],
+    "gaps": ["true", "", "False"],
+    "mixed": ["True", "1", "1.0", "yes", ""],
+    "date": ["2024-02-29", "2024/02/29 13:00", "20240229", ""],
+    "name": ["a", " b", "Ä ", "[UNK]", "nul", "tRUE", ""],
+}
+
+
+@pytest.mark.filterwarnings("ignore:Column")
+@pytest.mark.parametrize("seed", range(12))
+def test_a_client_sends_what_training_has_read(tmp_path, seed):
+    """A file of odd cells, read for training and for `dlkit predict`, and as a frame."""
+    random = np.random.default_rng(seed)
+    columns = {name: random.choice(pool, 40) for name, pool in POOLS.items()}
+    lines = [",".join(row) for row in zip(*columns.values(), strict=True)]
+    body = [f"{line},{row % 2}" for row, line in enumerate(lines)]
+    path = tmp_path / "odd.csv"
+    path.write_text("\n".join([",".join([*columns, "y"]), *body]))
+    texts = random.choice([*POOLS], 2, replace=False)
+    kinds = dict.fromkeys(texts.tolist(), "category")
+    data = dk.data.from_csv(path, "y", batch_size=8, kinds=kinds)
+    found = read_inputs(path).fitted(_takes(data))
+    for name, values in data.origin.raw(np.arange(40)).items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+    # Typed by pandas: numbers and booleans are what they are, and texts what is left of them.
+    frame = pd.read_csv(path, keep_default_na=False, na_values=[""], skipinitialspace=True)
+    data = dk.data.from_dataframe(frame, "y", batch_size=8, kinds=kinds)
+    found = opened(frame).fitted(_takes(data))
+    for name, values in data.origin.raw(np.arange(40)).items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+def _takes(data):
+    dtypes = {"f": "DT_FLOAT", "b": "DT_BOOL", "O": "DT_STRING"}
+    raw = data.origin.raw(np.arange(1))
+    return Signature({n: TensorInfo(dtypes[v.dtype.kind]) for n, v in raw.items()}, {})
+
+
 # ------------------------------------------------------------------ what is refused
 
 
