@@ -45,10 +45,11 @@ def as_numbers(values: np.ndarray) -> np.ndarray | None:
     """
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
-    if first_text(values) is None:
+    try:
         return np.array([_number(text) if text else np.nan for text in values])
-    booleans = as_booleans(values)
-    return None if booleans is None else np.array(booleans, np.float64)
+    except ValueError:
+        booleans = as_booleans(values)
+        return None if booleans is None else np.array(booleans, np.float64)
 
 
 def as_labels(values: np.ndarray) -> np.ndarray:

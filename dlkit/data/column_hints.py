@@ -7,7 +7,8 @@ from collections import Counter
 
 import numpy as np
 
-from dlkit.data.cells import as_numbers, as_texts, first_text, has_bare_exponent, has_front_zeros
+from dlkit.column_values import as_booleans
+from dlkit.data.cells import as_numbers, as_texts, has_bare_exponent, has_front_zeros
 from dlkit.data.dates import iso_date
 from dlkit.data.findings import Finding, listed
 from dlkit.data.table_styles import number_pattern
@@ -63,11 +64,13 @@ def _compact_dates(name: str, known: list[str]) -> Finding | None:
 
 def _merged(name: str, values: np.ndarray) -> Finding | None:
     """Find two texts that are one number, though they may be two codes."""
-    if values.dtype.kind not in "iuO" or first_text(values) is not None:
+    texts = [text for text in dict.fromkeys(as_texts(values)) if text]
+    rare = any(len(text) > 15 or "e" in text.lower() for text in texts)
+    if values.dtype.kind == "f" or not rare or as_booleans(texts):
         return None
     seen: dict[float, str] = {}
-    for text in dict.fromkeys(as_texts(values)):
-        other = seen.setdefault(float(text), text) if text else text
+    for text in texts:
+        other = seen.setdefault(float(text), text)
         if other != text and any(has_bare_exponent(t) or _is_long(t) for t in (text, other)):
             detail = f"holds {other} and {text}, which are one number"
             advice = f"give kinds={{'{name}': 'category'}} to keep them apart"

@@ -92,9 +92,10 @@ def as_numbers(values: Iterable[Any]) -> list:
         ([True, False], [1.0, nan])
     """
     values = list(values)
-    for kind in (int, float):
+    texts = [str(value) for value in values]
+    # Python reads 1_000, no table means it.
+    for kind in () if any("_" in text for text in texts) else (int, float):
         try:
-            texts = [str(value) for value in values]
             return [kind(text) if text or kind is int else math.nan for text in texts]
         except ValueError:
             continue

@@ -77,6 +77,7 @@ def test_values_become_what_the_input_takes(values, dtype, wanted):
         ([-1], "uint32", "Received: -1"),
         ([2.0**63], "int64", r"Received: 9.22\d+e\+18"),
         ([str(10**25)], "int64", "give int64 numbers. Received: '1000000000000000"),
+        (["1_000"], "float", "give float numbers or nothing. Received: '1_000'"),
         (["9" * 400], "float", "give float numbers or nothing. Received: '999"),
         ([1, 0], "bool", "give true or false. Received: 1"),
         (["True", ""], "bool", "give true or false. Received: "),
