@@ -9,7 +9,6 @@ bytes feature; a list holds several of a kind.
 import base64
 import binascii
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -122,24 +121,16 @@ def _add(feature: Feature, name: str, value: Any) -> None:
 def _element(name: str, value: Any) -> tuple[str, Any]:
     if isinstance(value, str):
         return "bytes_list", value.encode("utf-8", "surrogateescape")
-    if isinstance(value, int) and abs(value) <= 2 * _INT64 + 1:
+    if isinstance(value, int):
         if value > _INT64:
             raise invalid(f"Feature: {name} has uint64_t element. Only int64_t is supported.")
         return "int64_list", int(value)
-    if isinstance(value, (int, float)):
-        return "float_list", _float32(value)
+    if isinstance(value, float):
+        with np.errstate(over="ignore"):  # a protocol buffer refuses what is beyond float32
+            return "float_list", float(np.float32(value))
     if isinstance(value, dict) and not is_named(value):
         try:
             return "bytes_list", base64.b64decode(value["b64"], validate=True)
         except (binascii.Error, ValueError):
             raise invalid("Unable to base64 decode") from None
     raise invalid(f"Feature: {name} has element with unexpected JSON type: {type_name(value)}")
-
-
-def _float32(value: float) -> float:
-    """Return what float32 makes of a number; a protocol buffer would refuse one out of range."""
-    try:
-        with np.errstate(over="ignore"):
-            return float(np.float32(float(value)))
-    except OverflowError:  # a whole number of more than 308 digits
-        return math.inf if value > 0 else -math.inf

@@ -1,10 +1,11 @@
 """JSON text <-> Python values, as forgiving as the parser inside TensorFlow Serving (RapidJSON).
 
 orjson does the work; what it refuses and RapidJSON accepts (NaN, Infinity, text after the object,
-deep nesting) goes to slower ways, and what both refuse gets RapidJSON's words.
+deep nesting, a byte order mark) goes to slower ways, and what both refuse gets RapidJSON's words.
 """
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
@@ -23,18 +24,23 @@ _PARSE_ERRORS = {
 }
 _QUOTES = "JSON has double quotes around names and texts; a shell keeps them in '...'."
 _EMPTY = "Send a JSON object; in gzip, a whole one that the server's max_body_bytes has room for."
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# What decides how deep a value is, and RapidJSON's words for numbers that Python does not know. A
+# string may lack its end: it is passed over once, and not again from each quote inside it.
+_TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]|-?Inf(?!i)|-NaN', re.DOTALL)
+_WORDS = {"Inf": "Infinity", "-Inf": "-Infinity", "-NaN": "NaN"}
 _MAX_DEPTH = 300  # a tensor has at most 254 axes
 _MAX_DEEP_CHARACTERS = 8 * 2**20  # cutting is slow: bounded, so that no request can hold the server
 _MAX_DEBUG_CHARACTERS = 256
+_MAX_DIGITS = 20  # of what may be a whole number of 64 bits, with its sign
+_INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1
 
 
 def parse(body: bytes) -> Any:
     """Return the JSON value in `body`.
 
     Args:
-        body: UTF-8 text. Bare NaN, Infinity and -Infinity are numbers; what follows the first value
-            is ignored when it has to be parsed the slow way.
+        body: UTF-8 text. Bare NaN, Infinity, Inf and their negatives are numbers; what follows the
+            first value is ignored when it has to be parsed the slow way.
 
     Raises:
         StatusError: INVALID_ARGUMENT with RapidJSON's words and the offset in bytes.
@@ -43,10 +49,6 @@ def parse(body: bytes) -> Any:
         >>> parse(b'{"instances": [1.0, NaN]}')
         {'instances': [1.0, nan]}
     """
-    if not body or body.isspace():
-        error = invalid("JSON Parse error: The document is empty")
-        error.hint = _EMPTY
-        raise error
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -60,32 +62,49 @@ def _parse_leniently(body: bytes) -> Any:
         _refuse("Invalid encoding in string.", error.start)
     try:
         value = _first_value(text)
+    except OverflowError as error:
+        _refuse("Number too big to be stored in double.", _offset(text, text.find(str(error))))
     except json.JSONDecodeError as error:
-        offset = len(text[: error.pos].encode("utf-8", "surrogatepass"))
         # A word where a name should be is what a shell makes of "{"instances": ...}".
         unquoted = text[error.pos : error.pos + 1]
         quotes = unquoted == "'" or (unquoted.isalpha() and "property name" in error.msg)
-        _refuse(_rapidjson_text(error), offset, _QUOTES if quotes else None)
+        hint = _QUOTES if quotes else None
+        _refuse(_rapidjson_text(error), _offset(text, error.pos), hint)
     if "\\ud" in text.lower():
         _check_surrogates(value)
     return value
 
 
 def _first_value(text: str) -> Any:
-    start = len(text) - len(text.lstrip(" \t\r\n"))
-    decoder = json.JSONDecoder()
+    start = len(text) - len(text.removeprefix("\ufeff").lstrip(" \t\r\n"))
+    if start == len(text):
+        error = invalid("JSON Parse error: The document is empty")
+        error.hint = _EMPTY
+        raise error
+    decoder = json.JSONDecoder(parse_int=_whole_number, parse_float=_number)
     try:
         return decoder.raw_decode(text, start)[0]
     except RecursionError:
-        return decoder.raw_decode(_without_deep_values(text), start)[0]
+        if len(text) > _MAX_DEEP_CHARACTERS:
+            raise invalid(f"JSON Parse error: nested deeper than {_MAX_DEPTH} levels") from None
+    except json.JSONDecodeError as error:
+        if not text.startswith(tuple(_WORDS), error.pos):
+            raise
+    other, cuts = _as_python_reads_it(text)
+    try:
+        return decoder.raw_decode(other, start)[0]
+    except json.JSONDecodeError as error:
+        raise json.JSONDecodeError(error.msg, text, _position(error.pos, cuts)) from None
 
 
-def _without_deep_values(text: str) -> str:
-    """Return `text` with `null` for each value nested deeper than any tensor could be."""
-    if len(text) > _MAX_DEEP_CHARACTERS:
-        raise invalid(f"JSON Parse error: nested deeper than {_MAX_DEPTH} levels")
-    pieces, depth, start, done = [], 0, 0, 0
-    for match in _BRACKETS.finditer(text):
+def _as_python_reads_it(text: str) -> tuple[str, list[tuple[int, int, str]]]:
+    """Return `text` with `null` for what is nested deeper than a tensor, and with Python's words.
+
+    Returns:
+        The text, and each cut in it: its start, its end, and what stands there instead.
+    """
+    cuts, depth, start = [], 0, 0
+    for match in _TOKENS.finditer(text):
         token = match.group()
         if token in "[{":
             depth += 1
@@ -93,18 +112,59 @@ def _without_deep_values(text: str) -> str:
                 start = match.start()
         elif token in "]}":
             if depth == _MAX_DEPTH:
-                pieces += [text[done:start], "null"]
-                done = match.end()
+                cuts.append((start, match.end(), "null"))
             depth -= 1
-    rest = text[done:start] if depth >= _MAX_DEPTH else text[done:]  # cut off before it closed
-    return "".join([*pieces, rest])
+        elif token in _WORDS and depth < _MAX_DEPTH:
+            cuts.append((*match.span(), _WORDS[token]))
+    if depth >= _MAX_DEPTH:  # cut off before it closed
+        cuts.append((start, len(text), ""))
+    pieces, done = [], 0
+    for start, end, other in cuts:
+        pieces += [text[done:start], other]
+        done = end
+    return "".join([*pieces, text[done:]]), cuts
+
+
+def _position(position: int, cuts: list[tuple[int, int, str]]) -> int:
+    """Return where something was before the cuts."""
+    for start, end, other in cuts:
+        if position <= start:
+            break
+        position += end - start - len(other)
+    return position
+
+
+def _offset(text: str, position: int) -> int:
+    return len(text[:position].encode("utf-8", "surrogatepass"))
+
+
+def _whole_number(digits: str) -> int | float:
+    """Return a whole number as RapidJSON does: one beyond 64 bits is a double."""
+    if len(digits) <= _MAX_DIGITS and _INT64_MIN <= (number := int(digits)) <= _UINT64_MAX:
+        return number
+    return _number(digits)
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise OverflowError(digits)
+    return number
 
 
 def _check_surrogates(value: Any) -> None:
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        _refuse("The surrogate pair in string is invalid.", 0)
+    stack = [value]
+    while stack:
+        found = stack.pop()
+        if isinstance(found, dict):
+            stack += [*found, *found.values()]
+        elif isinstance(found, list):
+            stack += found
+        elif isinstance(found, str) and not found.isascii():
+            try:
+                found.encode()
+            except UnicodeEncodeError:
+                _refuse("The surrogate pair in string is invalid.", 0)
 
 
 def _rapidjson_text(error: json.JSONDecodeError) -> str:

@@ -9,6 +9,7 @@ import base64
 import gzip
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -173,6 +174,31 @@ def test_bad_gzip_counts_as_empty(sink_url, body):
 
 @pytest.mark.parametrize("encoding", ["deflate", "br"])
 def test_g4_other_encodings_are_not_decoded(sink_url, encoding):
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    rows(
+        ("P26a", "[Inf, -Inf, -NaN, Infinity]", [INF, -INF, NAN, INF]),
+        ("P26a-deep", "[[Inf], " + "[" * 982 + "]" * 983, "Failed to process element: 1 of"),
+        (
+            "P26b",
+            "[1e400]",
+            r"JSON Parse error: Number too big to be stored in double\. at offset: ",
+        ),
+        ("P26b-digits", f"[{'1' * 5000}]", "JSON Parse error: Number too big"),
+        ("P26b-beside", f"[NaN, {'1' * 5000}.5]", "JSON Parse error: Number too big"),
+    ),
+)
+def test_numbers_that_json_does_not_have(sink_url, body, answer):
+    text = f'{{"signature_name": "echo", "instances": {body}}}'
+    for mark in ("", "\ufeff"):  # P26c
+        found = predict(sink_url, mark + text)
+        if isinstance(answer, str):
+            assert found.status == 400
+            assert re.search(answer, found.error)
+        else:
+            np.testing.assert_array_equal(found.json["predictions"], answer)
+
+
     headers = {"Content-Encoding": encoding}
     answer = ask(sink_url, "POST", ":predict", body=b'{"instances": [1.0]}', headers=headers)
     assert answer.json == {"predictions": [2.5]}
