@@ -64,12 +64,12 @@ class Numbers:
         dtype = info.numpy_dtype
         if dtype is None or dtype.kind not in "fiu":
             return None
-        kind, wide = _wide(dtype)
+        kind, wide = wide_type(dtype)
         try:
             flat = np.frombuffer(_parser().parse(self.text).as_buffer(of_type=kind), wide)
         except (ValueError, TypeError, RuntimeError):  # malformed, or beyond the type
             return None
-        if flat.size != math.prod(self.shape) or not _fits(flat, dtype):
+        if flat.size != math.prod(self.shape) or not fits(flat, dtype):
             return None
         with np.errstate(over="ignore"):  # 1e300 is infinity in float32, as in TensorFlow Serving
             return flat.reshape(self.shape).astype(dtype)
@@ -132,14 +132,28 @@ def _parser() -> "simdjson.Parser":
     return _local.parser
 
 
-def _wide(dtype: np.dtype) -> tuple[str, np.dtype]:
-    """Return the type that simdjson reads the numbers as, by its letter and for NumPy."""
+def wide_type(dtype: np.dtype) -> tuple[str, np.dtype]:
+    """Return the type that numbers are read as, by simdjson's letter and for NumPy.
+
+    Args:
+        dtype: The one that they are for.
+
+    Example:
+        >>> wide_type(np.dtype("int8"))
+        ('i', dtype('int64'))
+    """
     if dtype.kind == "f":
         return "d", np.dtype(np.float64)
     return ("u", np.dtype(np.uint64)) if dtype == np.uint64 else ("i", np.dtype(np.int64))
 
 
-def _fits(flat: np.ndarray, dtype: np.dtype) -> bool:
+def fits(flat: np.ndarray, dtype: np.dtype) -> bool:
+    """Whether a type has all of these numbers; one of floats has infinity for those beyond it.
+
+    Args:
+        flat: The numbers, at least one.
+        dtype: The type.
+    """
     if dtype.kind == "f":
         return True
     bounds = np.iinfo(dtype)
