@@ -21,6 +21,7 @@ from dlkit.serving.version import Version
 
 METHODS = {"classify": "tensorflow/serving/classify", "regress": "tensorflow/serving/regress"}
 _INPUT = "inputs"
+_MOST_CONTEXT_BYTES = 100 * 2**20
 
 Classes = list[list[tuple[str, float]]]
 
@@ -87,6 +88,23 @@ def regress(version: Version, signature_name: str, examples: Sequence[bytes]) ->
         found = signature.outputs["outputs"].dtype
         raise invalid(f"Expected output Tensor of DT_FLOAT.  Got: {found}")
     return values.reshape(-1).tolist()
+
+
+def check_context(size: int, examples: int) -> None:
+    """Refuse a context that is too large to be copied into each of so many examples.
+
+    Args:
+        size: Its bytes.
+        examples: How many examples there are.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT, when a few megabytes of a request would fill the memory.
+    """
+    if size * examples > _MOST_CONTEXT_BYTES:
+        raise invalid(
+            f"A context of {size} bytes in each of {examples} examples is more than"
+            f" {_MOST_CONTEXT_BYTES} bytes: send fewer examples a request"
+        )
 
 
 def _find(version: Version, signature_name: str) -> tuple[str, Signature]:

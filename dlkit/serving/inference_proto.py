@@ -122,6 +122,9 @@ def _answering(spec: ModelSpec, version: Version) -> ModelSpec:
 def serialized(given: Input) -> list[bytes]:
     """Return the tf.Examples of a request, each with the request's context in it.
 
+    Raises:
+        StatusError: INVALID_ARGUMENT for a context that makes them too large.
+
     Example:
         >>> from tensorflow.core.example.example_pb2 import Example
         >>> example = Example(features={"feature": {"x": {"int64_list": {"value": [1]}}}})
@@ -132,5 +135,6 @@ def serialized(given: Input) -> list[bytes]:
         # A message after another in the same bytes is one message with both merged.
         context = given.example_list_with_context.context.SerializeToString()
         examples = given.example_list_with_context.examples
+        inference.check_context(len(context), len(examples))
         return [context + example.SerializeToString() for example in examples]
     return [example.SerializeToString() for example in given.example_list.examples]

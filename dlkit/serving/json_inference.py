@@ -89,6 +89,7 @@ def read_examples(document: dict[str, Any], verb: str) -> list[bytes]:
         raise invalid(f"JSON Value: {debug_text(document)} {what}")
     if not examples:
         raise invalid(f"JSON Value: {debug_text(document)} 'examples' value is an empty array")
+    inference.check_context(context.ByteSize(), len(examples))
     return [_serialized(context, example) for example in examples]
 
 

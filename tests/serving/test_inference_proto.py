@@ -6,10 +6,13 @@ import tensorflow as tf
 from tensorflow_serving.apis import (
     classification_pb2,
     inference_pb2,
+    input_pb2,
     prediction_service_pb2_grpc,
     regression_pb2,
 )
 
+from dlkit.serving.inference_proto import serialized
+from dlkit.serving.status import StatusError
 from tests.serving.test_grpc_service import CODE, SECONDS, refusal, spec
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
@@ -62,6 +65,12 @@ def test_c6_labels_and_a_context(predictions):
     answer = predictions.Classify(message, timeout=SECONDS)
     rows = [[(c.label, c.score) for c in row.classes] for row in answer.result.classifications]
     assert rows == [[("a", 0.5), ("b", 1.0)], [("a", 2.0), ("b", 7.0)]]
+
+
+def test_c6_a_context_that_would_fill_the_memory_is_refused():
+    given = {"context": example(names=[b"x" * 2**19]), "examples": [example()] * 10_000}
+    with pytest.raises(StatusError, match="in each of 10000 examples is more than"):
+        serialized(input_pb2.Input(example_list_with_context=given))
 
 
 def tasks(*given, name="sink"):

@@ -59,6 +59,14 @@ def test_c6_the_context_is_in_each_example(sink_url):
     assert scores == [[0.5, 1.0], [1.5, 7.0]]
 
 
+def test_c6_a_context_that_would_fill_the_memory_is_refused():
+    """Half of a megabyte in each of 10,000 examples is five gigabytes."""
+    document = {"context": {"text": "x" * 2**19}, "examples": [{}] * 10_000}
+    with pytest.raises(StatusError, match="in each of 10000 examples is more than") as caught:
+        read_examples(document, "classify")
+    assert caught.value.code == "INVALID_ARGUMENT"
+
+
 def test_c7_each_kind_of_feature():
     b64 = {"b64": base64.b64encode(b"\xff\x00").decode()}
     context = {"float": 1.5, "int": 2, "flag": True, "text": "\u00fc", "bytes": b64, "none": []}
