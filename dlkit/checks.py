@@ -19,6 +19,8 @@ def closest(name: object, options: Iterable[str]) -> str:
         " Did you mean 'adam'?"
     """
     folded = {option.lower(): option for option in options}
+    if len(str(name)) > 3 * max(map(len, folded), default=0):  # below the cutoff whatever it says
+        return ""
     found = difflib.get_close_matches(str(name).lower(), folded, n=1, cutoff=0.5)
     return f" Did you mean '{folded[found[0]]}'?" if found else ""
 

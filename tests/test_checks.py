@@ -1,6 +1,7 @@
 """The checks: what passes comes back as it should be, what does not is named in one sentence."""
 
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -32,6 +33,16 @@ from dlkit.errors import InputError, MissingExtraError
 def test_closest_offers_what_is_alike(name, found):
     options = ["sgd", "adam", "rmsprop"]
     assert closest(name, options) == (f" Did you mean '{found}'?" if found else "")
+
+
+def test_closest_does_not_look_through_a_name_of_megabytes():
+    long = "adam" * 3
+    assert closest(long, ["adam"]) == " Did you mean 'adam'?"
+    assert closest(long + "a", ["adam"]) == ""
+    start = time.thread_time()
+    assert closest("a" * 2**24, ["adam"]) == ""
+    assert time.thread_time() - start < 0.5
+    assert closest("a", []) == ""
 
 
 def test_closest_gives_a_name_as_it_is_written():

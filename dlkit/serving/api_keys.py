@@ -109,11 +109,11 @@ class Guarded:
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         """Answer one request."""
-        if scope["method"] == "OPTIONS":
+        path = scope["raw_path"].decode("latin-1")
+        if scope["method"] == "OPTIONS" and path[:4].lower() == "/v1/":
             await self._app(scope, receive, _naming_key_headers(send))
             return
-        open_ = scope["raw_path"].decode("latin-1") in _OPEN_PATHS
-        if open_ or self._keys.accept(scope["headers"]):
+        if path in _OPEN_PATHS or self._keys.accept(scope["headers"]):
             await self._app(scope, receive, send)
             return
         error = refusal()

@@ -11,7 +11,7 @@ from dlkit.serving.signatures import DTYPES, Signature, TensorInfo
 
 _KEY = re.compile(r"^Failed to process element: \d+ key: (.+?) of 'instances' list")
 _EXPECTED = re.compile(r" is not of expected type: (\w+)$")
-_MISSING_FEATURE = re.compile(r"Feature: (.+?) \(data type: (\w+)\) is required")
+_MISSING_FEATURE = re.compile(r"Feature: (.{1,200}?) \(data type: (\w+)\) is required")
 _WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint32", "uint64")
 
 

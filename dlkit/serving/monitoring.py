@@ -13,7 +13,8 @@ DEFAULT_PATH = "/monitoring/prometheus/metrics"
 # Where the application that answers puts the status code's name.
 STATUS = "dlkit.status"
 
-_MODEL = re.compile(r"(?i:/v1/models/([^/:]+))[^:]*(?::(\w+))?$")
+# Without a step back, so that a path is read once however it ends.
+_MODEL = re.compile(r"(?i:/v1/models/([^/:]++))[^:]*+(?::(\w++))?+")
 _VERBS = ("predict", "classify", "regress")
 
 
@@ -87,8 +88,8 @@ class MetricsPage:
 
 
 def count(path: str, status: str, seconds: float) -> None:
-    """Count a request to the API, malformed ones under no model's name as well."""
-    found = _MODEL.match(path)
+    """Count a request to the API; malformed ones and those without a key under no model's name."""
+    found = _MODEL.fullmatch(path) if status != "UNAUTHENTICATED" else None
     name = unquote(found[1]) if found else ""
     api = found[2] if found and found[2] in _VERBS else ""
     metrics.count_request(name, status, api, "REST", seconds)

@@ -40,6 +40,7 @@ _CORS = (
     (b"access-control-allow-methods", b"POST, GET"),
     (b"access-control-allow-headers", b"Content-Type"),
 )
+_MOST_CHARACTERS = 16 * 1024  # of what an error says
 PACKED = ((b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
 _NOT_FOUND_PAGE = (
     b"<HTML><HEAD>\n<TITLE>404 Not Found</TITLE>\n</HEAD>"
@@ -226,9 +227,9 @@ def shutting_down() -> StatusError:
 
 def refusal(error: StatusError) -> Answer:
     """Return the answer to a request that is refused."""
-    body = {"error": error.message}
+    body = {"error": error.message[:_MOST_CHARACTERS]}  # it may quote a name of any length
     if error.hint:
-        body["hint"] = error.hint
+        body["hint"] = error.hint[:_MOST_CHARACTERS]
     return error.http_status, [JSON], pretty(body)
 
 

@@ -184,6 +184,8 @@ class _ShortCut:
 
     def _head_of(self, data: bytes) -> Head | None:
         """Return the head of the request in `data` that was just parsed, if it may come again."""
+        if self.keys is not None and not self.keys.accept(self.headers):
+            return None
         end = data.find(b"\r\n\r\n") + 4
         lengths = list(_LENGTH.finditer(data, 0, end))
         if len(lengths) != 1 or len(lengths[0][1]) > _MOST_DIGITS:
@@ -197,7 +199,6 @@ class _ShortCut:
             and match["verb"] == "predict"
             and self.scope["method"] == "POST"
             and _NOT_PLAIN.isdisjoint([name for name, _ in self.headers])
-            and (self.keys is None or self.keys.accept(self.headers))
         )
         if not plain:
             return None

@@ -6,6 +6,7 @@ from dlkit.errors import InputError
 from dlkit.serving import GrpcClient, Server, metrics
 from dlkit.serving.monitoring import DEFAULT_PATH, count, metrics_path
 from dlkit.serving.settings import Settings
+from tests.serving.growth import MOST, doubling
 from tests.serving.http_asking import ask, predict
 
 
@@ -115,6 +116,22 @@ def test_n8_which_model_and_which_api(path, model, api, monkeypatch):
     monkeypatch.setattr(metrics, "count_request", lambda *arguments: seen.append(arguments))
     count(path, "NOT_FOUND", 0.5)
     assert seen == [(model, "NOT_FOUND", api, "REST", 0.5)]
+
+
+@pytest.mark.parametrize("end", ["", ":", "::", ":predict", ":pre dict", "/a:b:"])
+@pytest.mark.parametrize("again", ["m", "/m", ":m", "/", ":", "%2f"])
+def test_no_path_takes_more_than_linear_time(again, end):
+    def read(path):
+        count(path, "NOT_FOUND", 0.5)
+
+    assert doubling(read, lambda n: "/v1/models/m" + again * n + end, 1000) <= MOST
+
+
+def test_a_request_without_a_key_is_counted_under_no_name(monkeypatch):
+    seen = []
+    monkeypatch.setattr(metrics, "count_request", lambda *arguments: seen.append(arguments))
+    count("/v1/models/counted:predict", "UNAUTHENTICATED", 0.5)
+    assert seen == [("", "UNAUTHENTICATED", "", "REST", 0.5)]
 
 
 def test_a_file_that_is_none_is_told_at_once(half_plus_two, tmp_path):

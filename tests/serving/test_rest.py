@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dlkit.serving.rest import RestApi
+from dlkit.serving.rest import RestApi, refusal
 from dlkit.serving.status import StatusError
 
 
@@ -73,6 +73,11 @@ def test_the_limit_itself_is_allowed():
     start, end = call("POST", "/v1/models/m:predict", messages=messages)
     assert start["status"] == 400
     assert json.loads(end["body"])["error"] == "JSON Value: [1,2,3] Is not object"
+
+
+def test_no_error_echoes_megabytes():
+    error = StatusError("INVALID_ARGUMENT", "a" * 2**20, "b" * 2**20)
+    assert len(refusal(error)[2]) < 2**16
 
 
 @pytest.mark.parametrize("verb", ["CLASSIFY", "Regress"])
