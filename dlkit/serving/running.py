@@ -146,9 +146,10 @@ def _uvicorn(api: RestApi, settings: Settings, rpc: Any, end: _Ending) -> Any:
 
     from dlkit.serving.short_cut import with_short_cut
     from dlkit.serving.slow_clients import cutting
+    from dlkit.serving.upgrades import declining
 
     keys = read_keys(settings.api_key_file)
-    protocol = with_short_cut(AutoHTTPProtocol, api, keys)
+    protocol = with_short_cut(declining(AutoHTTPProtocol), api, keys)
     proof = certificates(settings) if settings.rest_tls else None
     config = uvicorn.Config(
         _with_what_is_asked_for(api, settings, keys),

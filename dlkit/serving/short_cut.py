@@ -43,7 +43,7 @@ _HOLD_SECONDS = 0.01
 _LONGEST_HELD = HEAD_BYTES  # until it is answered, all of a request is taken for its head
 _MOST_DIGITS = 9  # of a length
 # What a request with one of these headers asks for is known to the long way.
-_NOT_PLAIN = frozenset((b"content-encoding", b"transfer-encoding", b"upgrade", b"expect"))
+_NOT_PLAIN = frozenset((b"content-encoding", b"transfer-encoding", b"expect"))
 
 
 def with_short_cut(protocol: type, api: RestApi, keys: ApiKeys | None) -> type:
