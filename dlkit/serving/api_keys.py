@@ -10,6 +10,7 @@ import pathlib
 from collections.abc import Callable, Iterable
 
 from dlkit.errors import InputError
+from dlkit.serving.bodies import send_answer
 from dlkit.serving.json_text import pretty
 from dlkit.serving.monitoring import STATUS
 from dlkit.serving.status import StatusError
@@ -119,14 +120,8 @@ class Guarded:
         error = refusal()
         scope[STATUS] = error.code
         body = pretty({"error": error.message, "hint": error.hint})
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"www-authenticate", b"Bearer"),
-            (b"connection", b"close"),  # the body is not waited for
-            (b"content-length", b"%d" % len(body)),
-        ]
-        await send({"type": "http.response.start", "status": error.http_status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        headers = [(b"content-type", b"application/json"), (b"www-authenticate", b"Bearer")]
+        await send_answer(scope, receive, send, (error.http_status, headers, body))
 
 
 def _naming_key_headers(send: Callable) -> Callable:

@@ -1,6 +1,7 @@
-"""The body of a request as it comes: not too large, and not too slowly."""
+"""The body of a request as it comes, not too large and not too slowly, and the answer to it."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from dlkit.serving.status import StatusError
@@ -8,6 +9,11 @@ from dlkit.serving.status import StatusError
 # A client that sends less a second holds a connection for what another could use.
 _LEAST_BYTES_A_SECOND = 16 * 1024
 _MOST_DIGITS = 19  # of a length; Python refuses thousands
+# A client that is refused while it sends is heard out, so that it gets to the answer: how long it
+# may send, and pause, in seconds.
+_LONGEST_REST = 30.0
+_LONGEST_PAUSE = 2.0
+_IN_HASTE = (408, 503)  # who sends too slowly, and who asks a server that ends, has had its time
 _READ = "dlkit.read"  # where the scope says that the body was read
 
 
@@ -66,6 +72,43 @@ async def read_body(scope: dict, receive: Callable, limit: int, seconds: float) 
         more = message.get("more_body", False)
     scope[_READ] = True
     return b"".join(chunks)  # of one chunk: that very object
+
+
+async def send_answer(
+    scope: dict, receive: Callable, send: Callable, answer: tuple[int, list, bytes]
+) -> None:
+    """Send the answer to a request, whose body may not have been read to its end.
+
+    Such a connection closes; not at once, since the system throws away an answer that is on its way
+    to a client of which there are bytes that nobody reads.
+
+    Args:
+        scope: The request's ASGI scope.
+        receive: Where ASGI has the body from.
+        send: Where ASGI takes the answer.
+        answer: Status, headers without the length, and body.
+    """
+    status, headers, body = answer
+    unread = is_unread(scope)
+    headers = [*headers, (b"content-length", b"%d" % len(body))]
+    if unread:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if unread and status not in _IN_HASTE:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await _hear_out(receive)
+        body = b""
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _hear_out(receive: Callable) -> None:
+    clock, more = asyncio.get_running_loop().time, True
+    end = clock() + _LONGEST_REST
+    with contextlib.suppress(TimeoutError, asyncio.CancelledError):  # of a server that ends
+        while more:
+            async with asyncio.timeout_at(min(end, clock() + _LONGEST_PAUSE)):
+                message = await receive()
+            more = message.get("more_body", False)  # a client that hangs up sends no more
 
 
 def is_unread(scope: dict) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from dlkit.serving import compression, hints
-from dlkit.serving.bodies import ClientGoneError, is_unread, read_body
+from dlkit.serving.bodies import ClientGoneError, read_body, send_answer
 from dlkit.serving.gathering import Gatherer
 from dlkit.serving.json_text import pretty
 from dlkit.serving.monitoring import STATUS
@@ -112,11 +112,7 @@ class RestApi:
             loop = asyncio.get_running_loop()
             body = await loop.run_in_executor(self.pool, compression.pack, body)
             headers = [*headers, *PACKED]
-        if is_unread(scope):  # the rest of it is not waited for
-            headers = [*headers, (b"connection", b"close")]
-        headers = [*headers, (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send_answer(scope, receive, send, (status, headers, body))
 
     async def _answer(self, scope: dict, path: str, receive: Callable) -> Answer:
         method = scope["method"]

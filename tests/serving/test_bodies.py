@@ -4,7 +4,14 @@ import asyncio
 
 import pytest
 
-from dlkit.serving.bodies import ClientGoneError, UnreadError, is_unread, read_body
+from dlkit.serving import bodies
+from dlkit.serving.bodies import (
+    ClientGoneError,
+    UnreadError,
+    is_unread,
+    read_body,
+    send_answer,
+)
 
 
 def read(messages, *, headers=(), limit=10, seconds=5.0):
@@ -75,6 +82,50 @@ def test_no_limit_in_time():
 def test_a_client_that_hangs_up():
     with pytest.raises(ClientGoneError):
         read([chunk(b"x", True), {"type": "http.disconnect"}])
+
+
+def answered(status, messages, headers=((b"content-length", b"99"),)):
+    """Return what is sent of an answer, and what is not received of a request."""
+    sent = []
+
+    async def receive():
+        message = messages.pop(0)
+        if message is None:
+            await asyncio.Event().wait()  # for ever
+        return message
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(send_answer({"headers": headers}, receive, send, (status, [], b"{}")))
+    return sent, messages
+
+
+def test_who_is_refused_while_sending_is_heard_out(monkeypatch):
+    monkeypatch.setattr(bodies, "_LONGEST_PAUSE", 0.05)
+    end = {"type": "http.disconnect"}
+    for messages in ([chunk(b"x", True), chunk(b"x")], [chunk(b"x", True), end], [None]):
+        (start, body, last), left = answered(413, messages)
+        assert start["headers"] == [(b"content-length", b"2"), (b"connection", b"close")]
+        assert body == {"type": "http.response.body", "body": b"{}", "more_body": True}
+        assert last == {"type": "http.response.body", "body": b""}
+        assert left == []
+
+
+def test_but_not_for_ever(monkeypatch):
+    monkeypatch.setattr(bodies, "_LONGEST_REST", 0.0)
+    _, left = answered(413, [None, None])
+    assert left
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [(200, ()), (408, [(b"content-length", b"9")]), (503, [(b"content-length", b"9")])],
+)
+def test_others_are_answered_at_once(status, headers):
+    (_, body), left = answered(status, [None], headers)
+    assert body == {"type": "http.response.body", "body": b"{}"}
+    assert left == [None]
 
 
 @pytest.mark.parametrize(
