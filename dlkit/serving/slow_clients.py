@@ -1,7 +1,8 @@
 """Connections of clients that send a request's head, or take an answer, too slowly or never.
 
 uvicorn waits for them as long as they like, and each holds one of the files that a process may
-open. Bodies that do not come are the business of `bodies`.
+open. Bodies that do not come are the business of `bodies`. Heads that HTTP has refused are refused
+here too.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import Any
 from dlkit.serving.json_text import pretty
 
 HEAD_BYTES = 64 * 1024  # request line and headers; uvicorn's parser has the same limit
+PATH_BYTES = 8 * 1024  # RFC 9112 asks for 8000 at least
 
 
 def cutting(protocol: type, seconds: float) -> type:
@@ -32,6 +34,7 @@ class _Cutting:
     seconds = 0.0
     _head_bytes = 0
     _unsent = 0
+    _wrong = (400, "This is no HTTP/1.1 request")
     _until_head: asyncio.TimerHandle | None = None
     _until_taken: asyncio.TimerHandle | None = None
 
@@ -50,6 +53,18 @@ class _Cutting:
             self.send_400_response("")
         else:
             self._until_head = self._until_head or self._later(self._refuse_slow_head)
+
+    def on_headers_complete(self) -> None:
+        """Refuse what RFC 9112 has refused; h11, which does not call this, does so by itself."""
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            self._wrong = 400, f"A request has one Host header, and this one has {hosts}"
+        elif len(self.url) > PATH_BYTES:
+            self._wrong = 414, f"The path is longer than {PATH_BYTES} bytes"
+        else:
+            super().on_headers_complete()
+            return
+        raise ValueError(self._wrong)  # for the parser, which calls `send_400_response`
 
     def _in_head(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
@@ -71,7 +86,7 @@ class _Cutting:
         elif not self._in_head() and self.cycle.response_started:
             self.transport.close()  # within an answer another one would be garbage
         else:
-            self._refuse(400, "This is no HTTP/1.1 request")
+            self._refuse(*self._wrong)
 
     def _refuse(self, status: int, error: str) -> None:
         if not self.transport.is_closing():

@@ -15,7 +15,7 @@ import time
 import pytest
 
 from dlkit.serving import Server
-from dlkit.serving.slow_clients import HEAD_BYTES
+from dlkit.serving.slow_clients import HEAD_BYTES, PATH_BYTES
 from tests.serving.http_asking import ask, predict
 
 SECONDS = 60
@@ -38,8 +38,11 @@ def connection(server):
 
 
 def connect(url):
-    port = int(re.search(r":(\d+)/", url)[1])
-    return socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
+    return socket.create_connection(("127.0.0.1", port_of(url)), timeout=SECONDS)
+
+
+def port_of(url):
+    return int(re.search(r":(\d+)/", url)[1])
 
 
 def read_all(connection):
@@ -139,11 +142,10 @@ def test_slow_clients_hold_nobody_else(server):
 def test_an_answer_that_nobody_takes(server):
     """Some 10 MB, of which the kernel takes a part; the rest must not lie there for ever."""
     body = b'{"inputs": [' + b"0.123456,0.234567," * 500_000 + b"1.0]}"
-    port = int(re.search(r":(\d+)/", server.url)[1])
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(SECONDS)
-        connection.connect(("127.0.0.1", port))
+        connection.connect(("127.0.0.1", port_of(server.url)))
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         assert connection.recv(12) == b"HTTP/1.1 200"
         poll = select.poll()
@@ -268,6 +270,57 @@ def test_a_second_request_that_is_no_http(connection):
     answers = re.split(rb"(?=HTTP/1.1 \d)", read_all(connection))[1:]
     assert len(answers) <= 2
     check_refusal(answers[-1], 400, "This is no HTTP/1.1 request")
+
+
+@pytest.mark.parametrize(
+    ("head", "hosts"),
+    [
+        (b"GET /healthz HTTP/1.1\r\n\r\n", 0),
+        (b"POST /v1/models/sink:predict HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 0),
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: y\r\nhost: a\r\n\r\n", 2),
+        (b"GET /healthz HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 2),
+    ],
+)
+def test_a_request_has_one_host(connection, head, hosts):
+    connection.sendall(head)
+    sentence = f"A request has one Host header, and this one has {hosts}"
+    check_refusal(read_all(connection), 400, sentence)
+
+
+@pytest.mark.parametrize("host", [b"", b"Host: h\r\n", b"Host:\r\n"])
+def test_http_1_0_may_have_none(connection, host):
+    connection.sendall(b"GET /healthz HTTP/1.0\r\n" + host + b"\r\n")
+    assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("more", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"])
+@pytest.mark.parametrize("target", [b"/v1/models/%b:predict", b"/v1/models/sink?%b"])
+def test_paths_that_are_too_long(server, target, more):
+    for size, status in ((PATH_BYTES + 1, b"414"), (PATH_BYTES, b"404")):
+        path = target % (b"m" * (size - len(target % b"")))
+        with connect(server.url) as connection:
+            connection.sendall(b"GET %b HTTP/1.1\r\nHost: h\r\n%b\r\n" % (path, more))
+            connection.shutdown(socket.SHUT_WR)
+            text = read_all(connection)
+        if status == b"414":
+            check_refusal(text, 414, f"The path is longer than {PATH_BYTES} bytes")
+        else:
+            assert not text.startswith(b"HTTP/1.1 414 ")
+
+
+@pytest.mark.parametrize(
+    ("path", "chunked", "status"),
+    [(":predict", False, 413), (":predict", True, 413), (":nothing", False, 400)],
+)
+def test_who_is_refused_while_sending_gets_the_answer(tight_url, path, chunked, status):
+    """Most clients send all before they read, and this is more than the kernel's buffers hold."""
+    data = b"x" * 2**20
+    for _ in range(3):
+        body = {"chunks": iter([data] * 20)} if chunked else {"body": data * 20}
+        answer = ask(tight_url, "POST", path, **body)
+        assert answer.status == status
+        assert answer.headers["connection"] == "close"
+        assert answer.error
 
 
 # ------------------------------------------------------------------ the end
