@@ -2,7 +2,7 @@
 
 uvicorn waits for them as long as they like, and each holds one of the files that a process may
 open. Bodies that do not come are the business of `bodies`. Heads that HTTP has refused are refused
-here too.
+here too, and at the end of the server each connection has a moment for what is under way to it.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from dlkit.serving.json_text import pretty
 
 HEAD_BYTES = 64 * 1024  # request line and headers; uvicorn's parser has the same limit
 PATH_BYTES = 8 * 1024  # RFC 9112 asks for 8000 at least
+_LAST_SECONDS = 0.5  # a client that is asked to go may have sent its next request
 
 
 def cutting(protocol: type, seconds: float) -> type:
@@ -35,6 +36,7 @@ class _Cutting:
     _head_bytes = 0
     _unsent = 0
     _wrong = (400, "This is no HTTP/1.1 request")
+    _ending = False
     _until_head: asyncio.TimerHandle | None = None
     _until_taken: asyncio.TimerHandle | None = None
 
@@ -48,6 +50,8 @@ class _Cutting:
         super().data_received(data)
         if not self._in_head():
             self._head_bytes = 0
+            if self._ending:
+                super().shutdown()  # when this request has been answered
             self._until_head = _cancelled(self._until_head)
         elif self._head_bytes > HEAD_BYTES:  # of a parser without a limit
             self.send_400_response("")
@@ -65,6 +69,18 @@ class _Cutting:
             super().on_headers_complete()
             return
         raise ValueError(self._wrong)  # for the parser, which calls `send_400_response`
+
+    def shutdown(self) -> None:
+        """End when the request that is under way, or comes in the last moment, is answered."""
+        self._ending = True
+        if self._in_head():
+            asyncio.get_running_loop().call_later(_LAST_SECONDS, self._end)
+        else:
+            super().shutdown()
+
+    def _end(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
 
     def _in_head(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

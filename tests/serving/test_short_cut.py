@@ -611,6 +611,22 @@ def test_a_server_that_ends_closes_the_connection_after_the_answer(server, conne
     assert connection.is_closed()
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_server_that_ends_answers_what_comes_in_the_last_moment(server, connection, first):
+    """On a connection that waits for its first request, and on one that was kept."""
+    with server.connect() as idle:
+        wait_for(lambda: len(server.server.server_state.connections) == 2)
+        for each in (idle, connection):
+            if not first:
+                each.ask(post([[1, 2]]))
+            server.loop.call_soon_threadsafe(server.protocol(each).shutdown)
+        head, _, body = connection.ask(post([[1, 2]])).partition(b"\r\n\r\n")
+        assert b"\r\nconnection: close" in head
+        assert body == b'{"predictions":[3.0]}'
+        assert connection.is_closed()
+        assert idle.is_closed()
+
+
 @pytest.fixture
 def held(server, connection):
     """A request on the short cut that a thread runs until it is told to go on."""

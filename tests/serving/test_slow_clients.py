@@ -10,13 +10,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from dlkit.serving import Server
 from dlkit.serving.slow_clients import HEAD_BYTES, PATH_BYTES
 from tests.serving.http_asking import ask, predict
+from tests.serving.test_short_cut import Connection
+from tests.serving.waiting import wait_for
 
 SECONDS = 60
 HEAD = b"POST /v1/models/sink:predict HTTP/1.1\r\nHost: h\r\n"
@@ -362,3 +366,29 @@ def test_sigterm_ends_a_prediction_that_never_does(process):
         check_refusal(read_all(connection), 503, "The server is shutting down")
     assert process.wait(SECONDS) == 1
     assert "Something still runs after drain_seconds" in process.stderr.read()
+
+
+def test_sigterm_answers_what_was_already_sent(process):
+    """16 clients that ask again with each answer: none is cut before it was told to go."""
+    process, url = process
+    body = b'{"instances": [1.0]}'
+    request = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    answers, begun = [], threading.Barrier(17)
+
+    def ask_again_and_again():
+        with Connection(("127.0.0.1", port_of(url))) as connection:
+            begun.wait(SECONDS)
+            answer = b""
+            while b"\r\nconnection: close" not in answer:
+                answer = connection.ask(request)
+                answers.append(answer)
+
+    with ThreadPoolExecutor(16) as pool:
+        clients = [pool.submit(ask_again_and_again) for _ in range(16)]
+        begun.wait(SECONDS)
+        wait_for(lambda: len(answers) > 160)
+        process.send_signal(signal.SIGTERM)
+        for client in clients:
+            client.result(SECONDS)
+    assert all(answer.endswith(b'{"predictions":[2.5]}') for answer in answers)
+    assert process.wait(SECONDS) == 0
