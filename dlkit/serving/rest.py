@@ -140,7 +140,7 @@ class RestApi:
         name = unquote(match["name"])
         wanted = wanted_version(match)
         body = await read_body(scope, receive, self.max_body_bytes, self._client_seconds)
-        packed = b"gzip" in dict(scope["headers"]).get(b"content-encoding", b"")
+        packed = compression.is_gzip(scope["headers"])
         if verb == "predict" and self.gatherer and not packed:
             return 200, [JSON], await self.gatherer.predict(name, wanted, body)
         loop = asyncio.get_running_loop()

@@ -6,7 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from dlkit.serving.compression import LEAST_BYTES, accepts_gzip, pack, unpack
+from dlkit.serving.compression import LEAST_BYTES, accepts_gzip, is_gzip, pack, unpack
+from tests.serving.growth import MOST, doubling
 from tests.serving.http_asking import ask
 
 ROWS = np.random.default_rng(0).random(2000).tolist()
@@ -37,6 +38,33 @@ def test_what_is_offered(offer, accepted):
 def test_it_is_gzip_for_others():
     assert gzip.decompress(pack(b"abc" * 9999)) == b"abc" * 9999
     assert unpack(gzip.compress(b"abc"), 3) == b"abc"
+
+
+def test_members_are_one_body():
+    """As `cat a.gz b.gz` makes them (RFC 1952)."""
+    members = [gzip.compress(b"%d," % n * n) for n in range(300)]
+    body = b"".join(b"%d," % n * n for n in range(300))
+    assert unpack(b"".join(members), len(body)) == body == gzip.decompress(b"".join(members))
+    assert unpack(b"".join(members), len(body) - 1) == b""
+    assert unpack(b"".join(members) + b"\0\0", len(body)) == body
+    assert unpack(b"".join(members)[:-1], len(body)) == b""
+    assert unpack(gzip.compress(b"a") + b"\x1f\x8bno", 99) == b""
+    assert unpack(gzip.compress(b"") + gzip.compress(b"a"), 1) == b"a"
+    assert unpack(gzip.compress(b"a") + gzip.compress(b""), 1) == b"a"
+
+
+@pytest.mark.parametrize("member", [b"", b"a", b" " * 3000])
+def test_members_take_linear_time(member):
+    packed = gzip.compress(member)
+    assert doubling(lambda body: unpack(body, 2**30), lambda n: packed * n, 100) <= MOST
+
+
+@pytest.mark.parametrize(
+    ("value", "packed"), [(b"gzip", True), (b"GZip", True), (b"x-gzip", True), (b"br", False)]
+)
+def test_which_requests_are_packed(value, packed):
+    assert is_gzip([(b"accept", b"gzip"), (b"content-encoding", value)]) is packed
+    assert not is_gzip([])
 
 
 def test_unpacking_ends_at_the_limit():
