@@ -1,6 +1,7 @@
 """Which models a server has: TensorFlow Serving's ModelServerConfig, as text or as a message."""
 
 import pathlib
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -42,6 +43,8 @@ def read_config_file(path: pathlib.Path, *, again: bool = False) -> list[ModelCo
         InputError: when it cannot be read, is no such text, or lists what cannot be served.
     """
     try:
+        if again and not stat.S_ISREG(path.stat().st_mode):  # a pipe may block for ever
+            raise InputError(f"model_config_file {path} is no regular file: it is not read again.")
         return parse_config(path.read_text("utf-8"), again=again)
     except OSError as error:
         raise InputError(f"model_config_file {path} cannot be read: {error.strerror}.") from None

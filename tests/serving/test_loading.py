@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,19 @@ def test_l17_a_file_is_applied_when_it_changes(tmp_path, caplog):
     assert "It is only legal to transition from one ModelConfigList to another" in stayed[2]
     write()
     assert models.reloads[-1] == []
+
+
+def test_l17_a_file_that_would_block_stops_nothing(tmp_path, caplog):
+    models, path = Models(), tmp_path / "models.config"
+    file, others = ConfigFile(path, models), tmp_path / "others"
+    os.mkfifo(path)
+    for _ in range(2):
+        file.poll()
+    assert caplog.text.count(f"model_config_file {path} is no regular file: it is not read") == 1
+    others.write_text(f"model_config_list {{ {entry('a')} }}")
+    others.rename(path)
+    file.poll()
+    assert models.reloads == [["a"]]
 
 
 def test_l17_what_failed_is_tried_again(tmp_path):
