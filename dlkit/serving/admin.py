@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from dlkit.serving.base_path import find_versions, no_versions_text
+from dlkit.serving.base_path import find_versions, no_versions_text, unlisted_text
 from dlkit.serving.bodies import read_body
 from dlkit.serving.json_text import parse, pretty
 from dlkit.serving.model_config import PLATFORM, ModelConfig, from_list
@@ -214,7 +214,7 @@ def _read(content: Any) -> ModelConfig:
     (config,) = from_list(listed)
     check_name(config.name)
     if not (versions := find_versions(config.base)):
-        text = f"Could not find base path {config.base} for servable {config.name}"
+        text = f"{unlisted_text(config.base)} for servable {config.name}"
         if versions is not None:
             text = no_versions_text(config.name, config.base)
         raise StatusError("FAILED_PRECONDITION", text)

@@ -15,6 +15,7 @@ from dlkit.serving.base_path import (
     is_saved_model,
     is_version,
     no_versions_text,
+    unlisted_text,
 )
 from dlkit.serving.batching_config import batching_parameters
 from dlkit.serving.model_config import ModelConfig, read_config_file
@@ -164,8 +165,7 @@ def check_base(base: str | os.PathLike) -> pathlib.Path:
     found = find_versions(path)
     if found is None:
         raise InputError(
-            f"Could not find base path {path}: serve takes a directory that holds"
-            " <version>/saved_model.pb."
+            f"{unlisted_text(path)}: serve takes a directory that holds <version>/saved_model.pb."
         )
     if not found:
         raise InputError(no_versions_text(path.name, path))

@@ -15,8 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from dlkit.serving import metrics
-from dlkit.serving.base_path import find_versions, no_versions_text
+from dlkit.serving import base_path, metrics
 from dlkit.serving.status import StatusError, invalid, not_available
 from dlkit.serving.version import Runtime, Version, Wanted
 from dlkit.serving.version_policy import VersionPolicy
@@ -155,9 +154,9 @@ class ServedModel:
     def load_wanted(self) -> bool:
         """Load what the policy wants and is not there; nothing goes yet. Say if any was loaded."""
         self._wanted = None
-        found = find_versions(self.base)
+        found = base_path.find_versions(self.base)
         if found is None:
-            self._complain(f"Could not find base path {self.base} for servable {self.name}")
+            self._complain(f"{base_path.unlisted_text(self.base)} for servable {self.name}")
             return False
         self._complain(self._complaint_about(found))
         self._forget(found)
@@ -188,7 +187,9 @@ class ServedModel:
                 f"Versions {missing} of servable {self.name}, which its version policy asks for,"
                 f" were not found under base path {self.base}"
             )
-        return "" if found else no_versions_text(self.name, self.base)
+        if not found:
+            return base_path.no_versions_text(self.name, self.base)
+        return base_path.duplicates_text(self.base, found)
 
     def _complain(self, text: str) -> None:
         if text and text != self._complaint:  # once, not every second

@@ -41,9 +41,10 @@ def test_a_port_in_use(half_plus_two):
     ("make", "sentence"),
     [
         (lambda base: None, "Could not find base path .*/m: serve takes a directory that holds"),
+        (pathlib.Path.touch, r"Could not read base path .*/m \(Not a directory\): serve takes"),
         (pathlib.Path.mkdir, r"No versions of servable m found under base path .*\(eg. '/1/'\)\?"),
     ],
-    ids=["missing", "L10"],
+    ids=["missing", "unreadable", "L10"],
 )
 def test_nothing_to_serve(tmp_path, make, sentence):
     make(tmp_path / "m")

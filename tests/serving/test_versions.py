@@ -205,6 +205,23 @@ def test_l9_a_missing_base_path_changes_nothing(model, base, caplog):
     assert caplog.text.count(f"Could not find base path {base} for servable m") == 1
 
 
+def test_l9_a_base_path_that_cannot_be_read_is_not_told_as_missing(model, base, caplog):
+    base.rename(base.with_name("away"))
+    base.symlink_to(base)
+    model.poll()
+    assert answer(model) == 1
+    text = f"Could not read base path {base} (Too many levels of symbolic links) for servable m"
+    assert text in caplog.text
+
+
+def test_l2_duplicates_are_told_once(model, base, caplog):
+    (base / "0001").mkdir()
+    for _ in range(2):
+        model.poll()
+    text = "Duplicate version directories detected. Version 1 will be loaded from 1, 0001 will be"
+    assert caplog.text.count(text) == 1
+
+
 def test_s6_s7_status_of_unknown_versions(model, tmp_path):
     with pytest.raises(StatusError, match="Could not find version 5 of model m"):
         model.status_json(5)
