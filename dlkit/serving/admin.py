@@ -209,7 +209,7 @@ def _read(content: Any) -> ModelConfig:
     platform = {"model_platform": PLATFORM}
     try:
         listed = json_format.ParseDict({"config": [platform | given]}, ModelConfigList())
-    except json_format.ParseError as error:
+    except (json_format.ParseError, RecursionError) as error:  # it quotes what is deep
         raise invalid(f"No ModelConfig of TensorFlow Serving: {error}") from None
     (config,) = from_list(listed)
     check_name(config.name)

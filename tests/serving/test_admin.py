@@ -102,6 +102,9 @@ def test_a_reload_finds_a_new_version(url, bases):
     assert ask_of(url, "first") == 2.0
 
 
+DEEP = json.loads("[" * 900 + "]" * 900)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "sentence"),
     [
@@ -111,6 +114,8 @@ def test_a_reload_finds_a_new_version(url, bases):
         ("PUT", "models/x", {"base_path": "BASE/broken"}, 400, "did not become available"),
         ("PUT", "models/first", {"base_path": "BASE/broken"}, 400, "did not become available"),
         ("PUT", "models/x", {"path": "BASE/first"}, 400, "No ModelConfig of TensorFlow Serving"),
+        ("PUT", "models/x", {"version_labels": DEEP}, 400, "No ModelConfig of TensorFlow Serving"),
+        ("PUT", "models/x", {"model_version_policy": DEEP}, 400, "No ModelConfig"),
         ("PUT", "models/x", [1], 400, "Expected a JSON object"),
         ("PUT", "models/x", b"{", 400, "JSON Parse error"),
         ("PUT", "models/..%2f..%2fetc", {"base_path": "BASE/first"}, 400, "has no '/'"),
