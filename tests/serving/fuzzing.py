@@ -2,9 +2,10 @@
 
     python -m tests.serving.fuzzing --count 50000
 
-starts a server of the conformance tests' model, has Schemathesis make requests of its OpenAPI
-document, right and wrong ones, sends so many more made by chance here, and fails for an answer that
-is not documented, a lost server, or one that answers otherwise after that.
+has what reads clients' texts read as many that grow (`slow_texts`), starts a server of the
+conformance tests' model, has Schemathesis make requests of its OpenAPI document, right and wrong
+ones, sends so many more made by chance here, and fails for a text that takes more than linear time,
+an answer that is not documented, a lost server, or one that answers otherwise after that.
 """
 
 import argparse
@@ -40,12 +41,12 @@ from tensorflow_serving.apis import (
 
 from dlkit.serving import Server
 from dlkit.serving.tensor_protos import to_proto
-from tests.serving import saved_models
+from tests.serving import saved_models, slow_texts
 from tests.serving.http_asking import predict
 
 # What TensorFlow Serving's statuses and HTTP have for a mistake of the client, and the 5xx that
 # /openapi.json lists: a dtype that JSON cannot carry, a full queue, a prediction past its time.
-ALLOWED = {200, 400, 401, 403, 404, 408, 413, 431, 501, 503, 504}
+ALLOWED = {200, 400, 401, 403, 404, 408, 413, 414, 431, 501, 503, 504}
 _REFUSALS = (
     "INVALID_ARGUMENT",
     "NOT_FOUND",
@@ -88,13 +89,33 @@ _METHODS = (*("POST",) * 12, "GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 _HEADERS = (
     *({},) * 8,
     {"Content-Encoding": "gzip"},
+    {"Content-Encoding": "GZIP"},
     {"Content-Encoding": "br"},
+    {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQ"},
+    {"host": "another"},
     {"Accept-Encoding": "gzip;q=x, *"},
     {"Content-Type": "text/plain"},
     {"Origin": "null"},
     {"Authorization": "Bearer"},
     {"Expect": "100-continue"},
     {"X": "y" * 9000},
+)
+# What stands for a number in a text: no JSON writer makes these.
+_TEXTS = (
+    *(b"Inf", b"-Inf", b"-NaN", b"Infinit", b"1e400", b"-1e400", b"1e-400", b"-0", b"01", b"1."),
+    *(b"1" * 20, b"-" + b"9" * 400, b"1" * 5000, b"0." + b"1" * 5000, b"[NaN, %b]" % (b"9" * 5000)),
+    *(
+        b'"' + b'\\"' * 9000,
+        b'"' + b"\\" * 9000,
+        b'"\\ud83d"',
+        b'"\\ud83d\\ude00"',
+        b'"\xef\xbb\xbf"',
+    ),
+    *(b"[" * 1200 + b'"' + b'\\"' * 9000, b"[],", b" " * 9000, b'"x' + b"y" * 9000 + b'"'),
+)
+_DEPTHS = (
+    *(30, 31, 32, 33, 62, 63, 64, 65, 100, 254, 255, 299, 300, 301, 900, 970, 980, 982, 985, 990),
+    *(999, 1000, 1023, 1024, 1025, 100_000),
 )
 _ODD = (
     *(None, True, False, 0, -1, 1.5, 1e308, -0.0, 2**31, 2**63, 2**64, 10**400, "", "x"),
@@ -135,10 +156,14 @@ def body(chance):
     text = json.dumps(value).encode("utf-8", "surrogatepass")
     if chance.random() < 0.3:
         text = garbled(chance, text)
-    if chance.random() < 0.02:
-        depth = chance.choice((30, 31, 32, 33, 62, 63, 64, 65, 100, 254, 255, 999, 100_000))
-        text = text.replace(b"1.0", b"[" * depth + b"]" * depth)
-    return text
+    if chance.random() < 0.05:
+        depth, beside = chance.choice(_DEPTHS), chance.choice((b"", b"1", *_TEXTS))
+        opening, closing = chance.choice(((b"[", b"]"), (b'{"a":', b"}")))
+        deep = opening * depth + beside + closing * chance.choice((depth, depth, depth - 1))
+        text = text.replace(b"1.0", chance.choice((deep, b"NaN, " + deep, deep + b", NaN")))
+    if chance.random() < 0.05:
+        text = text.replace(b"1.0", chance.choice(_TEXTS))
+    return b"\xef\xbb\xbf" + text if chance.random() < 0.01 else text
 
 
 def changed(chance, value):
@@ -189,7 +214,9 @@ def path(chance):
     found = chance.choice(_PATHS)
     while chance.random() < 0.25:
         at = chance.randrange(len(found) + 1)
-        piece = chance.choice(("%2f", "%00", "%ff", "..", "//", "?a=b", ":", "%", "9" * 30, "{"))
+        piece = chance.choice(
+            ("%2f", "%00", "%ff", "..", "//", "?a=b", ":", "%", "9" * 30, "{", "m" * 9000)
+        )
         found = found[:at] + chance.choice((piece, chr(chance.randrange(33, 127)))) + found[at:]
     return found if found.startswith("/") else "/" + found
 
@@ -197,8 +224,9 @@ def path(chance):
 def request(chance):
     """Return the method and the bytes of a whole HTTP request."""
     method, headers, content = chance.choice(_METHODS), dict(chance.choice(_HEADERS)), body(chance)
-    if headers.get("Content-Encoding") == "gzip" and chance.random() < 0.8:
-        content = gzip.compress(content, 1)
+    if headers.get("Content-Encoding", "").lower() == "gzip" and chance.random() < 0.8:
+        cut = chance.choice((0, len(content) // 2))  # one member or two
+        content = gzip.compress(content[:cut], 1) * (cut > 0) + gzip.compress(content[cut:], 1)
         content = garbled(chance, content) if chance.random() < 0.5 else content
     headers["Content-Length"] = len(content)
     lines = [f"{method} {path(chance)} HTTP/1.1", "Host: localhost"]
@@ -425,7 +453,10 @@ def main():
     parser.add_argument("--examples", type=int, default=200, help="of Schemathesis, an operation")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    start, failed = time.monotonic(), False
+    start, slow = time.monotonic(), slow_texts.fuzz(options.count, options.seed)
+    print(f"{options.count} texts that grow, {time.monotonic() - start:.0f} s; {len(slow)} faults")
+    print("".join(f"{fault}\n" for fault in slow[:20]), end="")
+    start, failed = time.monotonic(), bool(slow)
     with served() as server:
         for mode in ("positive", "negative"):
             cases, status, report = fuzz_documented(
