@@ -18,10 +18,11 @@ def closest(name: object, options: Iterable[str]) -> str:
         >>> closest("adma", ["adam", "sgd"])
         " Did you mean 'adam'?"
     """
-    folded = {option.lower(): option for option in options}
-    if len(str(name)) > 3 * max(map(len, folded), default=0):  # below the cutoff whatever it says
+    folded, given = {option.lower(): option for option in options}, str(name).lower()
+    if len(given) > 3 * max(map(len, folded), default=0):  # below the cutoff whatever it says
         return ""
-    found = difflib.get_close_matches(str(name).lower(), folded, n=1, cutoff=0.5)
+    swapped = [option for option in folded if sorted(option) == sorted(given)]  # the commonest slip
+    found = swapped or difflib.get_close_matches(given, folded, n=1, cutoff=0.5)
     return f" Did you mean '{folded[found[0]]}'?" if found else ""
 
 

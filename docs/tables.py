@@ -9,10 +9,13 @@ A test runs the check, so that a new builder, data set or command cannot be forg
 import pathlib
 import re
 import sys
+from collections.abc import Iterable
 
 import typer.main
 
 from dlkit import cli, data, models
+from dlkit.models import blocks
+from dlkit.training import compiling, names
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
 
@@ -45,9 +48,26 @@ def commands() -> list[tuple[str, ...]]:
     return rows
 
 
+def choices() -> list[tuple[str, ...]]:
+    """Return a row for each option that takes names."""
+
+    def listed(known: Iterable[str]) -> str:
+        return ", ".join(f"`{name}`" for name in known)
+
+    rows = [("`optimizer`", listed(names.OPTIMIZERS))]
+    for option, known in (("loss", names.LOSSES), ("metrics", names.METRICS)):
+        rows += [
+            (f"`{option}`, {task}", listed(n for n, tasks in known.items() if task in tasks))
+            for task in compiling.TASKS
+        ]
+    rows.append(("`activation`", listed(blocks.ACTIVATIONS)))
+    return [*rows, ("`kernel_initializer`", listed(blocks.INITIALIZERS))]
+
+
 TABLES = {
     "builders": (("builder", "what it is", "inputs", "reference"), builders),
     "datasets": (("data set", "what it is", "task", "examples", "where it comes from"), datasets),
+    "choices": (("option", "names"), choices),
     "commands": (("command", "what it does"), commands),
 }
 

@@ -39,8 +39,8 @@ GLOSSARY = {
 }
 
 
-# Keras documents these, for every layer and schedule.
-KERAS_METHODS = ("build", "call", "compute_output_shape", "get_config")
+# Keras documents these, for every layer, metric and schedule.
+KERAS_METHODS = ("build", "call", "compute_output_shape", "get_config", "result", "update_state")
 
 
 def relative(path):

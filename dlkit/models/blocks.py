@@ -17,19 +17,26 @@ from dlkit.checks import check_choice, check_fraction, check_integer
 from dlkit.errors import InputError
 from dlkit.layers import WeightNormalization
 
-ACTIVATIONS = ("relu", "leaky_relu", "sigmoid", "tanh", "softmax", "gelu", "swish", "elu", "linear")
+# Keras's own, but glu, which halves the channels, threshold, which needs to be told one, and
+# sparsemax, whose shares do not sum to 1 in Keras 3.15 where there is more than one.
+_OTHERS = ("deserialize", "get", "glu", "serialize", "sparsemax", "threshold")
+ACTIVATIONS = tuple(
+    name for name in sorted(vars(keras.activations)) if name[0] != "_" and name not in _OTHERS
+)
 
 # The short names follow the papers: glorot and lecun draw uniformly (Glorot & Bengio 2010, LeCun et
 # al. 1998), he draws from a normal distribution (He et al. 2015), random from N(0, 0.05^2) as Keras
-# does.
+# does. Two methods go by their authors' first names as well.
 _SHORT = {
     "random": "random_normal",
     "glorot": "glorot_uniform",
     "he": "he_normal",
     "lecun": "lecun_uniform",
 }
+_FIRST_NAMES = {"xavier": "glorot", "kaiming": "he"}
 INITIALIZERS = (
-    *("zeros", "random", "glorot", "he", "lecun", "orthogonal", "random_normal", "random_uniform"),
+    *("zeros", "ones", "random", "glorot", "he", "lecun", "orthogonal", "identity"),
+    *("random_normal", "random_uniform", "truncated_normal", "variance_scaling"),
     *("glorot_normal", "glorot_uniform", "he_normal", "he_uniform"),
     *("lecun_normal", "lecun_uniform"),
 )
@@ -41,7 +48,7 @@ def initializer(name: str) -> keras.initializers.Initializer:
     """Return the kernel initializer of that name.
 
     Args:
-        name: One of `INITIALIZERS`.
+        name: One of `INITIALIZERS`; `"xavier"` is glorot and `"kaiming"` is he.
 
     Returns:
         Keras's initializer.
@@ -53,8 +60,12 @@ def initializer(name: str) -> keras.initializers.Initializer:
         >>> initializer("he").__class__.__name__
         'HeNormal'
     """
-    check_choice("kernel_initializer", name, INITIALIZERS)
-    return keras.initializers.get(_SHORT.get(name, name))
+    known = name
+    for first, last in _FIRST_NAMES.items():
+        known = known.replace(first, last) if isinstance(known, str) else known
+    if known not in INITIALIZERS:
+        check_choice("kernel_initializer", name, INITIALIZERS)
+    return keras.initializers.get(_SHORT.get(known, known))
 
 
 def regularizer(l1: float = 0.0, l2: float = 0.0) -> keras.regularizers.Regularizer | None:
@@ -276,6 +287,11 @@ def convolution(
         >>> convolution(keras.Input((8, 8, 1)), 4, strides=2).shape
         (None, 4, 4, 4)
     """
+    if kernel_initializer == "identity":
+        raise InputError(
+            f"kernel_initializer={kernel_initializer!r} is for dense layers; a convolution can"
+            " start with 'orthogonal'."
+        )
     layer = layers.Conv2D(
         filters,
         check_integer("kernel_size", kernel_size),

@@ -47,7 +47,8 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     import dlkit.layers.weight_norm
     import dlkit.training.losses
     import dlkit.training.metrics
-    import dlkit.training.schedules  # noqa: F401 - imported to be registered, like those above
+    import dlkit.training.schedules
+    import dlkit.training.scores  # noqa: F401 - imported to be registered, like those above
 
     path = pathlib.Path(path)
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""What goes around `fit`: seeds, run directories, callbacks, exact resume, schedules, compiling.
+"""What goes around `fit`: seeds, run directories, callbacks, exact resume, compiling, scores.
 
 Example:
     >>> import dlkit as dk
@@ -10,8 +10,13 @@ from dlkit.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "AUC": "scores",
         "CompileOptions": "compiling",
+        "F1Score": "scores",
+        "MeanIoU": "scores",
         "OneCycle": "schedules",
+        "Precision": "scores",
+        "Recall": "scores",
         "callbacks": "watching",
         "compile_model": "compiling",
         "load_history": "records",

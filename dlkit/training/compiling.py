@@ -8,20 +8,32 @@ through as it is.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import keras
+import numpy as np
 
-from dlkit.checks import check_choice, check_fraction, check_integer, check_names, closest
+from dlkit.checks import check_choice, check_fraction, check_integer, check_names
 from dlkit.errors import InputError
-from dlkit.training.losses import ClassCrossentropy, SparseFocalLoss, SparseSmoothedCrossentropy
-from dlkit.training.metrics import ClassAccuracy, LabelAccuracy
+from dlkit.training.losses import ScaledLoss
+from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical, maker
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 TASKS = ("binary", "multiclass", "multilabel", "regression")
+_DEFAULT_LOSS = {
+    "binary": "binary_crossentropy",
+    "multiclass": "sparse_categorical_crossentropy",
+    "multilabel": "binary_crossentropy",
+    "regression": "mse",
+}
+# Losses of the difference alone, which can be counted in any unit.
+_DIFFERENCES = ("mse", "mae", "huber", "log_cosh")
+# What compares the numbers of a row with each other: of a single one it says nothing.
+_ACROSS = ("cosine_similarity", "pearson_correlation", "concordance_correlation")
 
 
 class CompileOptions(TypedDict, total=False):
@@ -30,16 +42,20 @@ class CompileOptions(TypedDict, total=False):
     Args:
         task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`; it decides head, loss
             and metrics. Defaults to `"multiclass"`.
-        optimizer: A name in `OPTIMIZERS`, or a `keras.optimizers.Optimizer`, which brings its own
-            learning rate. Defaults to `"adam"`, or what the builder's paper used.
+        optimizer: A name that `keras.optimizers` knows, `"momentum"` or `"nesterov"`, or a
+            `keras.optimizers.Optimizer`, which brings its own learning rate. Defaults to `"adam"`,
+            or what the builder's paper used.
         learning_rate: A number above 0, or a `keras.optimizers.schedules.LearningRateSchedule`.
-            Defaults to `None`: the optimizer's own, see `OPTIMIZERS`.
+            Defaults to `None`: the optimizer's own, see `names.OPTIMIZERS`.
         weight_decay: Decoupled decay, a number of at least 0: each step takes this share of
-            `learning_rate * weight` away. Defaults to `None`: 0.004 for adamw, otherwise none.
+            `learning_rate * weight` away. Defaults to `None`: 0.004 for adamw and muon, otherwise
+            none.
         clipnorm: Each gradient is scaled down to at most this norm, above 0. Defaults to `None`.
-        loss: A name in `LOSSES`, or a `keras.losses.Loss`. Defaults to `None`: by task.
-        metrics: Names that Keras knows, or `keras.metrics.Metric` objects. Defaults to `None`:
-            `"accuracy"`, or `"mae"` for regression.
+        loss: A name that `keras.losses` knows and that fits the task, `"focal"`, or a
+            `keras.losses.Loss`. Defaults to `None`: by task.
+        metrics: Names that `keras.metrics` knows and that fit the task, `"pr_auc"`, or
+            `keras.metrics.Metric` objects. Over several classes a name is their mean, each class
+            alike. Defaults to `None`: `"accuracy"`, or `"mae"` for regression.
         label_smoothing: The share of a label, in [0, 1), that is spread over all classes; for
             cross-entropy and focal losses. Defaults to 0.
         jit_compile: Whether XLA compiles the training step: `True`, `False` or `"auto"`. Defaults
@@ -48,6 +64,10 @@ class CompileOptions(TypedDict, total=False):
         steps_per_execution: Batches per call of the compiled training function, a whole number or
             `"auto"`. More is faster for small models; callbacks see only every n-th batch. Defaults
             to `"auto"`: what was measured to be fast for the builder on a CPU, 1 elsewhere.
+        target_scale: For a regression, `(mean, standard deviation)` of the targets, each a number
+            or one a column: outputs are made of numbers around 0 and 1, and a loss of differences
+            given by name is counted in deviations. `dk.models.build` gives those of the training
+            targets. Defaults to `None`: as they are.
         mixed_precision: `True` (bfloat16 on a CPU, float16 on a GPU), `False`, or the name of a
             Keras dtype policy. Builders only. Defaults to `None`: Keras's global policy.
         seed: A whole number that decides every initial weight and dropout mask. Builders only.
@@ -64,46 +84,9 @@ class CompileOptions(TypedDict, total=False):
     label_smoothing: float
     jit_compile: bool | Literal["auto"]
     steps_per_execution: int | Literal["auto"]
+    target_scale: tuple[float | Sequence[float], float | Sequence[float]] | None
     mixed_precision: bool | str | None
     seed: int | None
-
-
-# Each name: Keras's class and what it is called with. Where Keras's default learning rate is not
-# the one that the method's paper trains with (adagrad, adadelta, lion), the paper's stands here.
-OPTIMIZERS: Mapping[str, tuple[type[keras.optimizers.Optimizer], Mapping[str, Any]]] = {
-    "sgd": (keras.optimizers.SGD, {"learning_rate": 0.01}),
-    "momentum": (keras.optimizers.SGD, {"learning_rate": 0.01, "momentum": 0.9}),
-    "nesterov": (keras.optimizers.SGD, {"learning_rate": 0.01, "momentum": 0.9, "nesterov": True}),
-    "adam": (keras.optimizers.Adam, {"learning_rate": 0.001}),
-    "adamw": (keras.optimizers.AdamW, {"learning_rate": 0.001, "weight_decay": 0.004}),
-    "rmsprop": (keras.optimizers.RMSprop, {"learning_rate": 0.001}),
-    "adagrad": (keras.optimizers.Adagrad, {"learning_rate": 0.01}),
-    "adadelta": (keras.optimizers.Adadelta, {"learning_rate": 1.0}),
-    "lion": (keras.optimizers.Lion, {"learning_rate": 0.0001}),
-}
-
-# Each name: the tasks whose labels and head it can compare.
-LOSSES: Mapping[str, tuple[str, ...]] = {
-    "mse": ("binary", "multilabel", "regression"),
-    "mae": ("binary", "multilabel", "regression"),
-    "huber": ("regression",),
-    "binary_crossentropy": ("binary", "multilabel"),
-    "categorical_crossentropy": ("multiclass",),
-    "sparse_categorical_crossentropy": ("multiclass",),
-    "focal": ("binary", "multiclass", "multilabel"),
-}
-
-_DEFAULT_LOSS = {
-    "binary": "binary_crossentropy",
-    "multiclass": "sparse_categorical_crossentropy",
-    "multilabel": "binary_crossentropy",
-    "regression": "mse",
-}
-_REGRESSION_LOSSES = {
-    "mse": keras.losses.MeanSquaredError,
-    "mae": keras.losses.MeanAbsoluteError,
-    "huber": keras.losses.Huber,
-}
 
 
 def compile_model(model: keras.Model, **options: Unpack[CompileOptions]) -> keras.Model:
@@ -118,10 +101,10 @@ def compile_model(model: keras.Model, **options: Unpack[CompileOptions]) -> kera
             they act while the layers are made.
 
     Returns:
-        The same model, compiled.
+        The same model, compiled; with `target_scale` a model of the same layers and one more.
 
     Raises:
-        InputError: for a name or a value that cannot be used, or a loss that contradicts the task.
+        InputError: for a name or a value that cannot be used, or that contradicts the task.
 
     Example:
         >>> network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
@@ -132,6 +115,13 @@ def compile_model(model: keras.Model, **options: Unpack[CompileOptions]) -> kera
     known = set(CompileOptions.__annotations__) - {"mixed_precision", "seed"}
     check_names("compile_model", options, known)
     options = check_options(**options)
+    _check_width(model, options)
+    if options["target_scale"] is not None:
+        offset, scale = options["target_scale"]
+        units = keras.layers.Rescaling(scale, offset, name="units", dtype="float32")
+        sequential = isinstance(model, keras.Sequential)  # which has no input until it is called
+        inputs = model.inputs[0] if sequential else model.input
+        model = keras.Model(inputs, units(model.outputs[0]), name=model.name)
     model.compile(
         optimizer=_scaled(_optimizer(options), model),
         loss=_loss(options),
@@ -151,7 +141,7 @@ def check_options(**options: Unpack[CompileOptions]) -> dict[str, Any]:
         **options: See `CompileOptions`.
 
     Returns:
-        Every option but `mixed_precision` and `seed`.
+        Every option but `mixed_precision` and `seed`, names as they are listed.
 
     Raises:
         InputError: naming the option and its value.
@@ -168,13 +158,14 @@ def check_options(**options: Unpack[CompileOptions]) -> dict[str, Any]:
         "weight_decay": _check_number("weight_decay", options.get("weight_decay")),
         "clipnorm": _check_number("clipnorm", options.get("clipnorm"), above=True),
         "loss": _check_loss(options.get("loss"), task),
-        "metrics": _check_metrics(options.get("metrics")),
+        "metrics": _check_metrics(options.get("metrics"), task),
         "label_smoothing": check_fraction("label_smoothing", options.get("label_smoothing", 0.0)),
         "jit_compile": _check_jit(options.get("jit_compile", "auto")),
         "steps_per_execution": options.get("steps_per_execution", "auto"),
+        "target_scale": _check_scale(options.get("target_scale"), task),
     }
     _steps(checked["steps_per_execution"])
-    _check_smoothing(checked["label_smoothing"], checked["loss"])
+    _check_smoothing(checked)
     return checked
 
 
@@ -192,12 +183,18 @@ def _check_number(argument: str, value: Any, *, above: bool = False) -> Any:
 def _check_optimizer(options: Mapping[str, Any]) -> Any:
     optimizer = options.get("optimizer", "adam")
     if not isinstance(optimizer, keras.optimizers.Optimizer):
-        return check_choice("optimizer", optimizer, OPTIMIZERS)
+        folded = optimizer.lower().replace("_", "") if isinstance(optimizer, str) else optimizer
+        return folded if folded in OPTIMIZERS else check_choice("optimizer", optimizer, OPTIMIZERS)
     for name in ("learning_rate", "weight_decay", "clipnorm"):
         if options.get(name) is not None:
+            made = type(optimizer)
+            takes = name in inspect.signature(made).parameters
+            where = (
+                f"use {made.__name__}({name}=...)" if takes else "give it to those it is made of"
+            )
             raise InputError(
-                f"{name}={options[name]!r} cannot be used with an optimizer object, which has its"
-                f" own: use {type(optimizer).__name__}({name}=...), or name the optimizer."
+                f"{name}={options[name]!r} cannot be used with an optimizer object, here"
+                f" {made.__name__}, which has its own: {where}, or name the optimizer."
             )
     return optimizer
 
@@ -215,39 +212,48 @@ def _check_loss(loss: Any, task: str) -> Any:
         if callable(loss):
             return loss
         raise InputError(f"loss must be a name or a keras.losses.Loss. Received: loss={loss!r}.")
-    check_choice("loss", loss, LOSSES)
-    if task not in LOSSES[loss]:
-        fitting = ", ".join(name for name, tasks in LOSSES.items() if task in tasks)
-        raise InputError(
-            f"loss={loss!r} cannot compare the labels of task={task!r} with its predictions;"
-            f" use one of: {fitting}."
-        )
-    return loss
+    maker("loss", loss, LOSSES, task)
+    return canonical(loss)
 
 
-def _check_metrics(metrics: Any) -> Any:
+def _check_metrics(metrics: Any, task: str) -> Any:
     if metrics is None:
-        return None
+        return ["mae" if task == "regression" else "accuracy"]
     if isinstance(metrics, str) or not isinstance(metrics, Sequence):
         raise InputError(f"metrics must be a list, as ['accuracy']. Received: metrics={metrics!r}.")
     for metric in metrics:
         if isinstance(metric, str):
-            _check_metric_name(metric)
+            maker("metrics", metric, METRICS, task)
         elif not callable(metric):
             raise InputError(f"metrics must hold names or Keras metrics. Received: {metric!r}.")
     return list(metrics)
 
 
-def _check_metric_name(name: str) -> None:
-    if name in ("accuracy", "acc", "crossentropy", "ce"):  # Keras resolves these by the labels
-        return
+def _check_scale(target_scale: Any, task: str) -> Any:
+    """Return the mean and the deviation as numbers or lists, which a config can hold."""
+    if target_scale is None:
+        return None
     try:
-        keras.metrics.get(name)
-    except ValueError:
-        known = ["accuracy", *(n for n in vars(keras.metrics) if n.islower())]
+        offset, scale = (np.asarray(part, "float64") for part in target_scale)
+    except (TypeError, ValueError):
+        offset, scale = np.array(np.nan), np.array(np.nan)
+    if task != "regression" or not (np.isfinite(offset).all() and (scale > 0).all()):
         raise InputError(
-            f"metrics must hold names that Keras knows. Received: {name!r}.{closest(name, known)}"
-        ) from None
+            "target_scale must be (mean, standard deviation) of the targets of task='regression',"
+            f" the second above 0. Received: target_scale={target_scale!r}, task={task!r}."
+        )
+    return offset.tolist(), scale.tolist()
+
+
+def _check_width(model: keras.Model, options: Mapping[str, Any]) -> None:
+    outputs = getattr(model, "outputs", None) or ()
+    for name in (options["loss"], *options["metrics"]):
+        across = isinstance(name, str) and canonical(name) in _ACROSS
+        if across and len(outputs) == 1 and outputs[0].shape[-1] == 1:
+            raise InputError(
+                f"{name!r} compares several numbers of a prediction with each other, and model"
+                f" '{model.name}' gives one; use mae, rmse or r2_score instead."
+            )
 
 
 def _check_jit(value: Any) -> Any:
@@ -260,11 +266,15 @@ def _steps(value: Any) -> int:
     return 1 if value == "auto" else check_integer("steps_per_execution", value)
 
 
-def _check_smoothing(label_smoothing: float, loss: Any) -> None:
-    if not label_smoothing or (isinstance(loss, str) and loss not in _REGRESSION_LOSSES):
+def _check_smoothing(options: Mapping[str, Any]) -> None:
+    smoothing, loss = options["label_smoothing"], options["loss"]
+    if not smoothing or (
+        isinstance(loss, str)
+        and "label_smoothing" in inspect.signature(LOSSES[loss][options["task"]]).parameters
+    ):
         return
     raise InputError(
-        f"label_smoothing={label_smoothing:g} works with a cross-entropy or focal loss given by"
+        f"label_smoothing={smoothing:g} works with a cross-entropy or focal loss given by"
         f" name; received loss={loss!r}. Leave one of the two out."
     )
 
@@ -295,38 +305,18 @@ def _loss(options: Mapping[str, Any]) -> Any:
     loss, smoothing = options["loss"], options["label_smoothing"]
     if not isinstance(loss, str):
         return loss
-    if loss in _REGRESSION_LOSSES:
-        return _REGRESSION_LOSSES[loss]()
-    if loss == "focal":
-        sparse = options["task"] == "multiclass"
-        make = SparseFocalLoss if sparse else keras.losses.BinaryFocalCrossentropy
-        return make(label_smoothing=smoothing)
-    if loss == "sparse_categorical_crossentropy":
-        if smoothing:
-            return SparseSmoothedCrossentropy(smoothing)
-        return ClassCrossentropy()
-    if loss == "categorical_crossentropy":
-        return keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
-    return keras.losses.BinaryCrossentropy(label_smoothing=smoothing)
+    make = LOSSES[loss][options["task"]]
+    made = make(label_smoothing=smoothing) if smoothing else make()
+    if options["target_scale"] is not None and loss in _DIFFERENCES:
+        return ScaledLoss(made, options["target_scale"][1])
+    return made
 
 
 def _metrics(options: Mapping[str, Any]) -> list[Any]:
-    """Return the metrics that were given, or the task's one."""
-    if options["metrics"] is None:
-        return [_task_metric(options)]
-    # Keras would choose an accuracy by the first batch alone, which may be mixed.
-    own = options["task"] in ("binary", "multiclass")
+    """Return the metrics, those that were named under the names that they were given."""
     return [
-        _task_metric(options, metric) if own and metric in ("accuracy", "acc") else metric
+        maker("metrics", metric, METRICS, options["task"])(name=metric)
+        if isinstance(metric, str)
+        else metric
         for metric in options["metrics"]
     ]
-
-
-def _task_metric(options: Mapping[str, Any], name: str = "accuracy") -> Any:
-    if options["task"] == "regression":
-        return keras.metrics.MeanAbsoluteError(name="mae")
-    if options["task"] != "multiclass":
-        return LabelAccuracy(name=name)
-    if isinstance(options["loss"], str) and options["loss"] != "categorical_crossentropy":
-        return ClassAccuracy(name=name)
-    return name  # Keras tells class indices and one-hot rows apart by their shape

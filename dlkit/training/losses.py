@@ -2,8 +2,12 @@
 
 Keras's sparse losses take indices alone and its others one-hot rows alone. MixUp and CutMix give
 training batches of probabilities (B, K) beside validation batches of indices (B,), under one loss.
+
+A regression's loss can be counted in deviations of its targets, so that no gradient is hundreds of
+times larger than the optimizers' learning rates are made for.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -24,8 +28,14 @@ def are_probabilities(y_true: Any, y_pred: Any) -> bool:
     return len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == classes > 1
 
 
-def _one_hot(y_true: Any, y_pred: Any) -> Any:
-    """Return class indices, (B,) or (B, 1), as rows of zeros and a one, (B, K)."""
+def class_rows(y_true: Any, y_pred: Any) -> Any:
+    """Return class indices, (B,) or (B, 1), as rows of zeros and a one, (B, K).
+
+    Example:
+        >>> import numpy as np
+        >>> class_rows(np.array([1]), np.array([[0.5, 0.5]])).numpy().tolist()
+        [[0.0, 1.0]]
+    """
     if are_probabilities(y_true, y_pred):
         return keras.ops.cast(y_true, y_pred.dtype)
     if len(y_true.shape) == len(y_pred.shape):
@@ -90,7 +100,7 @@ class SparseSmoothedCrossentropy(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return one loss a sample (B,), for indices (B,) or probabilities (B, K)."""
         return keras.losses.categorical_crossentropy(
-            _one_hot(y_true, y_pred), y_pred, label_smoothing=self.label_smoothing
+            class_rows(y_true, y_pred), y_pred, label_smoothing=self.label_smoothing
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -140,7 +150,7 @@ class SparseFocalLoss(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return one loss a sample (B,), for indices (B,) or probabilities (B, K)."""
         return keras.losses.categorical_focal_crossentropy(
-            _one_hot(y_true, y_pred),
+            class_rows(y_true, y_pred),
             y_pred,
             alpha=1.0,
             gamma=self.gamma,
@@ -150,4 +160,84 @@ class SparseFocalLoss(keras.losses.Loss):
     def get_config(self) -> dict[str, Any]:
         """Return what Keras needs to make this loss again."""
         config = {"gamma": self.gamma, "label_smoothing": self.label_smoothing}
+        return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable(package="dlkit")
+class ClassLoss(keras.losses.Loss):
+    """A loss of Keras's that compares one-hot rows, on class indices as well.
+
+    Args:
+        loss: The `keras.losses.Loss`, or its config.
+        reduction: How the batch's losses become one. Defaults to `"sum_over_batch_size"`.
+        name: The loss's name. Defaults to `"class_loss"`.
+        dtype: The dtype of the computation. Defaults to `None`: float32.
+
+    Example:
+        >>> loss = ClassLoss(keras.losses.KLDivergence())
+        >>> round(float(loss(keras.ops.array([0]), keras.ops.array([[0.5, 0.5]]))), 4)
+        0.6931
+    """
+
+    def __init__(
+        self,
+        loss: Any,
+        *,
+        reduction: str = "sum_over_batch_size",
+        name: str = "class_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.loss = keras.losses.get(loss)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the losses for indices (B,) or probabilities (B, K)."""
+        return self.loss.call(class_rows(y_true, y_pred), y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what Keras needs to make this loss again."""
+        return {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
+
+
+@keras.saving.register_keras_serializable(package="dlkit")
+class ScaledLoss(keras.losses.Loss):
+    """A regression's loss, counted in deviations of its targets instead of in their units.
+
+    Use it where targets are hundreds, or one column is and another is not: squared errors of
+    hundreds give gradients at which plain gradient descent diverges, and drown the other column.
+
+    Args:
+        loss: A `keras.losses.Loss` of differences, or its config.
+        scale: The targets' standard deviation: a number, or one a column.
+        reduction: How the batch's losses become one. Defaults to `"sum_over_batch_size"`.
+        name: The loss's name. Defaults to `"scaled_loss"`.
+        dtype: The dtype of the computation. Defaults to `None`: float32.
+
+    Example:
+        >>> loss = ScaledLoss(keras.losses.MeanSquaredError(), scale=100.0)
+        >>> float(loss(keras.ops.array([[300.0]]), keras.ops.array([[100.0]])))
+        4.0
+    """
+
+    def __init__(
+        self,
+        loss: Any,
+        scale: float | Sequence[float],
+        *,
+        reduction: str = "sum_over_batch_size",
+        name: str = "scaled_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.loss = keras.losses.get(loss)
+        self.scale = scale
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return one loss a sample (B,), for targets and predictions in their units."""
+        scale = keras.ops.cast(self.scale, y_pred.dtype)
+        return self.loss.call(y_true / scale, y_pred / scale)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what Keras needs to make this loss again."""
+        config = {"loss": keras.losses.serialize(self.loss), "scale": self.scale}
         return {**super().get_config(), **config}

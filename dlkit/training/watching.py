@@ -229,7 +229,8 @@ def _name(metric: Any) -> str | None:
     if isinstance(metric, str):
         return metric
     config = metric.get("config") if isinstance(metric, dict) else None
-    return config.get("name") if isinstance(config, dict) else None
+    one = isinstance(config, dict) and config.get("average", "macro") is not None  # or one a class
+    return config.get("name") if one else None
 
 
 def direction(model: keras.Model, monitor: str) -> str | None:
@@ -247,11 +248,12 @@ def direction(model: keras.Model, monitor: str) -> str | None:
         'min'
     """
     name = monitor.removeprefix("val_")
+    whole = name.rstrip("0123456789").removesuffix("_")  # of a metric that has a value a class
     if name == "loss" or name.endswith("_loss"):
         return "min"
     for metric in _all_metrics(model):
         outputs = getattr(model, "output_names", None) or ()
-        if name in (metric.name, *(f"{output}_{metric.name}" for output in outputs)):
+        if {name, whole} & {metric.name, *(f"{output}_{metric.name}" for output in outputs)}:
             return {"up": "max", "down": "min"}.get(getattr(metric, "_direction", None))
     return None
 

@@ -29,6 +29,26 @@ ACTIVATIONS = {
     "swish": X / (1 + np.exp(-X)),
     "elu": np.where(X > 0, X, np.exp(X) - 1),
     "linear": X,
+    "celu": np.where(X > 0, X, np.exp(X) - 1),
+    "exponential": np.exp(X),
+    "hard_shrink": np.where(abs(X) > 0.5, X, 0),
+    "hard_sigmoid": np.clip(X + 3, 0, 6) / 6,
+    "hard_silu": X * np.clip(X + 3, 0, 6) / 6,
+    "hard_swish": X * np.clip(X + 3, 0, 6) / 6,
+    "hard_tanh": np.clip(X, -1, 1),
+    "log_sigmoid": -np.log1p(np.exp(-X)),
+    "log_softmax": np.log(softmax(X)),
+    "mish": X * np.tanh(np.log1p(np.exp(X))),
+    "relu6": np.clip(X, 0, 6),
+    "selu": 1.05070099 * np.where(X > 0, X, 1.67326324 * (np.exp(X) - 1)),
+    "silu": X / (1 + np.exp(-X)),
+    "soft_shrink": np.sign(X) * np.maximum(abs(X) - 0.5, 0),
+    "softplus": np.log1p(np.exp(X)),
+    "softsign": X / (1 + abs(X)),
+    "sparse_plus": np.where(X > 1, X, np.maximum(X + 1, 0) ** 2 / 4),
+    "sparse_sigmoid": np.clip((X + 1) / 2, 0, 1),
+    "squareplus": (X + np.sqrt(X**2 + 4)) / 2,
+    "tanh_shrink": X - np.tanh(X),
 }
 
 
@@ -81,14 +101,41 @@ def test_a_uniform_initializer_fills_its_interval(name, limit):
     assert values.std() == pytest.approx(limit / math.sqrt(3), rel=0.02)
 
 
+TRUNCATED = {"truncated_normal": 0.05 * 0.8796, "variance_scaling": math.sqrt(1 / FAN_IN)}
+
+
+@pytest.mark.parametrize(("name", "deviation"), TRUNCATED.items())
+def test_a_truncated_initializer_ends_at_two_deviations(name, deviation):
+    values = draw(name)
+    assert values.std() == pytest.approx(deviation, rel=0.02)
+    assert 2.2 * deviation < abs(values).max() <= 2 / 0.8796 * deviation * 1.001
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("xavier", "glorot"), ("xavier_normal", "glorot_normal"), ("kaiming_uniform", "he_uniform")],
+)
+def test_a_method_goes_by_its_authors_first_name_too(name, plain):
+    assert type(blocks.initializer(name)) is type(blocks.initializer(plain))
+
+
 def test_zeros_and_orthogonal_are_what_they_say():
     assert not draw("zeros").any()
+    assert (draw("ones") == 1).all()
+    np.testing.assert_array_equal(draw("identity"), np.eye(FAN_IN, FAN_OUT))
     columns = draw("orthogonal")
     np.testing.assert_allclose(columns.T @ columns, np.eye(FAN_OUT), atol=1e-5)
 
 
 def test_every_initializer_is_covered():
-    assert {*NORMAL, *UNIFORM, "zeros", "orthogonal"} == set(blocks.INITIALIZERS)
+    others = {*TRUNCATED, "zeros", "ones", "orthogonal", "identity"}
+    assert {*NORMAL, *UNIFORM, *others} == set(blocks.INITIALIZERS)
+    named = {name for name in vars(keras.initializers) if name.islower() and name[0] != "_"}
+    # constant needs its value, stft is for a layer of its own
+    assert named - others - {*NORMAL, *UNIFORM} == {"constant", "stft", *GETTERS}
+
+
+GETTERS = ("deserialize", "get", "serialize")
 
 
 def model_of(shape, block):
@@ -211,6 +258,11 @@ def test_a_head_is_what_its_task_needs(task):
 FEATURES = keras.Input((4,))
 BAD = [
     (lambda: blocks.initializer("hee"), "kernel_initializer='hee'. Did you mean 'he'"),
+    (
+        lambda: blocks.convolution(keras.Input((4, 4, 1)), 2, kernel_initializer="identity"),
+        "kernel_initializer='identity' is for dense layers",
+    ),
+    (lambda: blocks.initializer(3), "kernel_initializer=3"),
     (lambda: blocks.activate(FEATURES, "rleu"), "activation='rleu'. Did you mean 'relu'"),
     (lambda: blocks.normalize(FEATURES, "bach"), "normalization='bach'. Did you mean 'batch'"),
     (lambda: blocks.normalize(FEATURES, "instance"), r"'instance' .* shape \(4,\)"),

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from dlkit.errors import InputError
-from dlkit.training.compiling import LOSSES, OPTIMIZERS, TASKS, check_options, compile_model
+from dlkit.training.compiling import TASKS, check_options, compile_model
+from dlkit.training.names import LOSSES
 
 START = np.array([1.0, -2.0, 0.5])
 CURVATURE = np.array([2.0, 0.5, 10.0])
@@ -97,7 +98,7 @@ UPDATES = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", UPDATES)
 def test_an_optimizer_takes_the_steps_of_its_formula(name):
     optimizer = compile_model(network(), optimizer=name).optimizer
     np.testing.assert_allclose(descend(optimizer), by_hand(UPDATES[name]), rtol=2e-3)
@@ -152,6 +153,12 @@ def smooth(one_hot, smoothing):
     return one_hot * (1 - smoothing) + smoothing / one_hot.shape[-1]
 
 
+def cosines(truth):
+    lengths = np.linalg.norm(truth, axis=1) * np.linalg.norm(PROBABILITIES, axis=1)
+    return (truth * PROBABILITIES).sum(1) / lengths
+
+
+OFF = TARGETS - PROBABILITIES
 ONE_HOT = np.eye(3)[CLASSES]
 P_BINARY, Y_BINARY = np.array([[0.9], [0.4]]), np.array([1.0, 1.0])
 CASES = {
@@ -197,7 +204,49 @@ CASES = {
         np.array([[0.5], [3.0]]),
         (0.5**2 / 2 + (3.0 - 0.5)) / 2,
     ),
+    ("regression", "log_cosh"): (TARGETS, PROBABILITIES, np.log(np.cosh(OFF)).mean()),
+    ("regression", "mape"): (
+        TARGETS + 3,
+        PROBABILITIES + 3,
+        100 * (abs(OFF) / (TARGETS + 3)).mean(),
+    ),
+    ("regression", "msle"): (
+        TARGETS + 3,
+        PROBABILITIES,
+        (np.log((TARGETS + 4) / (PROBABILITIES + 1)) ** 2).mean(),
+    ),
+    ("regression", "poisson"): (
+        TARGETS,
+        PROBABILITIES,
+        (PROBABILITIES - TARGETS * np.log(PROBABILITIES)).mean(),
+    ),
+    ("regression", "cosine_similarity"): (TARGETS, PROBABILITIES, -cosines(TARGETS).mean()),
+    ("multilabel", "cosine_similarity"): (MULTIHOT, PROBABILITIES, -cosines(MULTIHOT).mean()),
+    ("multiclass", "categorical_hinge"): (CLASSES, PROBABILITIES, (0.5 + 1.3) / 2),
+    ("multiclass", "kl_divergence"): (CLASSES, PROBABILITIES, -(np.log(0.7) + np.log(0.3)) / 2),
+    ("multiclass", "categorical_focal_crossentropy"): (
+        CLASSES,
+        PROBABILITIES,
+        -0.25 * (0.3**2 * np.log(0.7) + 0.7**2 * np.log(0.3)) / 2,
+    ),
 }
+for task, truth, guess in (
+    ("binary", Y_BINARY[:, None], P_BINARY),
+    ("multilabel", MULTIHOT, PROBABILITIES),
+):
+    signs, missed = 2 * truth - 1, (1 - guess) * truth
+    CASES[task, "hinge"] = truth, guess, np.maximum(1 - signs * guess, 0).mean()
+    CASES[task, "squared_hinge"] = truth, guess, (np.maximum(1 - signs * guess, 0) ** 2).mean()
+    CASES[task, "binary_focal_crossentropy"] = CASES[task, "focal"]
+for task, labels, truth, guess in (
+    ("binary", Y_BINARY, Y_BINARY[:, None], P_BINARY),
+    ("multilabel", MULTIHOT, MULTIHOT, PROBABILITIES),
+    ("multiclass", CLASSES, ONE_HOT, PROBABILITIES),
+):
+    both = (truth * guess).sum()
+    CASES[task, "dice"] = labels, guess, 1 - 2 * both / (truth.sum() + guess.sum())
+    wrong = 0.5 * ((1 - truth) * guess).sum() + 0.5 * (truth * (1 - guess)).sum()
+    CASES[task, "tversky"] = labels, guess, 1 - both / (both + wrong)
 
 
 def test_every_loss_has_a_case_for_every_task_that_it_fits():
@@ -220,6 +269,10 @@ SMOOTH_CASES = {
         ONE_HOT,
         -(SMOOTHED * np.log(PROBABILITIES)).sum(-1).mean(),
     ),
+    ("multiclass", "categorical_focal_crossentropy"): (
+        CLASSES,
+        -0.25 * (SMOOTHED * (1 - PROBABILITIES) ** 2 * np.log(PROBABILITIES)).sum(-1).mean(),
+    ),
     ("multiclass", "focal"): (
         CLASSES,
         -(SMOOTHED * (1 - PROBABILITIES) ** 2 * np.log(PROBABILITIES)).sum(-1).mean(),
@@ -241,6 +294,13 @@ def test_label_smoothing_has_the_value_of_its_formula(task, loss):
 def test_binary_label_smoothing_has_the_value_of_its_formula():
     got = loss_of(Y_BINARY, P_BINARY, task="binary", label_smoothing=0.2)
     assert got == pytest.approx(binary_entropy(0.9, P_BINARY).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "kl_divergence", "dice"])
+def test_a_loss_of_rows_takes_class_indices_and_rows(loss):
+    indices = loss_of(CLASSES, PROBABILITIES, loss=loss)
+    for labels in (CLASSES[:, None], ONE_HOT):
+        assert loss_of(labels, PROBABILITIES, loss=loss) == pytest.approx(indices, rel=1e-6)
 
 
 METRICS = {
@@ -291,6 +351,10 @@ def test_without_a_profile_keras_chooses_how_to_run():
     assert (model.jit_compile, model.steps_per_execution) == (True, 8)
 
 
+def several_optimizers():
+    return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(keras.optimizers.SGD()))
+
+
 BAD = [
     ({"task": "ranking"}, "task must be one of: .* task='ranking'"),
     ({"optimizer": "adma"}, "optimizer='adma'.* Did you mean 'adam'"),
@@ -307,7 +371,24 @@ BAD = [
     ({"loss": "mse"}, "loss='mse' cannot compare .*'multiclass'.* use one of: categorical"),
     ({"task": "regression", "loss": "focal"}, "loss='focal' .*'regression'.*: mse, mae, huber"),
     ({"metrics": "accuracy"}, r"metrics must be a list, .* metrics='accuracy'"),
-    ({"metrics": ["acuracy"]}, "Received: 'acuracy'. Did you mean 'accuracy'"),
+    ({"metrics": ["acuracy"]}, "Received: metrics='acuracy'. Did you mean 'accuracy'"),
+    (
+        {"metrics": ["rmse"]},
+        "metrics='rmse' cannot compare .*'multiclass'.* one of: accuracy, prec",
+    ),
+    (
+        {"task": "regression", "metrics": ["precision"]},
+        "metrics='precision' cannot compare .* task='regression'.* one of: mae, mse, rmse",
+    ),
+    (
+        {"task": "binary", "metrics": ["TopKCategoricalAccuracy"]},
+        "='TopKCategoricalAccuracy' cannot",
+    ),
+    ({"metrics": ["IoU"]}, "metrics for task='multiclass' .* or an object of Keras.*='IoU'"),
+    ({"loss": "circle"}, "loss='circle' cannot compare the labels of task='multiclass'"),
+    ({"target_scale": (0, 1)}, r"target_scale=\(0, 1\), task='multiclass'"),
+    ({"task": "regression", "target_scale": (0, 0)}, r"target_scale=\(0, 0\)"),
+    ({"task": "regression", "target_scale": 3}, "target_scale=3"),
     ({"metrics": [3]}, "metrics must hold names or Keras metrics. Received: 3"),
     ({"label_smoothing": 1.0}, r"label_smoothing must be in \[0, 1\). Received: .*=1.0"),
     ({"task": "regression", "label_smoothing": 0.1}, "label_smoothing=0.1 works with .*'mse'"),
@@ -323,6 +404,10 @@ BAD = [
         {"optimizer": keras.optimizers.SGD(), "learning_rate": 0.1},
         r"learning_rate=0.1 cannot be used .*SGD\(learning_rate=...\)",
     ),
+    (
+        {"optimizer": several_optimizers(), "clipnorm": 0.1},
+        "clipnorm=0.1 cannot be used .*, here MultiOptimizer, .*: give it to those it is made of",
+    ),
 ]
 
 
@@ -330,6 +415,36 @@ BAD = [
 def test_a_bad_option_is_named_with_its_value(options, message):
     with pytest.raises(InputError, match=message):
         compile_model(network(), **options)
+
+
+@pytest.mark.parametrize(
+    "options", [{"loss": "cosine_similarity"}, {"metrics": ["mae", "PearsonCorrelation"]}]
+)
+def test_what_needs_several_outputs_is_refused_for_one(options):
+    compile_model(network(2, None), task="regression", **options)
+    with pytest.raises(InputError, match=r"' compares several numbers .* gives one; use mae"):
+        compile_model(network(1, None), task="regression", **options)
+
+
+def test_a_scaled_regression_answers_in_units_and_learns_in_deviations():
+    """By hand: outputs are mean + deviation * network, and the loss is that of standard scores."""
+    plain = network(2, None)
+    scale = (300.0, -1.0), (100.0, 0.01)
+    model = compile_model(plain, task="regression", metrics=["mae"], target_scale=scale)
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    y = np.array([[200, -1.02], [300, -1], [350, -0.99], [410, -1.01], [90, -1]])
+    raw = plain.predict(x, verbose=0)
+    np.testing.assert_allclose(
+        model.predict(x, verbose=0), raw * scale[1] + np.array(scale[0]), rtol=1e-5
+    )
+    results = model.evaluate(x, y, verbose=0, return_dict=True)
+    off = raw - (y - scale[0]) / np.array(scale[1])
+    assert results["loss"] == pytest.approx((off**2).mean(), rel=1e-4)
+    assert results["mae"] == pytest.approx(abs(off * scale[1]).mean(), rel=1e-4)
+    for loss, expected in (("mae", abs(off).mean()), ("mape", None)):
+        made = compile_model(plain, task="regression", loss=loss, target_scale=scale)
+        got = made.evaluate(x, y, verbose=0)[0]
+        assert got == pytest.approx(expected, rel=1e-4) if expected else got > 0
 
 
 def test_check_options_fills_in_what_the_task_decides():

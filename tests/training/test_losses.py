@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from dlkit.errors import InputError
-from dlkit.training.losses import ClassCrossentropy, SparseFocalLoss, SparseSmoothedCrossentropy
+from dlkit.training.losses import (
+    ClassCrossentropy,
+    ClassLoss,
+    ScaledLoss,
+    SparseFocalLoss,
+    SparseSmoothedCrossentropy,
+)
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], "float32")
 CLASSES = np.array([0, 1])
@@ -53,13 +59,28 @@ def test_our_losses_without_their_extra_are_keras_cross_entropy(loss):
 
 
 @pytest.mark.parametrize(
-    "loss", [ClassCrossentropy(), SparseSmoothedCrossentropy(0.2), SparseFocalLoss(3.0, 0.1)]
+    "loss",
+    [
+        ClassCrossentropy(),
+        SparseSmoothedCrossentropy(0.2),
+        SparseFocalLoss(3.0, 0.1),
+        ClassLoss(keras.losses.CategoricalFocalCrossentropy(gamma=3.0)),
+        ScaledLoss(keras.losses.Huber(delta=2.0), [10.0, 0.1]),
+    ],
 )
 def test_our_losses_come_back_from_their_config(loss):
     config = keras.saving.serialize_keras_object(loss)
     again = keras.saving.deserialize_keras_object(config)
     assert type(again) is type(loss)
     assert again.get_config() == loss.get_config()
+
+
+def test_a_scaled_loss_is_that_of_standard_scores():
+    targets, guesses = np.array([100.0, 300.0]), np.array([[150.0], [280.0]], "float32")
+    loss = ScaledLoss(keras.losses.MeanSquaredError(), 50.0)
+    assert float(loss(targets, guesses)) == pytest.approx((1 + 0.4**2) / 2)
+    weighted = loss(targets, guesses, sample_weight=np.array([0.0, 2.0]))
+    assert float(weighted) == pytest.approx(0.4**2)
 
 
 def test_a_bad_gamma_is_refused():

@@ -1,0 +1,217 @@
+"""The names of optimizers, losses and metrics: what each is made as, and for which tasks.
+
+Names are Keras's own, however they are written: `mse`, `MSE`, `mean_squared_error` and
+`MeanSquaredError` are one. A few are dlkit's: `momentum`, `nesterov`, `focal`, `pr_auc`.
+"""
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from keras import losses, metrics, optimizers
+
+from dlkit.checks import closest
+from dlkit.errors import InputError
+from dlkit.training.losses import (
+    ClassCrossentropy,
+    ClassLoss,
+    SparseFocalLoss,
+    SparseSmoothedCrossentropy,
+)
+from dlkit.training.metrics import (
+    ClassAccuracy,
+    ClassTopKAccuracy,
+    LabelAccuracy,
+    R2Score,
+    SampleMean,
+)
+from dlkit.training.scores import AUC, F1Score, MeanIoU, Precision, Recall
+
+Makers = dict[str, Callable[..., Any]]  # task -> what makes the thing
+
+# Each name: Keras's class and what it is called with. Where Keras's default learning rate is not
+# the one that the method's paper trains with (adagrad, adadelta, lion), the paper's stands here.
+_OWN: Mapping[str, tuple[type[optimizers.Optimizer], Mapping[str, Any]]] = {
+    "sgd": (optimizers.SGD, {"learning_rate": 0.01}),
+    "momentum": (optimizers.SGD, {"learning_rate": 0.01, "momentum": 0.9}),
+    "nesterov": (optimizers.SGD, {"learning_rate": 0.01, "momentum": 0.9, "nesterov": True}),
+    "adam": (optimizers.Adam, {"learning_rate": 0.001}),
+    "adamw": (optimizers.AdamW, {"learning_rate": 0.001, "weight_decay": 0.004}),
+    "rmsprop": (optimizers.RMSprop, {"learning_rate": 0.001}),
+    "adagrad": (optimizers.Adagrad, {"learning_rate": 0.01}),
+    "adadelta": (optimizers.Adadelta, {"learning_rate": 1.0}),
+    "lion": (optimizers.Lion, {"learning_rate": 0.0001}),
+}
+# Keras's others, as they are; those that are made of optimizers cannot be made of a name.
+_KERAS = {
+    name.lower(): (thing, {})
+    for name, thing in sorted(vars(optimizers).items())
+    if inspect.isclass(thing)
+    and thing is not optimizers.Optimizer
+    and "learning_rate" in inspect.signature(thing).parameters
+}
+OPTIMIZERS = {**_OWN, **_KERAS, **_OWN}
+
+
+def _class_crossentropy(label_smoothing: float = 0.0) -> losses.Loss:
+    return SparseSmoothedCrossentropy(label_smoothing) if label_smoothing else ClassCrossentropy()
+
+
+def _labels(make: Callable[..., Any]) -> Makers:
+    return dict.fromkeys(("binary", "multilabel"), make)
+
+
+def _numbers(make: Callable[..., Any]) -> Makers:
+    return dict.fromkeys(("binary", "multilabel", "regression"), make)
+
+
+def _classes(make: type[losses.Loss]) -> Makers:
+    def made(**options: Any) -> losses.Loss:
+        return ClassLoss(make(**options))
+
+    made.__signature__ = inspect.signature(make)
+    return {"multiclass": made}
+
+
+# Each name: the tasks whose labels and head it can compare, and what it is for them.
+LOSSES: Mapping[str, Makers] = {
+    "mse": _numbers(losses.MeanSquaredError),
+    "mae": _numbers(losses.MeanAbsoluteError),
+    "huber": {"regression": losses.Huber},
+    "log_cosh": {"regression": losses.LogCosh},
+    "mape": {"regression": losses.MeanAbsolutePercentageError},
+    "msle": {"regression": losses.MeanSquaredLogarithmicError},
+    "poisson": {"regression": losses.Poisson},
+    "cosine_similarity": dict.fromkeys(("multilabel", "regression"), losses.CosineSimilarity),
+    "binary_crossentropy": _labels(losses.BinaryCrossentropy),
+    "binary_focal_crossentropy": _labels(losses.BinaryFocalCrossentropy),
+    "hinge": _labels(losses.Hinge),
+    "squared_hinge": _labels(losses.SquaredHinge),
+    "categorical_crossentropy": {"multiclass": _class_crossentropy},
+    "sparse_categorical_crossentropy": {"multiclass": _class_crossentropy},
+    "categorical_focal_crossentropy": _classes(losses.CategoricalFocalCrossentropy),
+    "categorical_hinge": _classes(losses.CategoricalHinge),
+    "kl_divergence": _classes(losses.KLDivergence),
+    "focal": {**_labels(losses.BinaryFocalCrossentropy), "multiclass": SparseFocalLoss},
+    "dice": {**_labels(losses.Dice), **_classes(losses.Dice)},
+    "tversky": {**_labels(losses.Tversky), **_classes(losses.Tversky)},
+    "circle": {},  # for embeddings
+    "ctc": {},  # for label sequences
+}
+
+
+def _counted(make: Callable[..., Any]) -> Makers:
+    several = functools.partial(make, threshold=0.5)
+    return {"binary": make, "multiclass": make, "multilabel": several}
+
+
+def _ranked(make: Callable[..., Any]) -> Makers:
+    return dict.fromkeys(("binary", "multiclass", "multilabel"), make)
+
+
+def _rows(function: Callable[..., Any]) -> Makers:
+    return {"multiclass": functools.partial(SampleMean, function)}
+
+
+def _means(function: Callable[..., Any]) -> Makers:
+    return _labels(functools.partial(SampleMean, function))
+
+
+METRICS: Mapping[str, Makers] = {
+    "accuracy": {**_labels(LabelAccuracy), "multiclass": ClassAccuracy},
+    "precision": _counted(Precision),
+    "recall": _counted(Recall),
+    "f1_score": _counted(F1Score),
+    "mean_io_u": _counted(MeanIoU),
+    "auc": _ranked(AUC),
+    "pr_auc": _ranked(functools.partial(AUC, "PR")),
+    "crossentropy": {
+        **_means(losses.binary_crossentropy),
+        **_rows(losses.categorical_crossentropy),
+    },
+    "mae": {**_numbers(metrics.MeanAbsoluteError), **_rows(losses.mean_absolute_error)},
+    "mse": {**_numbers(metrics.MeanSquaredError), **_rows(losses.mean_squared_error)},
+    "rmse": _numbers(metrics.RootMeanSquaredError),
+    "mape": {"regression": metrics.MeanAbsolutePercentageError},
+    "msle": {"regression": metrics.MeanSquaredLogarithmicError},
+    "log_cosh_error": {"regression": metrics.LogCoshError},
+    "r2_score": {"regression": R2Score},
+    "poisson": {"regression": metrics.Poisson},
+    "cosine_similarity": dict.fromkeys(("multilabel", "regression"), metrics.CosineSimilarity),
+    "pearson_correlation": {"regression": metrics.PearsonCorrelation},
+    "concordance_correlation": {"regression": metrics.ConcordanceCorrelation},
+    "binary_accuracy": _labels(LabelAccuracy),
+    "binary_crossentropy": _means(losses.binary_crossentropy),
+    "binary_io_u": _labels(metrics.BinaryIoU),
+    "true_positives": _labels(metrics.TruePositives),
+    "true_negatives": _labels(metrics.TrueNegatives),
+    "false_positives": _labels(metrics.FalsePositives),
+    "false_negatives": _labels(metrics.FalseNegatives),
+    "hinge": _means(losses.hinge),
+    "squared_hinge": _means(losses.squared_hinge),
+    "categorical_accuracy": {"multiclass": ClassAccuracy},
+    "sparse_categorical_accuracy": {"multiclass": ClassAccuracy},
+    "top_k_categorical_accuracy": {"multiclass": ClassTopKAccuracy},
+    "sparse_top_k_categorical_accuracy": {"multiclass": ClassTopKAccuracy},
+    "categorical_crossentropy": _rows(losses.categorical_crossentropy),
+    "sparse_categorical_crossentropy": _rows(losses.categorical_crossentropy),
+    "categorical_hinge": _rows(losses.categorical_hinge),
+    "kl_divergence": _rows(losses.kl_divergence),
+}
+
+# What Keras, or the field, calls the same.
+_ALIASES = {
+    "mean_squared_error": "mse",
+    "mean_absolute_error": "mae",
+    "mean_absolute_percentage_error": "mape",
+    "mean_squared_logarithmic_error": "msle",
+    "root_mean_squared_error": "rmse",
+    "bce": "binary_crossentropy",
+    "kld": "kl_divergence",
+    "ce": "crossentropy",
+    "acc": "accuracy",
+    "f1": "f1_score",
+    "f_beta_score": "f1_score",  # Keras's beta is 1
+    "roc_auc": "auc",
+    "mean_iou": "mean_io_u",
+    "one_hot_mean_io_u": "mean_io_u",
+    "top_k_accuracy": "top_k_categorical_accuracy",
+}
+
+
+def canonical(name: str) -> str:
+    """Return the one name of a loss or a metric, of all that Keras knows it by.
+
+    Example:
+        >>> canonical("MeanSquaredError"), canonical("KLDivergence"), canonical("f1")
+        ('mse', 'kl_divergence', 'f1_score')
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    return _ALIASES.get(words, words)
+
+
+def maker(argument: str, name: str, known: Mapping[str, Makers], task: str) -> Callable[..., Any]:
+    """Return what makes the loss or metric of that name for a task.
+
+    Raises:
+        InputError: for a name that is not known, or that does not fit the task's labels.
+
+    Example:
+        >>> maker("metrics", "RootMeanSquaredError", METRICS, "regression")().name
+        'root_mean_squared_error'
+    """
+    makers = known.get(canonical(name))
+    if makers and task in makers:
+        return makers[task]
+    fitting = ", ".join(other for other, tasks in known.items() if task in tasks)
+    if makers is None:
+        raise InputError(
+            f"{argument} for task={task!r} must be one of: {fitting}; or an object of Keras's."
+            f" Received: {argument}={name!r}.{closest(name, (*known, *_ALIASES))}"
+        )
+    raise InputError(
+        f"{argument}={name!r} cannot compare the labels of task={task!r} with its predictions;"
+        f" use one of: {fitting}."
+    )
