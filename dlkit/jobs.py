@@ -84,9 +84,6 @@ class Job:
         import dlkit
 
         model = dlkit.models.build(self.model, data, seed=self.seed, **self.options)
-        if data.task == "regression":
-            # A new network answers near 0, and targets may be hundreds.
-            model = dlkit.data.rescale_outputs(model, data)
         rate = self.options.get("learning_rate")
         if self.schedule == "one_cycle":
             peak = rate if rate is not None else _PEAK * float(model.optimizer.learning_rate)

@@ -25,7 +25,6 @@ data.show("passengers.png", count=9)
 
 schedule = dk.training.OneCycle(1e-2, EPOCHS * len(data.train))
 model = dk.models.build("mlp", data, units=(32,), seed=0, learning_rate=schedule)
-model = dk.data.rescale_outputs(model, data)  # it starts at the mean instead of at 0
 model.fit(data.train, epochs=EPOCHS, verbose=0)
 error = model.evaluate(data.test, verbose=0, return_dict=True)["mae"]
 

@@ -73,6 +73,28 @@ def test_a_regression_starts_at_the_mean_of_its_targets(tmp_path):
     assert jobs.read_results(run)["mae"] < 1.1 * always < 80
 
 
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+def test_a_script_makes_the_same_network_as_the_command(tmp_path, schedule):
+    job = jobs.Job("mlp", "diabetes", epochs=2, batch_size=32, seed=5, schedule=schedule)
+    job = dataclasses.replace(job, options={"units": [16], "dropout": 0.2})
+    trained = jobs.open_run(jobs.train(job, base=tmp_path))[1]
+
+    dk.training.set_seed(5)
+    data = dk.data.load("diabetes", batch_size=32, seed=5)
+    model = dk.models.build("mlp", data, units=(16,), dropout=0.2, seed=5)
+    if schedule == "one_cycle":
+        peak = 4 * float(model.optimizer.learning_rate)
+        model.optimizer.learning_rate = dk.training.OneCycle(peak, 2 * len(data.train))
+    watching = dk.training.callbacks(tmp_path / "script", data=data)
+    model.fit(data.train, validation_data=data.val, epochs=2, callbacks=watching, verbose=0)
+    script = dk.models.load(tmp_path / "script" / "best.keras")
+    layers = [[type(layer) for layer in found.layers] for found in (trained, script)]
+    assert layers[0] == layers[1]
+    assert trained.get_compile_config()["loss"] == script.get_compile_config()["loss"]
+    predictions = [found.predict(data.test, verbose=0) for found in (trained, script)]
+    np.testing.assert_array_equal(*predictions)
+
+
 def test_another_seed_gives_other_weights(trained, tmp_path):
     other = jobs.train(dataclasses.replace(JOB, seed=4), base=tmp_path)
     for first, second in zip(

@@ -82,6 +82,15 @@ class Data:
             return None
         return self.feature_names or (self.vocabularies or {}).get("tokens")
 
+    @property
+    def target_scale(self) -> tuple[Any, Any] | None:
+        """For a regression, the mean and the deviation of its training targets; else `None`."""
+        if self.task != "regression" or self.origin is None or self.origin.targets is None:
+            return None
+        from dlkit.data.rescaling import scale_of
+
+        return scale_of(self)
+
     def summary(self) -> None:
         """Print what the data set holds, one fact a line.
 

@@ -76,8 +76,8 @@ def from_series(  # noqa: PLR0913 - what the data is, and how to feed it, as fro
     variable by its mean and deviation in the training span.
 
     Targets keep their units, and so do predictions, in Keras and in the export. A network starts
-    with answers near 0: where targets are far from it, give it their scale, which makes it train
-    well, with `dlkit.data.rescale_outputs(model, data)`.
+    with answers near 0: where targets are far from it, `dlkit.models.build` gives it their scale,
+    which makes it train well, and `dlkit.data.rescale_outputs(model, data)` one of your own.
 
     Args:
         values: A CSV file, plain or `.gz`; a pandas DataFrame or Series, or mapping of columns; or

@@ -87,7 +87,7 @@ def _numbers(values: np.ndarray, rescalable: bool) -> Finding:
         return Finding("error", "targets", detail, "all are the same: nothing is to be learned")
     if abs(mean) > 10 or not 0.1 < std < 10:
         how = "rescale_outputs(model, data), or " if rescalable else ""
-        advice = f"a network starts near 0: {how}divide them by about their deviation"
+        advice = f"a network of your own starts near 0: {how}divide them by about their deviation"
         return Finding("note", "targets", detail, advice)
     return Finding("ok", "targets", detail)
 

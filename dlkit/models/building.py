@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 def build(name: str, data: Any, **options: Any) -> "keras.Model":
     """Build and compile the model of that name for `data`.
 
+    A regression's outputs and its loss are scaled by the training targets (`target_scale` of
+    `dlkit.training.CompileOptions`), so that it can learn whatever their units are.
+
     Args:
         name: A name in `dk.models.list()`.
-        data: A `dlkit.data.Data`, or anything with its `input_spec`, `num_classes`, `task` and
-            `name`.
+        data: A `dlkit.data.Data`, or anything with its `input_spec`, `num_classes`, `task`, `name`
+            and, if it likes, `target_scale`.
         **options: The builder's own options and compile options, as `dk.models.<name>` takes them.
 
     Returns:
@@ -36,6 +39,8 @@ def build(name: str, data: Any, **options: Any) -> "keras.Model":
     shape, kind = read_input(data)
     check_fits(info, data.name, kind, data.task)
     options.setdefault("task", data.task)
+    if options["task"] == data.task == "regression":
+        options.setdefault("target_scale", getattr(data, "target_scale", None))
     return function_of(info)(shape, data.num_classes, **options)
 
 

@@ -17,7 +17,7 @@ def data():
 
 
 def test_a_new_network_starts_at_the_mean_and_learns_in_few_epochs(data):
-    options = {"units": (16,), "seed": 0, "learning_rate": 1e-2}
+    options = {"units": (16,), "seed": 0, "learning_rate": 1e-2, "target_scale": None}
     plain = dk.models.build("mlp", data, **options)
     model = dk.data.rescale_outputs(plain, data)
     inputs, targets = batches(data.train)
@@ -36,7 +36,16 @@ def test_a_new_network_starts_at_the_mean_and_learns_in_few_epochs(data):
 
 
 def test_the_rescaled_model_is_saved_and_loaded(data, tmp_path):
-    model = dk.data.rescale_outputs(dk.models.build("perceptron", data), data)
+    plain = dk.models.build("perceptron", data, target_scale=None)
+    model = dk.data.rescale_outputs(plain, data)
+    assert dk.data.rescale_outputs(model, data) is model
+    own = keras.Sequential([keras.Input((8, 2)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    own.compile(loss="mse")
+    inputs = batches(data.test)[0]
+    mean, deviation = data.target_scale
+    expected = own.predict(inputs, verbose=0) * deviation + mean
+    scaled = dk.data.rescale_outputs(own, data)
+    np.testing.assert_allclose(scaled.predict(inputs, verbose=0), expected, rtol=1e-5)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     inputs = batches(data.test)[0]
@@ -53,3 +62,22 @@ def test_what_cannot_be_rescaled_is_refused(data):
     iris = dk.data.load("iris", batch_size=8)
     with pytest.raises(InputError, match="'iris' is of task='multiclass'"):
         dk.data.rescale_outputs(dk.models.build("perceptron", iris), iris)
+
+
+def test_the_scale_is_that_of_the_training_targets(data):
+    targets = batches(data.train)[1]
+    mean, deviation = data.target_scale
+    np.testing.assert_allclose(mean, targets.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(deviation, targets.std(axis=0), rtol=1e-4)
+    assert dk.data.load("iris").target_scale is None
+    same = dk.data.from_arrays(np.eye(20), np.full(20, 7.5), task="regression", batch_size=4)
+    assert same.target_scale == (7.5, 1.0)
+
+
+def test_a_built_network_learns_each_column_whatever_its_units(data):
+    """50 and 0.01: squared errors in units would leave the second where it starts."""
+    model = dk.models.build("mlp", data, units=(16,), seed=0, learning_rate=1e-2)
+    model.fit(data.train, epochs=5, verbose=0)
+    targets = batches(data.test)[1]
+    off = np.abs(model.predict(data.test, verbose=0) - targets).mean(axis=0)
+    assert (off < 0.4 * targets.std(axis=0)).all()

@@ -49,6 +49,29 @@ def test_it_learns_what_the_data_record_of_dlkit_holds():
     assert model.evaluate(data.test, verbose=0, return_dict=True)["accuracy"] > 0.85
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+def test_a_regression_in_hundreds_learns_with_every_optimizer(optimizer):
+    """Disease scores of 25 to 346, whose squared errors make gradients of thousands."""
+    data = dk.data.load("diabetes", batch_size=32)
+    model = dk.models.build("mlp", data, units=(16,), seed=0, optimizer=optimizer)
+    model.fit(data.train, epochs=12, verbose=0)
+    mean, _ = data.target_scale
+    targets = np.concatenate([y for _, y in data.test.as_numpy_iterator()])
+    assert model.evaluate(data.test, verbose=0)[1] < 0.85 * np.abs(targets - mean).mean()
+
+
+def test_a_script_may_leave_the_scale_or_give_its_own():
+    data = dk.data.load("diabetes")
+    options = {"units": (4,), "seed": 0}
+    plain = dk.models.build("mlp", data, target_scale=None, **options)
+    assert plain.layers[-1].name == "predictions"
+    scaled = dk.models.build("mlp", data, target_scale=(100, 2), **options)
+    x = np.ones((3, 10), "float32")
+    np.testing.assert_allclose(scaled(x), plain(x) * 2 + 100, rtol=1e-5)
+    by_hand = record((10,), task="regression", num_classes=1)
+    assert dk.models.build("mlp", by_hand).layers[-1].name == "predictions"
+
+
 BAD = [
     (
         "cnnn",
