@@ -5,6 +5,7 @@ its one sentence on standard error and exit status 2.
 """
 
 import ast
+import errno
 import os
 import pathlib
 import sys
@@ -38,6 +39,28 @@ def main() -> None:
         # A server's sentence may hold a message of TensorFlow, which goes over lines.
         print("dlkit:", " ".join(str(error).split()), file=sys.stderr)
         sys.exit(2)
+    except Exception as error:
+        if not (reason := full_disk(error)):
+            raise
+        print(
+            f"dlkit: There is no room left to write ({reason}); make some and give the same command"
+            " again.",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+
+
+def full_disk(error: BaseException) -> str | None:
+    """Return the system's words where an error comes of a full disk, or a quota or a limit.
+
+    TensorFlow and HDF5 have errors of their own, with these words in them.
+
+    Example:
+        >>> full_disk(OSError(28, "No space left on device"))
+        'No space left on device'
+    """
+    reasons = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
+    return next((reason for reason in reasons if reason in str(error)), None)
 
 
 def version(wanted: bool) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from dlkit import job_checks
 from dlkit.errors import InputError
 from dlkit.formats import FORMATS, check_export
+from dlkit.training.files import write_atomically
 
 if TYPE_CHECKING:
     import keras
@@ -110,8 +111,11 @@ def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs"
         InputError: when the job or the run cannot be used, before anything is trained.
     """
     import dlkit
+    from dlkit.training import alone, resume
 
     job.check()
+    if run and (pathlib.Path(base) / run / ".lock").exists():  # refuse before any work
+        alone.hold(pathlib.Path(base) / run)
     dlkit.training.set_seed(job.seed)
     data = job.load_data()
     model = job.build_model(data)
@@ -120,14 +124,22 @@ def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs"
     )
     monitor = "val_loss" if data.val is not None else "loss"
     print(f"Training {job.model} ({model.count_params():,} parameters) on {job.data}: {directory}")
-    model.fit(
-        data.train,
-        validation_data=data.val,
-        epochs=job.epochs,
-        callbacks=dlkit.training.callbacks(directory, data=data, monitor=monitor),
-        # A bar that redraws itself is for eyes; a log gets a line an epoch.
-        verbose="auto" if sys.stdout.isatty() else 2,
-    )
+    try:
+        model.fit(
+            data.train,
+            validation_data=data.val,
+            epochs=job.epochs,
+            callbacks=dlkit.training.callbacks(directory, data=data, monitor=monitor),
+            # A bar that redraws itself is for eyes; a log gets a line an epoch.
+            verbose="auto" if sys.stdout.isatty() else 2,
+        )
+    except KeyboardInterrupt:
+        kept, _ = resume.progress(directory) or (0, False)
+        resume.tell(
+            f"Interrupted; {kept} of {job.epochs} epochs are kept. To go on, give the same command"
+            f" with --run {directory.name}."
+        )
+        raise
     _evaluate(directory, open_run(directory)[1], data)
     return directory
 
@@ -145,13 +157,15 @@ def evaluate(run: str | pathlib.Path) -> dict[str, float]:
         InputError: when the directory is not that of a run, or it has no model yet.
     """
     job, model = open_run(run)
+    tell_unfinished(run, job)
     return _evaluate(run, model, job.load_data())
 
 
 def _evaluate(run: str | pathlib.Path, model: keras.Model, data: Data) -> dict[str, float]:
     results = model.evaluate(data.test, verbose=0, return_dict=True)
     results = {name: float(value) for name, value in results.items()}
-    (pathlib.Path(run) / "results.json").write_text(json.dumps({"test": results}, indent=2) + "\n")
+    text = json.dumps({"test": results}, indent=2) + "\n"
+    write_atomically(pathlib.Path(run) / "results.json", lambda file: file.write(text.encode()))
     return results
 
 
@@ -200,6 +214,7 @@ def export(
 
     check_export(format, quantize, runtimes)
     job, model = open_run(run)
+    unfinished = tell_unfinished(run, job)
     data = job.load_data()
     to = pathlib.Path("exports", job.data + FORMATS[format]) if to is None else to
     if format == "onnx":
@@ -208,6 +223,8 @@ def export(
         return dlkit.export.litert(model, to, data, quantize=quantize)
     told = pathlib.Path(run, "results.json").exists()
     notes = {"seed": job.seed, "run": str(run), "metrics": read_results(run) if told else None}
+    if unfinished:
+        notes["unfinished"] = unfinished
     return dlkit.export.saved_model(model, to, data, runtimes=runtimes, notes=notes)
 
 
@@ -248,6 +265,28 @@ def find_run(run: str | pathlib.Path) -> Job:
             " new run, with a smaller learning rate if this one stopped at NaN."
         )
     return job
+
+
+def tell_unfinished(run: str | pathlib.Path, job: Job) -> str | None:
+    """Say on standard error when a run has not ended yet, and return how far it is.
+
+    Args:
+        run: A run directory.
+        job: Its job.
+    """
+    from dlkit.training.resume import progress
+
+    known = progress(pathlib.Path(run))
+    kept, stopped = known or (0, (pathlib.Path(run) / "results.json").exists())
+    if stopped or kept >= job.epochs:
+        return None
+    state = f"{kept} of {job.epochs} epochs"
+    print(
+        f"The run {run} is unfinished: its best model is of {state}. The same `dlkit train` with"
+        f" --run {pathlib.Path(run).name} goes on.",
+        file=sys.stderr,
+    )
+    return state
 
 
 def _fresh_name(job: Job) -> str:

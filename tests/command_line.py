@@ -1,7 +1,9 @@
 """Running `dlkit`: as a process of its own, or in this one where a process is not the point."""
 
+import contextlib
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import time
@@ -43,6 +45,17 @@ def call(monkeypatch, *arguments):
     with pytest.raises(SystemExit) as end:
         cli.main()
     return end.value.code or 0
+
+
+@contextlib.contextmanager
+def room(size):
+    """Let no file grow beyond `size` bytes, as on a disk that is nearly full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def wait_until(ready, process, what):

@@ -17,7 +17,7 @@ import dlkit as dk
 from dlkit import cli, jobs
 from dlkit.errors import InputError
 
-from .command_line import call, run, start, wait_until
+from .command_line import call, room, run, start, wait_until
 
 TRAIN = ["train", "mlp", "--data", "digits", "--epochs", "2", "--batch-size", "16"]
 TRAIN += ["--run", "first", "--set", "units=32", "--set", "jit_compile=False"]
@@ -281,6 +281,25 @@ def test_a_wrong_training_is_refused(monkeypatch, capsys, tmp_path, arguments, p
     monkeypatch.chdir(tmp_path)
     one_sentence(call(monkeypatch, "train", *arguments.split()), capsys, *parts)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [300, 20_000, 60_000])
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_of_a_file(
+    monkeypatch, capsys, tmp_path, size
+):
+    """At the record of the run, the model, and the state to go on from."""
+    monkeypatch.chdir(tmp_path)
+    arguments = ("train", "mlp", "--set", "units=64", "--epochs", "1", "--run", "full")
+    with room(size):
+        assert call(monkeypatch, *arguments) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("dlkit: ")
+    assert "File too large" in told
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert not [name for name in left if "partial" in name]
+    assert "resume.npz" not in left
+    if "best.keras" in left:
+        dk.models.load(tmp_path / "runs/full/best.keras")
 
 
 @pytest.mark.parametrize("step", ["evaluate", "export"])

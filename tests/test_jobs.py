@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import signal
+import subprocess
 
 import keras
 import numpy as np
@@ -118,6 +119,8 @@ def test_killed_and_started_again_it_ends_with_the_same_weights(tmp_path, capsys
         return len(history.read_text().splitlines()) > 3 if history.exists() else 0
 
     command_line.wait_until(epochs_done, process, "the third epoch")
+    with pytest.raises(InputError, match=f"killed is being trained by process {process.pid}; wait"):
+        jobs.train(job, run="killed", base=run.parent)
     process.send_signal(signal.SIGKILL)
     assert process.wait(60) == -signal.SIGKILL
     assert not (run / "results.json").exists()
@@ -132,6 +135,39 @@ def test_killed_and_started_again_it_ends_with_the_same_weights(tmp_path, capsys
     printed = capsys.readouterr().out
     assert "Epoch 1/20" not in printed.split("whole")[0]
     assert "Epoch 20/20" in printed.split("whole")[0]
+
+
+def test_an_interrupted_training_says_how_to_go_on_and_is_told_to_be_unfinished(tmp_path, capsys):
+    arguments = ["train", "mlp", "--data", "digits", "--epochs", 500, "--run", "early"]
+    process = command_line.start(*arguments, cwd=tmp_path, stderr=subprocess.PIPE)
+    run = tmp_path / "runs" / "early"
+    command_line.wait_until((run / "resume.npz").exists, process, "the first epoch")
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    kept = re.search(r"Interrupted; (\d+) of 500 epochs are kept\. .* with --run early\.", told)[1]
+    assert "Traceback" not in told
+
+    unfinished = f"The run {run} is unfinished: its best model is of {kept} of 500 epochs."
+    jobs.evaluate(run)
+    assert unfinished in capsys.readouterr().err
+    version = jobs.export(run, tmp_path / "m")
+    assert unfinished in capsys.readouterr().err
+    notes = json.loads((version / "assets.extra/model_card.json").read_text())["notes"]
+    assert notes["unfinished"] == f"{kept} of 500 epochs"
+
+
+def test_a_finished_run_is_not_told_to_be_unfinished(trained, tmp_path, capsys):
+    jobs.evaluate(trained)
+    assert jobs.tell_unfinished(trained, JOB) is None
+    still = {"learning_rate": 1e-12}  # no epoch is better than the first
+    job = jobs.Job("perceptron", "iris", 40, batch_size=64, schedule="constant", options=still)
+    stopped = jobs.train(job, base=tmp_path)
+    assert len(dk.training.load_history(stopped)["loss"]) < 40
+    jobs.evaluate(stopped)
+    (stopped / "resume.npz").unlink()  # a run may be tidied up
+    jobs.evaluate(stopped)
+    assert capsys.readouterr().err == ""
 
 
 def test_the_run_holds_what_belongs_to_it(trained):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import secrets
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -11,7 +12,8 @@ def write_atomically(
 ) -> None:
     """Write a file beside its place and rename it into place.
 
-    A process killed at any moment leaves the former file or the new one, never half of one.
+    A process killed at any moment leaves the former file or the new one, never half of one; and so
+    do two that write the same file.
 
     Args:
         path: The file to write or to replace.
@@ -26,7 +28,7 @@ def write_atomically(
         >>> path.read_text()
         'whole'
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with open(partial, "wb") as file:
             write(file)

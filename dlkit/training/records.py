@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import pathlib
+import secrets
 from typing import Any
 
 import keras
@@ -95,7 +96,7 @@ class BestCheckpoint(keras.callbacks.ModelCheckpoint):
 
     def __init__(self, path: pathlib.Path, *, monitor: str, mode: str) -> None:
         super().__init__(
-            path.with_name(f".{path.stem}.partial.keras"),
+            path.with_name(f".{path.stem}.{secrets.token_hex(4)}.partial.keras"),
             monitor=monitor,
             mode=mode,
             save_best_only=True,
@@ -103,12 +104,14 @@ class BestCheckpoint(keras.callbacks.ModelCheckpoint):
         self.path = path
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start with no best value, and without what a killed process left."""
+        """Start with no best value."""
         self.best = None
-        pathlib.Path(self.filepath).unlink(missing_ok=True)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Let Keras save if this epoch is the best, then put the file in place."""
-        super().on_epoch_end(epoch, logs)
-        if os.path.exists(self.filepath):
-            os.replace(self.filepath, self.path)
+        try:
+            super().on_epoch_end(epoch, logs)
+            if os.path.exists(self.filepath):
+                os.replace(self.filepath, self.path)
+        finally:  # half of a file, where the disk is full
+            pathlib.Path(self.filepath).unlink(missing_ok=True)

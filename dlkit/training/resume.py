@@ -170,6 +170,20 @@ def advance_order(dataset: Any, epochs: int, *, steps: int | None = None) -> Non
         iter(dataset)
 
 
+def progress(run: pathlib.Path) -> tuple[int, bool] | None:
+    """Return how many epochs a run keeps and whether early stopping ended it, None if unknown.
+
+    Example:
+        >>> progress(pathlib.Path("/nosuch"))
+    """
+    try:
+        with np.load(run / "resume.npz", allow_pickle=False) as file:
+            state = json.loads(file["state"].tobytes())
+        return state["epoch"], state["stopping"]["stopped_epoch"] > 0
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None
+
+
 def tell(sentence: str) -> None:
     """Print a sentence that the user must see, below the progress bar."""
     print(f"\n{sentence}", file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ import keras
 
 from dlkit.checks import check_choice, check_integer, closest
 from dlkit.errors import InputError
+from dlkit.training.alone import Alone
 from dlkit.training.records import BestCheckpoint, HistoryFile
 from dlkit.training.resume import Resume, tell
 
@@ -29,8 +30,7 @@ def callbacks(
 
     - `best.keras`: the model of the best epoch so far, replaced whole;
     - early stopping, and the weights of the best epoch in the model when training ends;
-    - `history.csv`: the metrics, each epoch once, also after a resumed training;
-    - `tensorboard/`: the same metrics for TensorBoard;
+    - `history.csv` and `tensorboard/`: the metrics, each epoch once, also after a resumed training;
     - a loss that is NaN or infinite stops the training, with a sentence that says where;
     - `resume.npz`: the whole state after each epoch. The same script started again goes on after
       the last finished epoch and ends with the weights that an uninterrupted training has. Started
@@ -57,8 +57,8 @@ def callbacks(
         Keras callbacks, in the order in which they must stand.
 
     Raises:
-        InputError: when an argument is wrong; and from `fit`, when the metric does not exist, its
-            direction is unknown, or the checkpoint belongs to another model.
+        InputError: when an argument is wrong; and from `fit`, when another process trains the run,
+            the metric does not exist or has no direction, or the checkpoint is another model's.
 
     Example:
         >>> import tempfile
@@ -81,7 +81,7 @@ def callbacks(
     )
     best = BestCheckpoint(run / "best.keras", monitor=monitor, mode=mode)
     history = HistoryFile(run / "history.csv")
-    watching = [CheckMonitor(monitor, mode, [stopping, best]), StopOnNaN(stopping)]
+    watching = [Alone(run), CheckMonitor(monitor, mode, [stopping, best]), StopOnNaN(stopping)]
     watching += [stopping, best, history]
     if tensorboard:
         watching.append(keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False))

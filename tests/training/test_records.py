@@ -51,7 +51,6 @@ def test_a_run_without_history_is_named(tmp_path):
 def test_the_best_model_is_the_one_of_the_best_epoch(tmp_path):
     model, x, y = line()
     keeper = BestCheckpoint(tmp_path / "best.keras", monitor="loss", mode="max")  # falls: first
-    (tmp_path / ".best.partial.keras").write_bytes(b"what a kill left")
     seen = []
     note = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: seen.append(model.get_weights()[0])

@@ -60,7 +60,8 @@ def test_a_run_holds_the_best_model_the_history_and_tensorboard(tmp_path):
     model = line(metrics=["mae"])
     history = fit(model, tmp_path / "run", epochs=3, tensorboard=True)
     run = tmp_path / "run"
-    assert sorted(os.listdir(run)) == ["best.keras", "history.csv", "resume.npz", "tensorboard"]
+    kept = [".lock", "best.keras", "history.csv", "resume.npz", "tensorboard"]
+    assert sorted(os.listdir(run)) == kept
     assert load_history(run) == {"epoch": [0, 1, 2], **history.history}
     best = keras.models.load_model(run / "best.keras", safe_mode=True)
     assert best.evaluate(X, Y, verbose=0)[0] == pytest.approx(min(history.history["val_loss"]))
@@ -94,7 +95,7 @@ def test_without_resume_no_checkpoint_is_written_and_a_former_one_is_removed(tmp
     assert (tmp_path / "resume.npz").exists()
     history = fit(line(), tmp_path, resume=False)
     assert history.epoch == [0, 1]
-    assert sorted(os.listdir(tmp_path)) == ["best.keras", "history.csv"]
+    assert sorted(os.listdir(tmp_path)) == [".lock", "best.keras", "history.csv"]
     assert load_history(tmp_path)["epoch"] == [0, 1]
 
 

@@ -1,0 +1,81 @@
+"""One training at a time in a run directory: two would write over each other's files."""
+
+import os
+import pathlib
+from typing import Any
+
+import keras
+
+from dlkit.errors import InputError
+
+# What this process holds: a `fit` that ended in an error, as by Ctrl-C, did not let go.
+_HELD: dict[pathlib.Path, int] = {}
+
+
+class Alone(keras.callbacks.Callback):
+    """Holds the run directory while `fit` trains, and clears what a killed process left there.
+
+    It stands first in the list of callbacks, so that no other touches the files of a run that is
+    being trained.
+
+    Args:
+        run: The run directory.
+    """
+
+    def __init__(self, run: pathlib.Path) -> None:
+        super().__init__()
+        self.run = run
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Take the directory, or refuse to train."""
+        hold(self.run)
+        for partial in self.run.glob(".*.partial*"):
+            partial.unlink(missing_ok=True)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Let go of the directory."""
+        release(self.run)
+
+
+def hold(run: pathlib.Path) -> None:
+    """Keep other processes from training in `run` until `release`, or the end of this process.
+
+    Args:
+        run: The run directory, which exists.
+
+    Raises:
+        InputError: when another process trains there.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> run = pathlib.Path(tempfile.mkdtemp())
+        >>> hold(run)
+        >>> release(run)
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such locks
+        return
+    release(run)
+    file = os.open(run / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.read(file, 20).decode() or "(starting)"
+        os.close(file)
+        raise InputError(
+            f"The run {run} is being trained by process {owner}; wait until that has ended, or"
+            " choose another name."
+        ) from None
+    except OSError:  # a file system without locks
+        pass
+    os.truncate(file, 0)
+    os.write(file, str(os.getpid()).encode())
+    _HELD[run.resolve()] = file
+
+
+def release(run: pathlib.Path) -> None:
+    """Let go of a run directory, if this process holds it."""
+    file = _HELD.pop(run.resolve(), None)
+    if file is not None:
+        os.close(file)
