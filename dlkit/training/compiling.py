@@ -234,10 +234,10 @@ def _check_scale(target_scale: Any, task: str) -> Any:
     if target_scale is None:
         return None
     try:
-        offset, scale = (np.asarray(part, "float64") for part in target_scale)
+        offset, scale = (part.astype("float64") for part in np.broadcast_arrays(*target_scale))
     except (TypeError, ValueError):
         offset, scale = np.array(np.nan), np.array(np.nan)
-    if task != "regression" or not (np.isfinite(offset).all() and (scale > 0).all()):
+    if task != "regression" or not (np.isfinite([offset, scale]).all() and (scale > 0).all()):
         raise InputError(
             "target_scale must be (mean, standard deviation) of the targets of task='regression',"
             f" the second above 0. Received: target_scale={target_scale!r}, task={task!r}."

@@ -389,6 +389,8 @@ BAD = [
     ({"target_scale": (0, 1)}, r"target_scale=\(0, 1\), task='multiclass'"),
     ({"task": "regression", "target_scale": (0, 0)}, r"target_scale=\(0, 0\)"),
     ({"task": "regression", "target_scale": 3}, "target_scale=3"),
+    ({"task": "regression", "target_scale": (1, float("inf"))}, r"target_scale=\(1, inf\)"),
+    ({"task": "regression", "target_scale": ((1, 2), (1, 2, 3))}, r"\(1, 2, 3\)"),
     ({"metrics": [3]}, "metrics must hold names or Keras metrics. Received: 3"),
     ({"label_smoothing": 1.0}, r"label_smoothing must be in \[0, 1\). Received: .*=1.0"),
     ({"task": "regression", "label_smoothing": 0.1}, "label_smoothing=0.1 works with .*'mse'"),
