@@ -203,7 +203,7 @@ def report(size, seconds):
 
 
 def piece_decoding(folder, size, count):
-    """Decoding whole, and at the smallest scale that holds the size."""
+    """Decoding whole, and at a smaller scale where the image stays large enough."""
     files = image_files.checked(image_files.in_folder(folder)[0], "error")
     rows = feeding.spread(np.arange(len(files.paths)), count)
 
@@ -213,7 +213,7 @@ def piece_decoding(folder, size, count):
 
     def all_at(scale):
         scales = np.full(len(files.paths), scale)
-        with unittest.mock.patch.object(jpeg_heads, "scales", lambda paths, size: scales):
+        with unittest.mock.patch.object(jpeg_heads, "scales", lambda *_: scales):
             return dataset()
 
     full, looked, reduced = all_at(1), all_at(jpeg_heads.LOOK), dataset()

@@ -1,4 +1,4 @@
-"""From image files to batches of uint8 images of one size, decoded in parallel and in order.
+"""From image files to batches of images of one size, decoded in parallel and in order.
 
     row numbers -> read, decode, resize (several at a time) -> batches
 
@@ -14,24 +14,30 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from dlkit.data import jpeg_heads
-from dlkit.data.decoders import read_image
+from dlkit.data import image_heads, jpeg_heads
+from dlkit.data.decoders import image_spec, read_image
 from dlkit.data.image_files import KINDS, Files
 from dlkit.data.reading import FileReader
 
 
 @dataclasses.dataclass(frozen=True)
 class Reader(FileReader):
-    """Reads image files as uint8 images `(height, width, channels)`, by their row number."""
+    """Reads image files as images `(height, width, channels)` of whole numbers, by row number."""
 
     files: Files
     size: tuple[int, int]
     channels: int
 
+    @functools.cached_property
+    def deep(self) -> bool:
+        """Whether a file has more levels of grey than 8 bits hold."""
+        png = self.files.kinds == KINDS.index("png")
+        return any(map(image_heads.is_deep, self.files.paths[png]))
+
     @property
     def spec(self) -> tf.TensorSpec:
         """Shape and type of an image."""
-        return tf.TensorSpec((*self.size, self.channels), tf.uint8)
+        return image_spec(self.size, self.channels, self.deep)
 
     def _decoded(self, rows: tf.data.Dataset) -> tf.data.Dataset:
         ways, found = self._ways
@@ -42,7 +48,7 @@ class Reader(FileReader):
             content = tf.io.read_file(paths[row])
             calls = [
                 lambda kind=kind, scale=scale: read_image(
-                    content, KINDS[kind], self.size, self.channels, scale=scale
+                    content, KINDS[kind], self.size, self.channels, scale=scale, deep=self.deep
                 )
                 for kind, scale in ways
             ]
@@ -58,6 +64,6 @@ class Reader(FileReader):
         kinds = self.files.kinds
         scales = np.full_like(kinds, jpeg_heads.LOOK)
         jpeg = np.flatnonzero(kinds == KINDS.index("jpeg"))
-        scales[jpeg] = jpeg_heads.scales(self.files.paths[jpeg], self.size)
+        scales[jpeg] = jpeg_heads.scales(self.files.paths[jpeg], self.size, self.channels)
         ways, found = np.unique(np.stack([kinds, scales], axis=1), axis=0, return_inverse=True)
         return ways.tolist(), found.ravel()

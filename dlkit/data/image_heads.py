@@ -10,7 +10,9 @@ from dlkit.errors import InputError
 
 # Where the width stands, how many bytes it has, and in which order; the height comes next.
 _SIDES = {"png": (16, 4, "big"), "gif": (6, 2, "little"), "bmp": (18, 4, "little")}
-_PNG_TYPE, _PNG_GREY = 25, (0, 4)  # where a PNG tells its colours, and what grey ones tell
+# Where a PNG tells the bits of a channel, and its colours; and how grey ones tell these, without
+# transparency and with it.
+_PNG_DEPTH, _PNG_TYPE, _PNG_GREY = 24, 25, (b"\x00", b"\x04")
 
 
 def shape(path: str | os.PathLike) -> tuple[int, int, int] | None:
@@ -24,6 +26,17 @@ def shape(path: str | os.PathLike) -> tuple[int, int, int] | None:
     with open(path, "rb") as file:
         content = file.read()
     return _jpeg(content) if kind == "jpeg" else _others(kind, content)
+
+
+def is_deep(path: str | os.PathLike) -> bool:
+    """Return whether a file is a grey PNG of 16 bits a pixel, as cameras of 10 to 16 bits write."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            head = file.read(_PNG_TYPE + 1)
+    except OSError:  # gone since it was looked at: whoever reads it will say so
+        return False
+    deep = head.startswith(b"\x89PNG") and head[_PNG_DEPTH:_PNG_TYPE] == b"\x10"
+    return deep and head[_PNG_TYPE:] in _PNG_GREY
 
 
 def _jpeg(content: bytes) -> tuple[int, int, int] | None:
@@ -42,7 +55,7 @@ def _others(kind: str, content: bytes) -> tuple[int, int, int]:
         int.from_bytes(content[at : at + size], order, signed=kind == "bmp")
         for at in (start, start + size)
     )
-    grey = kind == "png" and content[_PNG_TYPE] in _PNG_GREY
+    grey = kind == "png" and content[_PNG_TYPE : _PNG_TYPE + 1] in _PNG_GREY
     return abs(height), width, 1 if grey else 3  # a BMP from the top down has a negative height
 
 

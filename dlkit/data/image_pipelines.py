@@ -121,7 +121,7 @@ def assemble(
             return next(dataset.as_numpy_iterator())[1]
 
     def make(split: Split) -> Data:
-        preprocessing = _standardisation(source, np.unique(split.train), options)
+        preprocessing = _standardisation(source, np.unique(split.train), reader.spec, options)
         feed = feeding.Feed(
             source,
             labels.values,
@@ -144,7 +144,7 @@ def assemble(
             num_classes=labels.num_classes,
             class_names=labels.class_names,
             preprocessing=preprocessing,
-            decoding=decoders.decoding_model(reader.size, options.channels),
+            decoding=decoders.decoding_model(reader.size, options.channels, reader.deep),
             examples=(raw(shown), _rows(labels.values, shown)) if len(shown) else None,
             origin=Origin(split, labels.targets, raw, feed, make, files.paths),
         )
@@ -173,8 +173,10 @@ def usable(files: image_files.Files, options: Options) -> image_files.Files:
     return image_files.leave_out(files, {i: f"{files.paths[i]} is damaged" for i in damaged})
 
 
-def _standardisation(source: feeding.Source, train: np.ndarray, options: Options) -> keras.Model:
-    """Return the model from uint8 images to channels of mean 0 and variance 1."""
+def _standardisation(
+    source: feeding.Source, train: np.ndarray, spec: tf.TensorSpec, options: Options
+) -> keras.Model:
+    """Return the model from decoded images to channels of mean 0 and variance 1."""
     chosen = np.sort(np.random.default_rng(options.seed).permutation(train)[:_SAMPLE])
     total, squares, count = 0.0, 0.0, 0
     with reading.naming_the_file():
@@ -188,7 +190,7 @@ def _standardisation(source: feeding.Source, train: np.ndarray, options: Options
     variance = squares / count - mean**2
     # A constant channel carries nothing: leave it at 0 instead of dividing by 0.
     variance = np.where(variance > 1e-9, variance, 1.0)
-    raw = keras.Input((*options.image_size, options.channels), dtype="uint8", name="image")
+    raw = keras.Input(spec.shape, dtype=spec.dtype.name, name="image")
     standardise = keras.layers.Normalization(
         axis=-1, mean=mean.tolist(), variance=variance.tolist()
     )

@@ -18,30 +18,33 @@ FITS = -1  # as large as wanted
 _HEAD = 1024
 _NOTES = 0xE1  # Exif, which may say that the image has to be turned
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_SCALES = (1, 2, 4, 8)
+SCALES = (1, 2, 4, 8)
+EXACT_FROM = 3  # times the wanted size: so large an image is resized as Pillow does it
 
 
-def scales(paths: Sequence[str], size: tuple[int, int]) -> np.ndarray:
-    """Return for each JPEG file how many times smaller it can be decoded and still hold `size`.
+def scales(paths: Sequence[str], size: tuple[int, int], channels: int) -> np.ndarray:
+    """Return for each JPEG file how many times smaller it can be decoded and still resized exactly.
 
     Args:
         paths: The files.
         size: The wanted height and width.
+        channels: 1 or 3.
 
     Returns:
         1, 2, 4 or 8 for each; `FITS` where the image has that size, `LOOK` where the first bytes
-        do not tell, or it may have to be turned.
+        do not tell, it may have to be turned, or grey has to be made of four colours.
     """
-    return np.array([_scale(_frame(_head(path)), size) for path in paths], np.int32)
+    return np.array([_scale(_frame(_head(path)), size, channels) for path in paths], np.int32)
 
 
-def _scale(frame: tuple[int, int], size: tuple[int, int]) -> int:
-    if frame == (0, 0):
+def _scale(frame: tuple[int, int, int], size: tuple[int, int], channels: int) -> int:
+    height, width, colours = frame
+    if not colours or (colours == 4 and channels == 1):
         return LOOK
-    if frame == tuple(size):
+    if (height, width) == tuple(size):
         return FITS
-    times = min(frame[0] // size[0], frame[1] // size[1])
-    return max(scale for scale in _SCALES if scale <= max(times, 1))
+    times = min(height // size[0], width // size[1])
+    return max(scale for scale in SCALES if scale == 1 or scale * EXACT_FROM <= times)
 
 
 def _head(path: str) -> bytes:
@@ -52,12 +55,12 @@ def _head(path: str) -> bytes:
         return b""
 
 
-def _frame(head: bytes) -> tuple[int, int]:
-    """Return height and width of the image; zeros where `head` does not tell, or holds notes."""
+def _frame(head: bytes) -> tuple[int, int, int]:
+    """Return height, width and colours; zeros where `head` does not tell, or holds notes."""
     place = 2
-    while place + 9 <= len(head) and head[place] == 0xFF and head[place + 1] != _NOTES:
+    while place + 10 <= len(head) and head[place] == 0xFF and head[place + 1] != _NOTES:
         if head[place + 1] in _FRAMES:
             height = int.from_bytes(head[place + 5 : place + 7], "big")
-            return height, int.from_bytes(head[place + 7 : place + 9], "big")
+            return height, int.from_bytes(head[place + 7 : place + 9], "big"), head[place + 9]
         place += 2 + int.from_bytes(head[place + 2 : place + 4], "big")
-    return 0, 0
+    return 0, 0, 0

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlkit.data import series_checks
 from dlkit.data.findings import Finding, View, listed, share
-from dlkit.data.image_heads import shape
+from dlkit.data.image_heads import is_deep, shape
 from dlkit.data.table_files import NA_VALUES
 
 _FILES = 300  # files whose head is read
@@ -113,6 +113,7 @@ def _picture_sizes(view: View) -> Iterator[Finding]:
     if not len(shapes):
         return
     yield from _colours(shapes[:, 2])
+    yield from _depths(np.array([is_deep(path) for path in paths]))
     (low, high), sides = np.quantile(shapes, (0, 1), axis=0).astype(int), shapes[:, :2]
     detail = f"{low[0]}x{low[1]} to {high[0]}x{high[1]} (height x width) in {len(shapes):,} files"
     ratio = np.quantile(sides[:, 1] / sides[:, 0], (0.05, 0.95))
@@ -136,6 +137,13 @@ def _colours(channels: np.ndarray) -> Iterator[Finding]:
         detail = f"{share(grey, len(channels))} files are grey, the others in colour"
         advice = "look whether one class has most of them: it would be told by that"
         yield Finding("note", "picture colours", detail, advice)
+
+
+def _depths(deep: np.ndarray) -> Iterator[Finding]:
+    if 0 < deep.sum() < len(deep):
+        detail = f"{share(int(deep.sum()), len(deep))} files have 16 bits a pixel, the others 8"
+        advice = "255 of 8 bits is read as 65,535: look whether that is as bright in the others"
+        yield Finding("note", "picture depths", detail, advice)
 
 
 def _wanted_size(view: View) -> tuple[int, int] | None:

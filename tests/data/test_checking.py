@@ -263,6 +263,21 @@ def test_grey_files_among_colours_are_counted(photos, tmp_path):
     assert finding.detail.startswith(f"{grey} of 28") and "one class" in finding.advice
 
 
+def test_files_of_16_bits_among_others_are_counted(tmp_path):
+    from PIL import Image
+
+    folder = tmp_path / "grey"
+    for row in range(20):
+        levels = np.arange(4096).astype(np.uint16 if row % 4 == 0 else np.uint8) + row
+        path = folder / "ab"[row % 2] / f"{row}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(levels.reshape(64, 64)).save(path)
+    data = dk.data.from_image_folder(folder, image_size=(8, 8), channels=1, batch_size=4)
+    finding = found(data)["picture depths"]
+    assert finding.level == "note"
+    assert "files have 16 bits a pixel, the others 8" in finding.detail
+
+
 def test_lengths_of_texts_and_sounds(tmp_path):
     """The checks of these kinds, on views that hold them."""
     texts = np.array(["a b c", "", "d " * 200, "e f"] * 5, object)

@@ -39,3 +39,16 @@ def test_mixed_channel_counts_are_refused_where_they_should_be_alike(tmp_path):
     with pytest.raises(InputError, match=sentence):
         dk.data.from_image_folder(tmp_path, channels=None, corrupt="skip", **options)
     assert dk.data.from_image_folder(tmp_path, **options).input_spec["image"].shape == (6, 6, 3)
+
+
+def test_a_file_is_deep_where_it_is_a_grey_png_of_16_bits(tmp_path):
+    deep = Image.new("I;16", (4, 5))
+    deep.save(tmp_path / "a.png")
+    for mode in ("L", "LA", "RGB", "1", "P"):
+        Image.new(mode, (4, 5)).save(tmp_path / f"{mode}.png")
+    Image.new("L", (4, 5)).save(tmp_path / "b.jpg")
+    (tmp_path / "short.png").write_bytes(b"\x89PNG\r\n\x1a\nIEND")
+    deep_ones = [path.name for path in tmp_path.iterdir() if image_heads.is_deep(path)]
+    assert deep_ones == ["a.png"]
+    assert not image_heads.is_deep(tmp_path / "nothing")
+    assert image_heads.shape(tmp_path / "short.png") == (0, 0, 3)

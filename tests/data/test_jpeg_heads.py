@@ -16,7 +16,7 @@ def test_frames_are_those_that_pillow_reads(shared_data):
     paths = sorted(archives.folder("flowers").glob("*/*.jpg"))[::20]
     for path in paths:
         with Image.open(path) as image:
-            assert jpeg_heads._frame(path.read_bytes()) == image.size[::-1]
+            assert jpeg_heads._frame(path.read_bytes()) == (*image.size[::-1], 3)
 
 
 @pytest.mark.parametrize(
@@ -24,17 +24,19 @@ def test_frames_are_those_that_pillow_reads(shared_data):
     [
         ((400, 640), jpeg_heads.FITS),
         ((400, 639), 1),
-        ((200, 320), 2),
-        ((201, 320), 1),
-        ((60, 60), 4),
-        ((50, 80), 8),
+        ((200, 320), 1),
+        ((67, 106), 1),
+        ((66, 106), 2),
+        ((66, 40), 2),
+        ((30, 50), 4),
+        ((16, 26), 8),
         ((9, 9), 8),
     ],
 )
-def test_the_scale_is_the_smallest_that_holds_the_size(tmp_path, size, scale):
+def test_the_scale_leaves_three_times_the_size(tmp_path, size, scale):
     path = tmp_path / "a.jpg"
     Image.open(PHOTO).resize((640, 400)).save(path, progressive=scale > 2)
-    assert jpeg_heads.scales([str(path)], size).tolist() == [scale]
+    assert jpeg_heads.scales([str(path)], size, 3).tolist() == [scale]
     told, looked = (
         decoders.read_image(tf.constant(path.read_bytes()), "jpeg", size, 3, scale=one)
         for one in (scale, jpeg_heads.LOOK)
@@ -44,7 +46,7 @@ def test_the_scale_is_the_smallest_that_holds_the_size(tmp_path, size, scale):
 
 def test_a_smaller_image_is_decoded_whole(tmp_path):
     Image.new("RGB", (5, 4)).save(tmp_path / "a.jpg")
-    assert jpeg_heads.scales([str(tmp_path / "a.jpg")], (20, 20)).tolist() == [1]
+    assert jpeg_heads.scales([str(tmp_path / "a.jpg")], (20, 20), 3).tolist() == [1]
 
 
 def test_what_the_first_bytes_do_not_tell_is_left_to_the_decoder(tmp_path):
@@ -62,5 +64,11 @@ def test_what_the_first_bytes_do_not_tell_is_left_to_the_decoder(tmp_path):
         paths.append(str(tmp_path / name))
         (tmp_path / name).write_bytes(held)
     paths.append(str(tmp_path / "gone"))
-    assert jpeg_heads.scales(paths, (32, 32)).tolist() == [jpeg_heads.LOOK] * 5
+    assert jpeg_heads.scales(paths, (32, 32), 3).tolist() == [jpeg_heads.LOOK] * 5
     assert Image.open(io.BytesIO(contents["far"])).size == photo.size
+
+
+def test_grey_of_four_colours_is_left_to_the_decoder(tmp_path):
+    Image.open(PHOTO).convert("CMYK").save(tmp_path / "a.jpg")
+    scales = [jpeg_heads.scales([str(tmp_path / "a.jpg")], (20, 20), n) for n in (1, 3)]
+    assert np.ravel(scales).tolist() == [jpeg_heads.LOOK, 4]
