@@ -33,6 +33,8 @@ class Split:
         test: What is tested on; may be empty.
         weights: How much each example of the data set counts in training, by row number, or `None`.
         published: Whether the test split was given, rather than cut off here. Defaults to False.
+        groups: The group of each row where some must stay in one split, as the translations of one
+            sentence, or `None`.
     """
 
     train: np.ndarray
@@ -40,6 +42,7 @@ class Split:
     test: np.ndarray
     weights: np.ndarray | None = None
     published: bool = False
+    groups: np.ndarray | None = None
 
     @property
     def kept(self) -> np.ndarray:
@@ -63,8 +66,6 @@ class Origin:
         overlap: Rows that are at most this far apart may share values, as the windows of a series
             do; 0 where each example stands for itself. Defaults to 0.
         when: From row numbers to the time that their targets span, in words; or `None`.
-        groups: The group of each row where some must stay in one split, as the translations of one
-            sentence, or `None`.
         times: When each row was, where the splits are by time and rows stand in another order, or
             `None`.
     """
@@ -78,7 +79,6 @@ class Origin:
     stored: Stored | None = None
     overlap: int = 0
     when: Callable[[np.ndarray], str] | None = None
-    groups: np.ndarray | None = None
     times: np.ndarray | None = None
 
     @property

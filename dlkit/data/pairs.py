@@ -137,7 +137,7 @@ def from_text_pairs(  # noqa: PLR0913 - what the data is, and how to feed it: on
             examples=(take(texts, split.test[:EXAMPLES]), answers[split.test[:EXAMPLES]]),
             columns=_notes(shown, words, lengths),
             vocabularies=words,
-            origin=Origin(split, None, lambda rows: take(texts, rows), feed, make, groups=groups),
+            origin=Origin(split, None, lambda rows: take(texts, rows), feed, make),
         )
 
     return make(split)
@@ -240,7 +240,7 @@ def _divide(
         train, test = _hold_out(train, groups, _TEST_FRACTION, _TEST_SEED)
     if held[0] is None:
         train, val = _hold_out(train, groups, val_fraction, seed)
-    return Split(train, val, test, published=held[1] is not None)
+    return Split(train, val, test, published=held[1] is not None, groups=groups)
 
 
 def _hold_out(

@@ -253,7 +253,10 @@ class Data:
             k: How many folds. Defaults to 5.
             groups: The group of each example, as the patient of a picture: an array with an entry
                 for each example in the order in which they were given, those of a test split of
-                your own last, or the name of a column. No group is in two folds. Defaults to None.
+                your own last, or the name of a column. No group is in two folds, nor in the test
+                split: where that has some in common with the rest, and was not given, a fifth of
+                the groups is tested on instead. Classes are shared out as far as the groups let
+                them. Defaults to None: those of an earlier `resplit`.
             ordered: Train on the examples before each fold only, in the order in which they were
                 given: for what changes over time. Defaults to False.
             seed: Of the shuffling; folds by groups or in order are not shuffled. Defaults to 0.
@@ -262,7 +265,8 @@ class Data:
             An iterator; each record is prepared when its turn comes.
 
         Raises:
-            InputError: for more folds than examples, examples of the rarest class, or groups.
+            InputError: for more folds than examples, examples of the rarest class, or groups, or
+                when a fold by groups would train on one class.
 
         Example:
             >>> import dlkit as dk
@@ -290,8 +294,8 @@ class Data:
         Args:
             val_fraction: Part of what is not for testing, in [0, 1); 0 keeps none. Defaults to 0.1.
             test_fraction: Part of all examples, in (0, 1). Defaults to 0.2.
-            groups: As in `folds`: no group is in two splits; the fractions are of the groups.
-                Defaults to None.
+            groups: As in `folds`: no group is in two splits, here and in what is made of the
+                result; the fractions are of the groups. Defaults to None.
             ordered: Test on the last examples, and validate on those just before. Defaults to
                 False.
             seed: Of the shuffling. Defaults to 0.

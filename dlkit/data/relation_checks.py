@@ -73,11 +73,12 @@ def _unknown_tokens(view: View) -> Finding:
 def _known_sources(view: View) -> Iterator[Finding]:
     """Equal pairs are found anyway; here the source is the same, and the translation another."""
     origin = view.data.origin
-    trained = np.unique(origin.groups[origin.split.train])
+    groups = origin.split.groups
+    trained = np.unique(groups[origin.split.train])
     found = []
     for name in ("val", "test"):
         rows = getattr(origin.split, name)
-        known = int(np.isin(origin.groups[rows], trained).sum())
+        known = int(np.isin(groups[rows], trained).sum())
         if known:
             found.append(f"{share(known, len(rows))} {name} pairs")
     if found:

@@ -8,20 +8,20 @@ Each `Data` learns its preprocessing anew, from its own training rows.
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlkit.checks import check_fraction, check_integer
-from dlkit.data import balancing
+from dlkit.data import balancing, grouping
 from dlkit.data import origin as origins
 from dlkit.data import targets as labelling
+from dlkit.data.origin import Split
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.origin import Origin, Split
+    from dlkit.data.origin import Origin
     from dlkit.data.record import Data
 
 Pairs = list[tuple[np.ndarray, np.ndarray]]
@@ -32,18 +32,22 @@ def folds(data: Data, k: int, groups: Any, ordered: bool, seed: int) -> Iterator
     origin = origins.of(data, "folds")
     check_integer("k", k, minimum=2)
     check_integer("seed", seed, minimum=0)
-    kept = _in_order(origin, origin.split.kept)
+    kept, test = _in_order(origin, origin.split.kept), origin.split.test
     _check_count(k, len(kept), ordered)
     groups = _own_groups(origin, groups, ordered)
     if _by_group(origin, data, "folds", groups, ordered):
-        pairs = _group_folds(kept, _groups(origin, groups)[kept], k)
+        groups = grouping.numbers(origin, groups)
+        kept, test = grouping.apart(origin, groups)
+        pairs = grouping.folds(kept, groups[kept], origin.targets, k)
     elif ordered:
         pairs = _ordered_folds(kept, k, origin.overlap)
     else:
         pairs = _shuffled_folds(kept, origin.targets, k, seed)
+    for train, _ in pairs if groups is not None else ():
+        grouping.check_classes(origin.targets, kept, train)
 
     def make(train: np.ndarray, val: np.ndarray) -> Data:
-        return origin.remake(_as_balanced(origin, train, val, origin.split.test, seed))
+        return origin.remake(_as_balanced(origin, Split(train, val, test, groups=groups), seed))
 
     return (make(train, val) for train, val in pairs)
 
@@ -65,7 +69,7 @@ def _by_group(origin: Origin, data: Data, what: str, groups: Any, ordered: bool)
             f"{what} splits by groups or in order, and not both. Received: groups={_brief(groups)}"
             " and ordered=True; leave one out."
         )
-    if origin.groups is not None and ordered:
+    if origin.split.groups is not None and ordered:
         raise InputError(
             f"Some examples of '{data.name}' belong together, as the translations of one sentence,"
             f" and splits in order part them; give {what}(...) without ordered=True."
@@ -92,49 +96,12 @@ def _in_order(origin: Origin, rows: np.ndarray) -> np.ndarray:
 
 def _own_groups(origin: Origin, groups: Any, ordered: bool) -> Any:
     """Return the groups that were asked for, or else those that the data has."""
-    return origin.groups if groups is None and not ordered else groups
+    return origin.split.groups if groups is None and not ordered else groups
 
 
 def _brief(groups: Any) -> str:
     text = repr(groups)
     return text if len(text) < 60 else f"{type(groups).__name__} of {len(groups)} values"
-
-
-def _groups(origin: Origin, groups: Any) -> np.ndarray:
-    """Return the group of each row, as numbers."""
-    if isinstance(groups, str):
-        groups = _column(origin, groups)
-    groups = np.asarray(groups)
-    if groups.shape != (origin.count,):
-        raise InputError(
-            f"groups must name the group of each of the {origin.count} examples, those of a test"
-            f" split of your own last. Received shape {groups.shape}."
-        )
-    return np.unique(groups, return_inverse=True)[1]
-
-
-def _column(origin: Origin, name: str) -> np.ndarray:
-    raw = origin.raw(np.arange(origin.count))
-    if not isinstance(raw, dict) or name not in raw:
-        known = f"; its columns: {', '.join(raw)}" if isinstance(raw, dict) else ""
-        raise InputError(
-            f"groups='{name}' is no column of the raw inputs{known}; give a column's name, or an"
-            " array with the group of each example."
-        )
-    return raw[name]
-
-
-def _group_folds(kept: np.ndarray, groups: np.ndarray, k: int) -> Pairs:
-    from sklearn.model_selection import GroupKFold
-
-    count = len(np.unique(groups))
-    if k > count:
-        raise InputError(
-            f"k={k} folds need at least a group each; the examples beside the test split are of"
-            f" {count} group{'' if count == 1 else 's'}: give a k of at most {count}."
-        )
-    found = GroupKFold(k).split(kept, groups=groups)
-    return [(kept[train], kept[val]) for train, val in found]
 
 
 def _ordered_folds(kept: np.ndarray, k: int, overlap: int) -> Pairs:
@@ -155,10 +122,10 @@ def _shuffled_folds(
 ) -> Pairs:
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    if targets is None or targets.task not in ("binary", "multiclass"):
+    labels = grouping.labels(targets, kept)
+    if labels is None:
         found = KFold(k, shuffle=True, random_state=seed).split(kept)
     else:
-        labels = targets.values[kept]
         _check_rarest(targets, labels, k)
         found = StratifiedKFold(k, shuffle=True, random_state=seed).split(kept, labels)
     return [(kept[train], kept[val]) for train, val in found]
@@ -195,29 +162,30 @@ def resplit(
         )
     split, groups = origin.split, _own_groups(origin, groups, ordered)
     if _by_group(origin, data, "resplit", groups, ordered):
-        cut = _GroupCut(_groups(origin, groups), seed)
+        groups = grouping.numbers(origin, groups)
+        cut = grouping.GroupCut(groups, origin.targets, seed)
     else:
         cut = _OrderedCut(origin.overlap) if ordered else _ShuffledCut(origin.targets, seed)
     rest, test = _in_order(origin, split.kept), split.test
     if not split.published:
         rest, test = cut(_in_order(origin, np.union1d(rest, test)), test_fraction)
     elif groups is not None:
-        _warn_of_shared(cut.groups, rest, test)
+        grouping.warn_of_shared(groups, rest, test)
     train, val = cut(rest, val_fraction)
-    return origin.remake(_as_balanced(origin, train, val, test, seed))
+    if groups is not None:
+        grouping.check_classes(origin.targets, np.union1d(split.kept, split.test), train)
+    return origin.remake(_as_balanced(origin, Split(train, val, test, groups=groups), seed))
 
 
-def _as_balanced(
-    origin: Origin, train: np.ndarray, val: np.ndarray, test: np.ndarray, seed: int
-) -> Split:
-    """Return another split, whose training rows are balanced if they were before."""
-    old = origin.split
-    weights, oversampled = None, len(np.unique(old.train)) < len(old.train)
+def _as_balanced(origin: Origin, new: Split, seed: int) -> Split:
+    """Return another split, published and balanced as that of `origin` is."""
+    old, train, weights = origin.split, new.train, None
+    oversampled = len(np.unique(old.train)) < len(old.train)
     if old.weights is not None:
         weights = balancing.weights(origin.targets, train)
     elif oversampled:
         train = balancing.oversampled(train, origin.targets.values[train], seed)
-    return dataclasses.replace(old, train=train, val=val, test=test, weights=weights)
+    return dataclasses.replace(new, train=train, weights=weights, published=old.published)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -239,27 +207,6 @@ class _OrderedCut:
 
 
 @dataclasses.dataclass(frozen=True)
-class _GroupCut:
-    """Cuts off a share of the groups."""
-
-    groups: np.ndarray
-    seed: int
-
-    def __call__(self, rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
-        groups = np.unique(self.groups[rows])
-        last = int(np.ceil(fraction * len(groups)))
-        if last >= len(groups):
-            raise InputError(
-                f"A fraction of {fraction:g} cannot be cut off {len(groups)} group"
-                f"{'' if len(groups) == 1 else 's'}, since a group stays whole; give more groups,"
-                " or a smaller fraction."
-            )
-        chosen = np.random.default_rng(self.seed).permutation(groups)[:last]
-        held = np.isin(self.groups[rows], chosen)
-        return rows[~held], rows[held]
-
-
-@dataclasses.dataclass(frozen=True)
 class _ShuffledCut:
     """Cuts off a random share of the rows, of each class alike."""
 
@@ -273,13 +220,3 @@ class _ShuffledCut:
         order = np.random.default_rng(self.seed).permutation(rows)
         last = int(np.ceil(fraction * len(rows)))
         return np.sort(order[last:]), np.sort(order[:last])
-
-
-def _warn_of_shared(groups: np.ndarray, rest: np.ndarray, test: np.ndarray) -> None:
-    shared = np.intersect1d(groups[rest], groups[test])
-    if len(shared):
-        warnings.warn(
-            f"{len(shared)} of the groups are in the published test split as well, which stays as"
-            " it is.",
-            stacklevel=4,
-        )

@@ -14,7 +14,7 @@ from dlkit.data.record import TASKS
 from dlkit.errors import InputError
 
 # The test split of data sets that were published without one is the same for every seed.
-_TEST_FRACTION, _TEST_SEED = 0.2, 0
+TEST_FRACTION, TEST_SEED = 0.2, 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +67,7 @@ def encode(y: Any, like: Targets) -> np.ndarray:
 
 def split_test(targets: Targets) -> tuple[np.ndarray, np.ndarray]:
     """Return the row numbers for training and for testing, the same ones for every seed."""
-    return split(targets, _TEST_FRACTION, _TEST_SEED)
+    return split(targets, TEST_FRACTION, TEST_SEED)
 
 
 def split(targets: Targets, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
