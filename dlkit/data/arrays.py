@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from dlkit.checks import check_fraction, check_integer
 from dlkit.data import augment as augmentation
-from dlkit.data import series_augment
+from dlkit.data import precision, series_augment
 from dlkit.data import targets as labelling
 from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare
 from dlkit.data.origin import Origin, Split, divide, splits
@@ -94,9 +94,9 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
     _check_pair(x, targets.values, "x", "y")
     held = None
     if test is not None:
-        _check_test(test)
-        held = len(test[1])
         x, targets = _joined(x, targets, test)
+        held = len(test[1])
+    x = precision.narrowed(x)
     split = divide(targets, held, val_fraction, seed)
     check_batch(batch_size, len(split.train), len(x))
 
@@ -148,6 +148,7 @@ def _joined(
     x: np.ndarray, targets: labelling.Targets, test: tuple[Any, Any]
 ) -> tuple[np.ndarray, labelling.Targets]:
     """Return inputs and targets with those of the test split behind them."""
+    _check_test(test)
     test_x, test_y = _inputs(test[0], "test x"), labelling.encode(test[1], targets)
     _check_pair(test_x, test_y, "test x", "test y")
     if test_x.shape[1:] != x.shape[1:]:
@@ -191,16 +192,15 @@ def _inputs(x: Any, what: str) -> np.ndarray:
                 f"{what} holds NaN or infinity, first in example {row}; fill or drop such examples"
                 " before training."
             )
-        with np.errstate(over="ignore"):
-            array = array.astype(np.float32)
-        if not np.isfinite(array).all():
-            row = np.argwhere(~np.isfinite(array))[0][0]
+        beyond = np.abs(array) > np.finfo(np.float32).max
+        if beyond.any():
+            row = np.argwhere(beyond)[0][0]
             raise InputError(
                 f"{what} holds a number beyond 3.4e38, the most that float32 can hold, first in"
                 f" example {row}; scale it or drop such examples."
             )
     elif array.ndim == 2 or array.dtype.kind == "b":
-        array = array.astype(np.float32)  # whole numbers in a table are measurements like others
+        array = array.astype(np.float64)  # whole numbers in a table are measurements like others
     return array
 
 
@@ -221,9 +221,6 @@ def _preprocessing(x: np.ndarray) -> keras.Model:
     values = keras.layers.Reshape((*x.shape[1:], 1))(raw) if grey else raw
     axes = (0, 1, 2) if grey else tuple(range(x.ndim - 1))
     mean, variance = x.mean(axes, dtype=np.float64), x.var(axes, dtype=np.float64)
-    # A constant feature carries nothing: leave it at 0 instead of dividing by 0.
-    variance = np.where(variance > 0, variance, 1.0)
-    standardise = keras.layers.Normalization(
-        axis=-1, mean=np.atleast_1d(mean).tolist(), variance=np.atleast_1d(variance).tolist()
-    )
-    return keras.Model(raw, standardise(values), name="preprocessing")
+    if precision.lossy(x):
+        values = keras.ops.cast(values, "float64")
+    return keras.Model(raw, precision.standardised(values, mean, variance), name="preprocessing")

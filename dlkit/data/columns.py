@@ -136,7 +136,7 @@ def _kind(values: np.ndarray, dayfirst: bool | None) -> str:
 def to_numbers(
     name: str, values: np.ndarray, split: str = "", dayfirst: bool | None = None
 ) -> np.ndarray:
-    """Return the numeric column `name` as float32, missing values as NaN.
+    """Return the numeric column `name` as float64, missing values as NaN.
 
     Raises:
         InputError: naming the column, the row (of `split`) and what is no finite number in it.
@@ -144,11 +144,10 @@ def to_numbers(
     numbers = as_numbers(values)
     if numbers is None:
         _refuse(name, "numeric", "a number", first_text(values), values, split)
-    with np.errstate(over="ignore"):
-        found = numbers.astype(np.float32)
-    if np.isinf(found).any():
-        _refuse(name, "numeric", "finite as float32", int(np.isinf(found).argmax()), values, split)
-    return found
+    beyond = np.abs(numbers) > np.finfo(np.float32).max
+    if beyond.any():
+        _refuse(name, "numeric", "finite as float32", int(beyond.argmax()), values, split)
+    return numbers
 
 
 def to_booleans(
@@ -242,7 +241,7 @@ def raw(
         dayfirst: How dates may be written, as `dates.iso_date` has it. Defaults to None.
 
     Returns:
-        Name -> float32 array for numeric columns, of booleans for boolean ones, of texts for the
+        Name -> float64 array for numeric columns, of booleans for boolean ones, of texts for the
         others.
 
     Raises:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.data.precision import narrowed
 from dlkit.errors import InputError
 
 
@@ -110,8 +111,12 @@ def _read_features(features: Any) -> np.ndarray:
             "features must be numbers (nodes, features). Received:"
             f" {array.dtype} of shape {array.shape}."
         )
-    array = array.astype(np.float32)
-    if not np.isfinite(array).all():
-        node = np.argwhere(~np.isfinite(array))[0][0]
-        raise InputError(f"features hold NaN or infinity, first at node {node}; fill or drop them.")
-    return array
+    array = array.astype(np.float64)
+    beyond = ~(np.abs(array) <= np.finfo(np.float32).max)
+    if beyond.any():
+        node = np.argwhere(beyond)[0][0]
+        raise InputError(
+            "features hold NaN or infinity, or more than the 3.4e38 of float32, first at node"
+            f" {node}; fill or drop them."
+        )
+    return narrowed(array)

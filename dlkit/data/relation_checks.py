@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.data.findings import Finding, View, share
+from dlkit.data.findings import Finding, View, listed, share
 from dlkit.data.pair_layers import SPECIAL
+from dlkit.data.precision import lossy
 from dlkit.data.raw_checks import spread_of_lengths
 
 if TYPE_CHECKING:
@@ -140,6 +141,10 @@ def _graph(view: View) -> Iterator[Finding]:
         yield Finding("note", "nodes alone", detail, advice)
     else:
         yield Finding("ok", "nodes alone", detail)
+    if places := lossy(graph.features):
+        detail = f"float32 rounds away what nodes differ by: feature {listed([*map(str, places)])}"
+        advice = "take their mean away first: a graph's features are not standardised"
+        yield Finding("error", "large numbers", detail, advice)
     if view.data.task in ("binary", "multiclass"):
         yield from _homophily(view)
 

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.checks import check_fraction, check_integer, closest
-from dlkit.data import feeding, series_augment, series_reading
+from dlkit.data import feeding, precision, series_augment, series_reading
 from dlkit.data import targets as labelling
 from dlkit.data.origin import Origin, Split, splits
 from dlkit.data.record import Data
@@ -143,7 +143,7 @@ def make(
     feeding.check_batch(options.batch_size, len(split.train), len(windows.starts))
     labels = target_names([series.names[column] for column in chosen], options.horizon)
     known = labelling.read(windows.targets(series.values[:, chosen]), "regression", labels)
-    values = series.values.astype(np.float32)
+    values = precision.narrowed(series.values)
 
     def raw(rows: np.ndarray) -> np.ndarray:
         return windows.inputs(values, rows)
@@ -152,7 +152,8 @@ def make(
         return f"targets {series.span_text(*windows.predicted(rows))}"
 
     def make(split: Split) -> Data:
-        preprocessing = _preprocessing(series.values[windows.covered(split.train)], options.window)
+        past = series.values[windows.covered(split.train)]
+        preprocessing = _preprocessing(past, options.window, values.dtype.name)
         feed = _feed(values, windows, known.values, preprocessing, options)
         shown = feeding.spread(split.test, feeding.EXAMPLES)
         return Data(
@@ -197,7 +198,10 @@ def _feed(
 ) -> feeding.Feed:
     if options.cache:
         # Each step is standardised by itself, so the series can be instead of its windows.
-        values = preprocessing.layers[-1](values[np.newaxis])[0].numpy()
+        steps, window = len(values), options.window
+        whole = np.pad(values, ((0, -steps % window), (0, 0)), "edge")
+        pieces = whole.reshape(-1, window, values.shape[1])
+        values = feeding.prepare(pieces, preprocessing).reshape(whole.shape)[:steps]
     with tf.device("CPU"):
         source = WindowSource(tf.constant(values), windows)
     return feeding.Feed(
@@ -210,13 +214,8 @@ def _feed(
     )
 
 
-def _preprocessing(past: np.ndarray, window: int) -> keras.Model:
+def _preprocessing(past: np.ndarray, window: int, dtype: str) -> keras.Model:
     """Return the model from raw windows to standardised ones, as the steps `past` tell."""
-    mean, variance = past.mean(axis=0), past.var(axis=0)
-    # A constant variable carries nothing: leave it at 0 instead of dividing by 0.
-    variance = np.where(variance > 0, variance, 1.0)
-    raw = keras.Input((window, past.shape[1]), dtype="float32", name="series")
-    standardise = keras.layers.Normalization(
-        axis=-1, mean=mean.tolist(), variance=variance.tolist()
-    )
-    return keras.Model(raw, standardise(raw), name="preprocessing")
+    raw = keras.Input((window, past.shape[1]), dtype=dtype, name="series")
+    scaled = precision.standardised(raw, past.mean(axis=0), past.var(axis=0))
+    return keras.Model(raw, scaled, name="preprocessing")

@@ -12,6 +12,7 @@ from dlkit.data.class_drawing import count
 from dlkit.data.duplicates import digests, groups
 from dlkit.data.findings import SPLITS, Finding, View, listed, share
 from dlkit.data.pictures import class_name
+from dlkit.data.precision import lossy
 
 if TYPE_CHECKING:
     from dlkit.data.record import Data
@@ -85,6 +86,9 @@ def _numbers(values: np.ndarray, rescalable: bool) -> Finding:
     detail = f"{values.min():.4g} to {values.max():.4g}, mean {mean:.4g}, deviation {std:.4g}"
     if std == 0:
         return Finding("error", "targets", detail, "all are the same: nothing is to be learned")
+    if lossy(values):
+        detail = f"{detail}: float32, as a network's outputs are, rounds most of that away"
+        return Finding("error", "targets", detail, f"predict what they differ from {mean:.4g} by")
     if abs(mean) > 10 or not 0.1 < std < 10:
         how = "rescale_outputs(model, data), or " if rescalable else ""
         advice = f"a network of your own starts near 0: {how}divide them by about their deviation"

@@ -20,6 +20,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlkit.data import precision
 from dlkit.data.columns import Column
 from dlkit.data.dates import PARTS, DateParts
 from dlkit.data.table_styles import Style
@@ -67,10 +68,10 @@ def build(
         A model that takes a dict of raw columns, each (B,), and gives (B, features); and the names.
     """
     kept = [column for column in columns if column.kind != "drop"]
-    inputs = {c.name: _input(c) for c in kept}
+    inputs = {c.name: _input(c, train[c.name]) for c in kept}
     features = _Features()
     numbers = [
-        (c.name, keras.ops.cast(inputs[c.name], "float32"), train[c.name], True)
+        (c.name, inputs[c.name], train[c.name], True)
         for c in kept
         if c.kind in ("numeric", "boolean")
     ]
@@ -98,9 +99,9 @@ def build(
     return keras.Model(inputs, vector, name="preprocessing"), tuple(features.names)
 
 
-def _input(column: Column) -> keras.KerasTensor:
-    dtypes = {"numeric": "float32", "boolean": "bool"}
-    return keras.Input((), dtype=dtypes.get(column.kind, "string"), name=column.name)
+def _input(column: Column, values: np.ndarray) -> keras.KerasTensor:
+    dtype = values.dtype.name if column.kind in ("numeric", "boolean") else "string"
+    return keras.Input((), dtype=dtype, name=column.name)
 
 
 def _add_numbers(
@@ -111,24 +112,22 @@ def _add_numbers(
     Moved by the median, a missing number is 0: Keras's layers can impute without knowing a value.
     """
     names, tensors, values, shown = zip(*numbers, strict=True)
+    dtype = np.result_type(np.float32, *values).name  # float64 where a column needs it
     rows = np.stack(values, axis=-1).astype(np.float64)  # (rows, numbers)
     # As the layer will hold it: the mean of what is left is then exact, far from 0 as well.
     median = np.nanmedian(rows, axis=0).astype(np.float32).astype(np.float64)
-    centred = np.nan_to_num(rows - median)
-    variance = centred.var(axis=0)
-    x = keras.ops.stack(tensors, axis=-1)  # (B,) each -> (B, numbers)
+    moved = np.nan_to_num(rows - median)
+    x = keras.ops.stack([keras.ops.cast(tensor, dtype) for tensor in tensors], axis=-1)  # (B, n)
     missing = keras.ops.cast(keras.ops.isnan(x), "float32")
-    x = keras.ops.nan_to_num(_standardise(median, np.ones_like(median))(x))
-    # A constant carries nothing: leave it at 0 instead of dividing by 0.
-    scaled = _standardise(centred.mean(axis=0), np.where(variance > 0, variance, 1.0))(x)
-    features.add(scaled, names)
+    x = keras.ops.nan_to_num(precision.centred(x, median))
+    features.add(precision.standardised(x, moved.mean(axis=0), moved.var(axis=0)), names)
     gaps = [i for i in np.flatnonzero(np.isnan(rows).any(axis=0)) if shown[i]]
     if gaps:
         columns = [int(i) for i in gaps]
         features.add(_take(missing, columns), [f"{names[i]} missing" for i in gaps])
     for i, name in enumerate(names):
         if name in crossed:
-            edges = _edges(centred[:, i]).tolist()
+            edges = _edges(moved[:, i]).tolist()
             features.codes[name] = keras.layers.Discretization(bin_boundaries=edges)(x[:, i])
 
 
@@ -141,10 +140,6 @@ def _edges(values: np.ndarray) -> np.ndarray:
     if len(different) <= _CROSS_BUCKETS:
         return (different[1:] + different[:-1]) / 2
     return np.unique(np.quantile(values, np.arange(1, _CROSS_BUCKETS) / _CROSS_BUCKETS))
-
-
-def _standardise(mean: np.ndarray, variance: np.ndarray) -> keras.layers.Normalization:
-    return keras.layers.Normalization(axis=-1, mean=mean.tolist(), variance=variance.tolist())
 
 
 def _take(x: Any, columns: Sequence[int]) -> Any:

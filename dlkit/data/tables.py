@@ -22,7 +22,7 @@ import tensorflow as tf
 from dlkit.checks import check_fraction, check_integer, check_names, closest
 from dlkit.data import augment as augmentation
 from dlkit.data import columns as columning
-from dlkit.data import table_files, table_layers
+from dlkit.data import precision, table_files, table_layers
 from dlkit.data import targets as labelling
 from dlkit.data.cells import as_numbers
 from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare, take
@@ -289,10 +289,10 @@ def _raw(
 ) -> dict[str, np.ndarray]:
     """Return the raw columns, with those of the test table behind them."""
     x = columning.raw(columns, table, "", dayfirst)
-    if held is None:
-        return x
-    test = columning.raw(columns, held, " of the test rows", dayfirst)
-    return {name: np.concatenate([values, test[name]]) for name, values in x.items()}
+    if held is not None:
+        test = columning.raw(columns, held, " of the test rows", dayfirst)
+        x = {name: np.concatenate([values, test[name]]) for name, values in x.items()}
+    return {name: precision.narrowed(values) for name, values in x.items()}
 
 
 def _crossed(crosses: Sequence[Cross], bins: int) -> tuple[columning.Column, ...]:

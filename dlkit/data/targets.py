@@ -10,6 +10,7 @@ import numpy as np
 
 from dlkit.checks import check_choice, closest
 from dlkit.data import tasks
+from dlkit.data.precision import narrowed
 from dlkit.data.record import TASKS
 from dlkit.errors import InputError
 
@@ -268,11 +269,11 @@ def _numbers(array: np.ndarray, task: str, class_names: Sequence[Any] | None) ->
             "The targets of task='multilabel' must be 0 or 1. Received"
             f" {array[~np.isin(array, (0, 1))][0]}."
         )
-    with np.errstate(over="ignore"):
-        values = array.astype(np.float32)
-    if not np.isfinite(values).all():
+    array = array.astype(np.float64)
+    beyond = np.abs(array) > np.finfo(np.float32).max
+    if beyond.any():
         raise InputError(
-            f"y holds {array[~np.isfinite(values)][0]:g}, and float32 holds numbers up to 3.4e38;"
+            f"y holds {array[beyond][0]:g}, and float32 holds numbers up to 3.4e38;"
             " scale y, or drop such examples."
         )
-    return Targets(values, task, columns, names)
+    return Targets(narrowed(array), task, columns, names)
