@@ -105,7 +105,8 @@ class DecodeImages(keras.layers.Layer):
         return tf.switch_case(_kind(content), [*calls, self._refuse])
 
     def _refuse(self) -> tf.Tensor:
-        sentence = "image_bytes must be the bytes of a JPEG, PNG, BMP or GIF file, and are not."
+        kinds = "a JPEG, PNG, BMP or GIF file"
+        sentence = f"image_bytes must be the bytes of {kinds}, and are not; convert them."
         with tf.control_dependencies([tf.Assert(False, [sentence])]):
             spec = image_spec(self.image_size, self.channels, self.deep)
             return tf.zeros(spec.shape, spec.dtype)

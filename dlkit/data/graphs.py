@@ -22,6 +22,7 @@ from dlkit.data import augment as augmentation
 from dlkit.data import graph_splits
 from dlkit.data.columns import Column
 from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare
+from dlkit.data.graph_layers import KnownNodes
 from dlkit.data.graph_records import Graph, read_graph
 from dlkit.data.origin import Origin, Split, splits
 from dlkit.data.record import Data
@@ -240,14 +241,24 @@ def _preprocessing(nodes: np.ndarray, named: bool, table: np.ndarray | None) -> 
     raw = keras.Input((), dtype="string" if texts else "int64", name="node")
     number = raw
     if named:
+        names = nodes.tolist()
         layer = keras.layers.StringLookup if texts else keras.layers.IntegerLookup
-        number = layer(vocabulary=nodes.tolist(), num_oov_indices=0, mask_token=None)(raw)
+        # Index 0 is for names that no node has; Keras wants to call it something that none has.
+        unknown = max(names, key=len) + "?" if texts else _free(names)
+        number = layer(vocabulary=names, oov_token=unknown, mask_token=None)(raw) - 1
+    number = KnownNodes(len(nodes), repr(nodes.tolist()[0]))(number, raw)
     if table is None:
         return keras.Model(raw, keras.ops.cast(number, "int32"), name="preprocessing")
     known = keras.layers.Embedding(*table.shape, trainable=False, name="features")
     model = keras.Model(raw, known(number), name="preprocessing")
     known.set_weights([table])
     return model
+
+
+def _free(names: list[int]) -> int:
+    """Return a whole number that is no node's name."""
+    taken = set(names)
+    return next(number for number in range(-1, -2 - len(names), -1) if number not in taken)
 
 
 def _notes(graph: Graph, known: np.ndarray) -> tuple[Column, ...]:

@@ -99,10 +99,11 @@ def read_wav(content: tf.Tensor, sample_rate: int, samples: int) -> tf.Tensor:
     """
     form, data = _chunks(content)
     with tf.control_dependencies([_check((form > 0) & (data > 0))]):
-        code, channels = _number(content, form, tf.uint16), _number(content, form + 2, tf.uint16)
-        rate, bits = _number(content, form + 4, tf.int32), _number(content, form + 14, tf.uint16)
+        form, data = tf.identity(form), tf.identity(data)  # so that nothing is read before
+    code, channels = _number(content, form, tf.uint16), _number(content, form + 2, tf.uint16)
+    rate, bits = _number(content, form + 4, tf.int32), _number(content, form + 14, tf.uint16)
     code = tf.cond(code == EXTENSIBLE, lambda: _number(content, form + 24, tf.uint16), lambda: code)
-    sane = (channels > 0) & (rate >= RATES[0]) & (rate <= RATES[1])
+    sane = (channels * bits >= 8) & (rate >= RATES[0]) & (rate <= RATES[1])
     with tf.control_dependencies([_check(sane)]):
         frame = channels * bits // 8
     # No more than the result needs, and what the resampling filter reaches beyond it.
@@ -118,7 +119,8 @@ def read_wav(content: tf.Tensor, sample_rate: int, samples: int) -> tf.Tensor:
 
 def _check(good: tf.Tensor) -> tf.Operation:
     kinds = ", ".join(ENCODINGS.values())
-    return tf.Assert(good, [f"audio_bytes must be the bytes of a WAV file of {kinds}."])
+    sentence = f"audio_bytes must be the bytes of a WAV file of {kinds}, and are not; convert them."
+    return tf.Assert(good, [sentence])
 
 
 def _number(content: tf.Tensor, place: tf.Tensor, kind: tf.DType) -> tf.Tensor:

@@ -64,14 +64,14 @@ class SavedModel:
             The outputs by name.
 
         Raises:
-            StatusError: with TensorFlow's own code and text.
+            StatusError: with TensorFlow's own code, and its text without the names of its nodes.
         """
         signature = self.signatures[signature_name]
         try:
             call = self._callables.get(signature_name) or self._prepare(signature_name)
             values = call(*(inputs[name] for name in signature.inputs))
         except tf.errors.OpError as error:
-            raise StatusError(code_by_number(error.error_code), error.message) from None
+            raise StatusError(code_by_number(error.error_code), _plain(error.message)) from None
         return dict(zip(signature.outputs, map(_array, values), strict=True))
 
     def _prepare(self, signature_name: str) -> Callable:
@@ -90,6 +90,21 @@ class SavedModel:
         """Free the model's memory; no call may be running."""
         self._callables.clear()
         self._session.close()
+
+
+def _plain(message: str) -> str:
+    """Return what went wrong without where in the graph; of a `tf.Assert`, its own sentence."""
+    text = message.partition("\n\t [[")[0]
+    several, _, first = text.partition("root error(s) found.\n  (0) ")
+    text = first.partition(": ")[2] or several
+    sentence = text.removeprefix("assertion failed: [")
+    if sentence == text:
+        return text
+    sentence = sentence.removesuffix("]").replace("] [", " ")
+    try:  # TensorFlow writes quotes, and letters beyond ASCII maybe, as a C string has them
+        return sentence.encode().decode("unicode_escape").encode("latin-1").decode()
+    except UnicodeError:
+        return sentence
 
 
 def _array(value: np.ndarray | np.generic | bytes) -> np.ndarray:

@@ -89,6 +89,8 @@ def test_what_the_lower_rate_cannot_hold_is_taken_out():
         wav(b""),
         wav(bytes(9), code=7, bits=8),
         wav(b"abc", rate=1),
+        b"abc",
+        GOOD[:22] + b"\1\0" + GOOD[24:34] + b"\4\0" + GOOD[36:],  # of half a byte a sample
     ],
 )
 def test_bytes_that_are_no_wav_file_are_refused(decode, content):

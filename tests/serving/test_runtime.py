@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dlkit.serving import runtime
 from dlkit.serving.runtime import SavedModel
 from dlkit.serving.settings import Settings
 from dlkit.serving.status import StatusError
@@ -149,3 +150,49 @@ def test_close_frees_the_graph(sink):
     del model
     gc.collect()
     assert graph() is None
+
+
+class Checks(tf.Module):
+    """Refuses with its own words, and with TensorFlow's."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def words(self, text):
+        with tf.control_dependencies([tf.Assert(False, ['text can\'t be "this" é. Got:', text])]):
+            return {"y": tf.strings.length(text)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    def picture(self, image_bytes):
+        return {"y": tf.io.decode_jpeg(image_bytes[0])}
+
+
+def test_a_refusal_is_a_sentence_without_names_of_the_graph(tmp_path):
+    """Over REST and gRPC, for all kinds of clients."""
+    from dlkit.errors import ServerError
+    from dlkit.serving import Client, GrpcClient, Server
+
+    module = Checks()
+    signatures = {"serving_default": module.words, "image_bytes": module.picture}
+    tf.saved_model.save(module, tmp_path / "checks" / "1", signatures=signatures)
+    told = {
+        "serving_default": ('text can\'t be "this" é. Got: nobody', ["nobody"]),
+        "image_bytes": (
+            "Invalid JPEG data or crop window. ('image_bytes' takes the bytes of whole",
+            [b"\xff\xd8\xff\xe0"],
+        ),
+    }
+    with Server(tmp_path / "checks", rest_port=0, grpc_port=0) as server:
+        for make in (lambda: Client(server.url), lambda: GrpcClient(server.grpc_url, "checks")):
+            with make() as client:
+                for key, (sentence, values) in told.items():
+                    with pytest.raises(ServerError) as caught:
+                        client.predict(np.array(values, object), signature_name=key)
+                    assert sentence in str(caught.value)
+                    assert "node" not in str(caught.value) and "[[" not in str(caught.value)
+
+
+def test_the_first_of_several_refusals_is_told():
+    message = (
+        "2 root error(s) found.\n  (0) INVALID_ARGUMENT: no such id\n\t [[{{node a}}]]\n  (1) ..."
+    )
+    assert runtime._plain(message) == "no such id"
+    assert runtime._plain("assertion failed: [a \\x]") == "a \\x"  # not as TensorFlow writes it

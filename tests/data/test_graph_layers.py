@@ -1,0 +1,45 @@
+"""Nodes that a graph does not have are refused, in a sentence that names them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dlkit.data.graph_layers import KnownNodes
+from tests.data.test_graphs import ring
+
+
+@pytest.mark.parametrize(
+    ("names", "unknown", "like"),
+    [
+        (None, [-1, 40, 2**40], "0"),
+        ([10 * n - 50 for n in range(40)], [7, 360], "-50"),
+        ([-n - 1 for n in range(40)], [0, -41], "-1"),
+        ([f"node {n}" for n in range(40)], ["nobody", "", "[UNK]"], "'node 0'"),
+        (["[UNK]", "?", *map(str, range(38))], ["[UNK]?", "??"], "'[UNK]'"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["features", "node"])
+def test_nodes_are_known_by_their_names_alone(names, unknown, like, encoding, tmp_path):
+    data = ring(node_names=names, encoding=encoding)
+    data.preprocessing.save(tmp_path / "preprocessing.keras")
+    model = tf.function(keras.models.load_model(tmp_path / "preprocessing.keras", safe_mode=True))
+    known = names or list(range(40))
+    found = model(tf.constant(known)).numpy()
+    expected = data.graph.propagated(2) if encoding == "features" else np.arange(40)
+    np.testing.assert_allclose(found / found.max(), expected / expected.max(), atol=1e-6)
+    assert len(model(tf.constant(known)[:0])) == 0
+    for name in unknown:
+        with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+            model(tf.constant([known[3], name]))
+        sentence = (
+            f"node must name nodes of the graph, which has 40, like {like}; leave others out."
+        )
+        message = caught.value.message.replace("\\'", "'").replace('\\"', "")
+        assert f"{sentence} Received:] [{name}]" in message
+
+
+def test_the_layer_tells_its_options():
+    layer = KnownNodes.from_config(KnownNodes(3, "'a'").get_config())
+    assert (layer.count, layer.first) == (3, "'a'")
+    assert layer(tf.constant([0, 2]), tf.constant(["a", "c"])).numpy().tolist() == [0, 2]
