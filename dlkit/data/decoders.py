@@ -7,7 +7,7 @@ The result is Pillow's bilinear resize of the full picture to 1 of 255, but for 
 - Of at least six times the wanted size, a picture is decoded at a half, a quarter or an eighth,
   which the format does at less cost: photos differ by 1 on average, and by up to 32.
 - At less than three times, each pixel is the mean of the area that it covers, since TensorFlow's
-  antialiased resize takes twice as long as decoding: photos differ by 1.5, and by up to 48.
+  antialiased resize takes twice as long as decoding: photos differ by 1.5 to 3, and by up to 48.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import keras
 import tensorflow as tf
 
 from dlkit.data.image_files import KINDS, MAGIC
-from dlkit.data.jpeg_heads import EXACT_FROM, FITS, LOOK, SCALES
+from dlkit.data.jpeg_heads import EXACT_FROM, FITS, LOOK, NEAR, SCALES
 
 # A camera notes how it was held as entry 0x0112 of Exif's first directory: 2 bytes of tag, type 3
 # (a short number), 1 of them, and that number from 1 to 8, in little or in big endian. Cameras
@@ -56,8 +56,10 @@ def read_image(
     """
     if scale == FITS:
         image = _decode_jpeg(content, channels, 1)
+    elif scale == NEAR:
+        image = _averaged(_decode_jpeg(content, channels, 1), size)
     elif scale != LOOK:
-        image = _shrunk(_decode_jpeg(content, channels, scale), size)
+        image = _resized(_decode_jpeg(content, channels, scale), size)
     elif kind == "jpeg":
         image = _jpeg(content, channels, size)
     elif kind == "png":
@@ -147,16 +149,17 @@ def _resized(whole: tf.Tensor, size: Any) -> tf.Tensor:
     return tf.saturate_cast(tf.round(image), whole.dtype)
 
 
-def _shrunk(whole: tf.Tensor, size: Any) -> tf.Tensor:
-    """Return a JPEG's image at another size: exactly, or by areas where it shrinks by little."""
-    times = tf.shape(whole)[:2] / size
+def _averaged(whole: tf.Tensor, size: Any) -> tf.Tensor:
+    """Return an image of whole numbers at another size: of each pixel's area, the mean."""
+    image = tf.image.resize(whole, size, method="area")
+    return tf.saturate_cast(tf.round(image), whole.dtype)
 
-    def by_area() -> tf.Tensor:
-        image = tf.image.resize(whole, size, method="area")
-        return tf.saturate_cast(tf.round(image), whole.dtype)
 
-    little = tf.reduce_all((times >= 1) & (times < EXACT_FROM))
-    return tf.cond(little, by_area, lambda: _resized(whole, size))
+def _shrunk(whole: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Return a JPEG's image at another size, in the way that `jpeg_heads` tells for its file."""
+    times = tf.reduce_min(tf.shape(whole)[:2] / size)
+    near = (times >= 1) & (times < EXACT_FROM)
+    return tf.cond(near, lambda: _averaged(whole, size), lambda: _resized(whole, size))
 
 
 def _jpeg(content: tf.Tensor, channels: int, size: tuple[int, int]) -> tf.Tensor:

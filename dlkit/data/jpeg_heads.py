@@ -15,6 +15,7 @@ import numpy as np
 
 LOOK = 0  # at the whole file, when it is decoded
 FITS = -1  # as large as wanted
+NEAR = -2  # as large, or less than `EXACT_FROM` times as high or as wide
 _HEAD = 1024
 _NOTES = 0xE1  # Exif, which may say that the image has to be turned
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -31,8 +32,9 @@ def scales(paths: Sequence[str], size: tuple[int, int], channels: int) -> np.nda
         channels: 1 or 3.
 
     Returns:
-        1, 2, 4 or 8 for each; `FITS` where the image has that size, `LOOK` where the first bytes
-        do not tell, it may have to be turned, or grey has to be made of four colours.
+        1, 2, 4 or 8 for each; `FITS` where the image has that size, `NEAR` where it is little
+        larger, `LOOK` where the first bytes do not tell, it may have to be turned, or grey has to
+        be made of four colours.
     """
     return np.array([_scale(_frame(_head(path)), size, channels) for path in paths], np.int32)
 
@@ -43,7 +45,9 @@ def _scale(frame: tuple[int, int, int], size: tuple[int, int], channels: int) ->
         return LOOK
     if (height, width) == tuple(size):
         return FITS
-    times = min(height // size[0], width // size[1])
+    times = min(height / size[0], width / size[1])
+    if 1 <= times < EXACT_FROM:
+        return NEAR
     return max(scale for scale in SCALES if scale == 1 or scale * EXACT_FROM <= times)
 
 
