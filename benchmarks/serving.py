@@ -65,7 +65,7 @@ def export(folder):
             layers.Dense(10, activation="softmax", name="predictions"),
         ]
     )
-    dk.export.saved_model(model, folder / "clothes", runtimes=("onnx",))
+    dk.export.saved_model(model, folder / "clothes", runtimes=("onnx",), join_requests=True)
     return model, folder / "clothes"
 
 

@@ -77,7 +77,9 @@ def exported(folder, number):
     row = keras.layers.Dense(SIZE)(keras.ops.expand_dims(x, 1))
     row = keras.layers.Dense(SIZE, kernel_initializer="zeros")(row)
     y = keras.ops.mean(row, axis=1) + float(number)
-    return dk.export.saved_model(keras.Model(x, {"y": y}), folder, runtimes=("onnx",))
+    return dk.export.saved_model(
+        keras.Model(x, {"y": y}), folder, runtimes=("onnx",), join_requests=True
+    )
 
 
 class Site:

@@ -1,11 +1,12 @@
 """What an export was asked before it appears under its name, and what it answered."""
 
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from dlkit.errors import ExportError
 from dlkit.export import checking, scoring
-from dlkit.export.signatures import Arrays
+from dlkit.export.row_trials import Trial
 
 BATCH_SIZES = (1, 3)
 _DEFAULT = "serving_default"
@@ -18,9 +19,14 @@ class Asked:
         directory: Where it is.
         checks: Calls and what they should give: for each signature one of each of `BATCH_SIZES`.
         rows: Test rows and the model's score on them, if there are any.
+        trials: A trial of its rows for each signature that has one.
 
     Attributes:
-        known: Signature key, inputs and the SavedModel's answer, for each call.
+        known: Signature key, inputs and the SavedModel's answer, for each call that is no trial.
+        trials: The trials.
+
+    Raises:
+        ExportError: when it cannot be loaded, or refuses a call that is no trial.
     """
 
     def __init__(
@@ -28,21 +34,21 @@ class Asked:
         directory: pathlib.Path,
         checks: list[checking.Check],
         rows: scoring.HeldOut | None,
+        trials: Mapping[str, Trial],
     ):
-        self._checks, self._rows = checks, rows
+        self._checks, self._rows, self.trials = checks, rows, trials
         calls = [(check.key, check.inputs) for check in checks]
         calls += [(_DEFAULT, batch) for batch in (rows.batches if rows else [])]
-        mixed = [(check.key, _mixed(check.inputs)) for check in self._largest()]
-        answers = checking.ask(directory, calls + mixed)
-        self._answers, self._mixed = answers[: len(calls)], answers[len(calls) :]
+        tried = [(key, batch) for key, trial in trials.items() for batch in trial.batches]
+        answers = checking.ask(directory, calls + tried)
+        self._answers, self._tried = answers[: len(calls)], answers[len(calls) :]
+        for answer in self._answers:
+            if isinstance(answer, ExportError):
+                raise answer
         self.known = [
             (key, inputs, answer)
             for (key, inputs), answer in zip(calls, self._answers, strict=True)
         ]
-
-    def _largest(self) -> list[checking.Check]:
-        """Return the check of the most rows for each signature."""
-        return list({check.key: check for check in self._checks}.values())
 
     def facts(self, limit: float) -> dict[str, Any]:
         """Return what the model card tells of the answers.
@@ -69,19 +75,18 @@ class Asked:
 
         Args:
             limit: The tolerance.
+
+        Raises:
+            ExportError: when another one was required to.
         """
+        answers = iter(self._tried)
         found = []
-        for check, answer in zip(self._largest(), self._mixed, strict=True):
-            try:
-                expected = check.unordered(_mixed(check.expected))
-                answer = check.unordered(answer)
-                checking.compare_answers([answer], [expected], limit, check.key)
-            except (ExportError, IndexError):  # an output that has no rows, too
-                continue
-            found.append(check.key)
+        for key, trial in self.trials.items():
+            if trial.passes([next(answers) for _ in trial.batches], limit):
+                found.append(key)
+            elif trial.required:
+                raise ExportError(
+                    f"join_requests=True, and the signature '{key}' answers a row otherwise when"
+                    " others stand beside it; leave join_requests out."
+                )
         return found
-
-
-def _mixed(arrays: Arrays) -> Arrays:
-    """Return three rows in another order, one of them twice."""
-    return {name: array[[1, 0, 2, 1]] for name, array in arrays.items()}

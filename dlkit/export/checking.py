@@ -48,7 +48,7 @@ class Check:
 
 def ask(
     path: pathlib.Path, calls: Sequence[tuple[str, dict[str, np.ndarray]]]
-) -> list[dict[str, np.ndarray]]:
+) -> list[dict[str, np.ndarray] | ExportError]:
     """Run signatures of a SavedModel in a fresh process.
 
     Args:
@@ -56,10 +56,10 @@ def ask(
         calls: For each, the signature's key, and input name -> array.
 
     Returns:
-        The outputs by name, for each call.
+        The outputs by name for each call, or why it was refused.
 
     Raises:
-        ExportError: when the model cannot be loaded or run.
+        ExportError: when the model cannot be loaded.
     """
     content = (path / "saved_model.pb").read_bytes()
     found = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0].signature_def
@@ -69,7 +69,9 @@ def ask(
         named.append((feeds, [info.name for info in found[key].outputs.values()]))
     values = isolated.run(path, named)
     return [
-        dict(zip(found[key].outputs, answer, strict=True))
+        answer
+        if isinstance(answer, ExportError)
+        else dict(zip(found[key].outputs, answer, strict=True))
         for (key, _), answer in zip(calls, values, strict=True)
     ]
 
@@ -118,7 +120,7 @@ def compare_answers(
                     " with; the weights, or the input, are not finite.",
                     stacklevel=_level_of_caller(),
                 )
-            largest = max(largest, _difference(named, wanted[name], value, limit))
+            largest = max(largest, difference(named, wanted[name], value, limit))
     return largest
 
 
@@ -130,7 +132,12 @@ def _level_of_caller() -> int:
     return level + 1
 
 
-def _difference(name: str, reference: np.ndarray, answer: np.ndarray, limit: float) -> float:
+def difference(name: str, reference: np.ndarray, answer: np.ndarray, limit: float) -> float:
+    """Return the largest absolute difference of an output, called `name`, from a `reference`.
+
+    Raises:
+        ExportError: naming the output, the batch size and the difference, when it is too large.
+    """
     what = f"The exported model's output '{name}' differs from model.predict's at batch size"
     if reference.shape != answer.shape:
         raise ExportError(

@@ -157,7 +157,7 @@ def _onnx(path: pathlib.Path, threads: int) -> Runner:
 
 
 def _litert(path: pathlib.Path, threads: int) -> Runner:
-    run = litert_files.runner(path.read_bytes(), threads)
+    run = litert_files.signature_runner(path.read_bytes(), threads)
     dtypes = {name: np.dtype(told["dtype"]) for name, told in run.get_input_details().items()}
     return dtypes, lambda batch: run(**batch)
 

@@ -22,15 +22,15 @@ from dlkit.export import cpp_loader
 Call = tuple[Mapping[str, np.ndarray], Sequence[str]]
 
 
-def run(path: pathlib.Path, calls: Sequence[Call]) -> list[list[np.ndarray]]:
-    """Return what the SavedModel at `path` gives for each of `calls`.
+def run(path: pathlib.Path, calls: Sequence[Call]) -> list[list[np.ndarray] | ExportError]:
+    """Return what the SavedModel at `path` gives for each of `calls`, or why it refuses one.
 
     Args:
         path: The directory that holds `saved_model.pb`.
         calls: For each run, tensor name -> array, and the names of the tensors to fetch.
 
     Raises:
-        ExportError: with the C++ runtime's message, when the model cannot be loaded or run.
+        ExportError: with the C++ runtime's message, when the model cannot be loaded.
     """
     request = {
         "path": os.path.abspath(path),
@@ -61,7 +61,10 @@ def run(path: pathlib.Path, calls: Sequence[Call]) -> list[list[np.ndarray]]:
     answer = json.loads(done.stdout)
     if "error" in answer:
         raise ExportError(answer["error"])
-    return [[_decode(value) for value in values] for values in answer["calls"]]
+    return [
+        ExportError(values) if isinstance(values, str) else [_decode(value) for value in values]
+        for values in answer["calls"]
+    ]
 
 
 def _encode(array: np.ndarray) -> dict[str, Any]:
@@ -86,13 +89,17 @@ def _decode(fields: Mapping[str, Any]) -> np.ndarray:
 def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         with cpp_loader.load(request["path"]) as session:
-            results = [
-                session.run({name: _decode(value) for name, value in feeds.items()}, fetches)
-                for feeds, fetches in request["calls"]
-            ]
+            return {"calls": [_one(session, *call) for call in request["calls"]]}
     except ExportError as error:
         return {"error": str(error)}
-    return {"calls": [[_encode(array) for array in values] for values in results]}
+
+
+def _one(session: Any, feeds: Mapping[str, Any], fetches: Sequence[str]) -> list[Any] | str:
+    try:
+        given = {name: _decode(value) for name, value in feeds.items()}
+        return [_encode(array) for array in session.run(given, fetches)]
+    except ExportError as error:
+        return str(error)
 
 
 def _main() -> None:

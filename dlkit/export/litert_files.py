@@ -87,14 +87,30 @@ def answers(
     Raises:
         ExportError: with the interpreter's message, when it refuses the file or a batch.
     """
+    return list(map(runner(content), batches))
+
+
+def runner(content: bytes) -> Callable[[signatures.Arrays], signatures.Arrays]:
+    """Return a function from inputs to outputs by name, which raises `ExportError` for a refusal.
+
+    Raises:
+        ExportError: with the interpreter's message, when it refuses the file.
+    """
     try:
-        run = runner(content)
-        return [run(**batch) for batch in batches]
+        found = signature_runner(content)
     except (RuntimeError, ValueError) as error:
         raise ExportError(f"LiteRT refused the file: {writer.cause(error)}.") from error
 
+    def run(batch: signatures.Arrays) -> signatures.Arrays:
+        try:
+            return found(**batch)
+        except (RuntimeError, ValueError) as error:
+            raise ExportError(f"LiteRT refused a batch: {writer.cause(error)}.") from error
 
-def runner(content: bytes, threads: int | None = None) -> Any:
+    return run
+
+
+def signature_runner(content: bytes, threads: int | None = None) -> Any:
     """Return LiteRT's own runner of a file's signature: inputs by keyword -> outputs by name."""
     with _interpreter_of_tensorflow():
         interpreter = tf.lite.Interpreter(model_content=content, num_threads=threads)

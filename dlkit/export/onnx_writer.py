@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -212,17 +212,33 @@ def answers(
     Raises:
         ExportError: with ONNX Runtime's message, when it refuses the file or a batch.
     """
+    return list(map(runner(content), batches))
+
+
+def runner(content: bytes) -> Callable[[signatures.Arrays], signatures.Arrays]:
+    """Return a function from inputs to outputs by name, which raises `ExportError` for a refusal.
+
+    Raises:
+        ExportError: with ONNX Runtime's message, when it refuses the file.
+    """
     import onnxruntime
 
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what it refuses, it says in an exception as well
     try:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # what it refuses, it says in an exception as well
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        names = [output.name for output in session.get_outputs()]
-        given = [map(_plain, session.run(names, batch)) for batch in batches]
-        return [dict(zip(names, values, strict=True)) for values in given]
     except Exception as error:  # ONNX Runtime's own errors have no common base
         raise ExportError(f"ONNX Runtime refused the file: {writer.cause(error)}.") from error
+    names = [output.name for output in session.get_outputs()]
+
+    def run(batch: signatures.Arrays) -> signatures.Arrays:
+        try:
+            values = session.run(names, batch)
+        except Exception as error:
+            raise ExportError(f"ONNX Runtime refused a batch: {writer.cause(error)}.") from error
+        return dict(zip(names, map(_plain, values), strict=True))
+
+    return run
 
 
 def _plain(value: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ _FORMAT = 1  # of the file, so that an older server can tell that it cannot read
 _TOLERANCE = 1e-4  # on a thousand rows one is further off than three are
 _DEFAULT = "serving_default"
 
-Run = Callable[[list[Arrays]], list[Arrays]]
+Run = Callable[[Arrays], Arrays]
 
 
 def check_runtimes(runtimes: Any) -> tuple[str, ...]:
@@ -83,21 +83,24 @@ class Twins:
         content = (directory / "saved_model.pb").read_bytes()
         graph = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0]
         extra = directory / "assets.extra"
-        made = {name: self._make(extra, name) for name in runtimes}
+        rowwise = {"tensorflow": self._asked.rowwise(self._limit)}
+        made = {}
+        for name in runtimes:
+            made[name], rowwise[name] = self._make(extra, name)
         told = {
             "format": _FORMAT,
             "saved_model": {"sha256": hashlib.sha256(content).hexdigest()},
             "signatures": {key: _definition(d) for key, d in sorted(graph.signature_def.items())},
-            "rowwise": self._asked.rowwise(self._limit),
+            "rowwise": rowwise,
             "runtimes": made,
         }
         text = json.dumps(told, indent=2, ensure_ascii=False)
         (extra / FILE).write_text(text + "\n", "utf-8")
 
-    def _make(self, extra: pathlib.Path, runtime: str) -> dict[str, Any]:
-        """Write the twins for a runtime, and return what the server is told of them."""
+    def _make(self, extra: pathlib.Path, runtime: str) -> tuple[dict[str, Any], list[str]]:
+        """Write the twins for a runtime; return what is told of them, and which are row by row."""
         (extra / runtime).mkdir()
-        found, rows, largest = {}, 0, 0.0
+        found, rowwise, rows, largest = {}, [], 0, 0.0
         for key, signature in self._offered.items():
             if signature.method != PREDICT:
                 continue  # of serialized tf.Examples, which no other runtime parses
@@ -116,8 +119,17 @@ class Twins:
             (extra / place).write_bytes(content)
             found[key] = {"file": place, "sha256": hashlib.sha256(content).hexdigest()}
             rows, largest = rows + count, max(largest, gap)
+            if self._is_rowwise(key, run):
+                rowwise.append(key)
         check = {"rows": rows, "max_difference": largest, "tolerance": self._limit}
-        return {"signatures": found, "check": check}
+        return {"signatures": found, "check": check}, rowwise
+
+    def _is_rowwise(self, key: str, run: Run) -> bool:
+        """Whether a twin answers each row by itself: it may compute otherwise than TensorFlow."""
+        trial = self._asked.trials.get(key)
+        if trial is None:
+            return False
+        return trial.passes([_answer(run, batch) for batch in trial.batches], self._limit)
 
     def _compare(self, runtime: str, key: str, run: Run) -> tuple[float, int]:
         """Return the largest difference, and on how many rows."""
@@ -125,7 +137,7 @@ class Twins:
         asked = [inputs for name, inputs, _ in self._asked.known if name == key]
         expected = [unordered(answer) for name, _, answer in self._asked.known if name == key]
         try:
-            found = [unordered(answer) for answer in run(asked)]
+            found = [unordered(run(inputs)) for inputs in asked]
             largest = checking.compare_answers(found, expected, self._limit, key)
             self._compare_whole_numbers(key, run)
         except ExportError as error:
@@ -150,20 +162,20 @@ class Twins:
                 self._compare_odd(signature, run, odd, f"'{name}' is {value}")
 
     def _compare_odd(self, signature: Signature, run: Run, odd: Arrays, when: str) -> None:
-        expected = _answer(lambda batches: [*map(signature.reference, batches)], odd)
-        found = _answer(run, odd)
-        if (expected is None) != (found is None):
+        expected, found = _answer(signature.reference, odd), _answer(run, odd)
+        refused = [isinstance(answer, ExportError) for answer in (expected, found)]
+        if refused[0] != refused[1]:
             raise ExportError(f"one of them refuses the input when {when}.")
-        if expected is not None:
+        if not any(refused):
             pair = [signature.unordered(found)], [signature.unordered(expected)]
             checking.compare_answers(*pair, self._limit)
 
 
-def _answer(run: Run, inputs: Arrays) -> Arrays | None:
+def _answer(run: Run, inputs: Arrays) -> Arrays | ExportError:
     try:
-        return run([inputs])[0]
-    except (ExportError, ValueError, tf.errors.OpError):
-        return None
+        return run(inputs)
+    except (ExportError, ValueError, tf.errors.OpError) as error:
+        return ExportError(str(error))
 
 
 def _made(runtime: str, model: keras.Model, signature: Signature, data: Any) -> tuple[bytes, Run]:
@@ -172,11 +184,11 @@ def _made(runtime: str, model: keras.Model, signature: Signature, data: Any) -> 
         from dlkit.export import onnx_writer
 
         content = onnx_writer.convert(model, signature, data)
-        return content, lambda batches: onnx_writer.answers(content, batches)
+        return content, onnx_writer.runner(content)
     from dlkit.export import litert_files
 
     content = litert_files.convert(model, signature, data)
-    return content, lambda batches: litert_files.answers(content, batches)
+    return content, litert_files.runner(content)
 
 
 def _definition(definition: meta_graph_pb2.SignatureDef) -> dict[str, Any]:

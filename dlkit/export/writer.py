@@ -17,6 +17,7 @@ from dlkit.export import (
     model_card,
     offering,
     profiling,
+    row_trials,
     scoring,
     twins,
     warmup,
@@ -32,6 +33,7 @@ def saved_model(
     *,
     signatures: Sequence[str] | None = None,
     runtimes: Sequence[str] = (),
+    join_requests: bool | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> pathlib.Path:
     """Write the next version of a model for TensorFlow Serving, and prove that it answers alike.
@@ -67,6 +69,11 @@ def saved_model(
     without TensorFlow. Each is compared with the SavedModel on all these rows, within 1e-4.
     TensorFlow Serving does not look at them.
 
+    `dlkit serve` may run REST requests that come together as one, where each row has its own answer
+    whatever rows stand beside it. Each signature, and each twin, is tried for that: rows of
+    `data.examples` alone, and beside the other examples and much longer, larger, smaller and
+    extreme ones.
+
     Reference: https://www.tensorflow.org/tfx/serving/serving_basic
 
     Args:
@@ -80,6 +87,9 @@ def saved_model(
             all that the model and `data` can have.
         runtimes: What else the version is to run on: `"onnx"` (ONNX Runtime), `"litert"` or both.
             Defaults to (), TensorFlow alone.
+        join_requests: Whether requests may run together. Defaults to None: where the trial has
+            found no row that depends on others, and nothing without `data.examples`. False: never.
+            True: without examples too, after a trial with made-up rows.
         notes: What else the model card is to say: the seed, the metrics of an evaluation, what the
             model must not be used for. Defaults to None.
 
@@ -87,11 +97,12 @@ def saved_model(
         The version directory, `<base>/<n>`.
 
     Raises:
-        InputError: when `model`, `base`, `data`, `signatures`, `runtimes` or `notes` cannot be
-            used.
+        InputError: when `model`, `base`, `data`, `signatures`, `runtimes`, `join_requests` or
+            `notes` cannot be used.
         MissingExtraError: when what makes a twin is not installed.
         ExportError: when the export, or a twin, does not load, answers differently or has another
-            accuracy; nothing is left behind.
+            accuracy, or when rows depend on each other in spite of `join_requests=True`; nothing is
+            left behind.
 
     Example:
         >>> import tempfile, keras
@@ -106,6 +117,10 @@ def saved_model(
     name = base.absolute().name
     notes = model_card.check_notes(notes)
     runtimes = twins.check_runtimes(runtimes)
+    if not isinstance(join_requests, bool | None):
+        raise InputError(
+            f"join_requests must be True, False or None. Received: join_requests={join_requests!r}."
+        )
 
     def write(directory: pathlib.Path) -> None:
         served, batches, expected = prepare(model, data)
@@ -116,7 +131,8 @@ def saved_model(
         extra.mkdir()
         warmup.write(extra / warmup.FILE, name, _requests(offered, checks))
         profiling.write(extra, served, data)
-        asked = Asked(directory, checks, scoring.held_out(served, data))
+        trials = row_trials.trials(offered, data, join_requests)
+        asked = Asked(directory, checks, scoring.held_out(served, data), trials)
         facts = asked.facts(checking.tolerance(model))
         twins.Twins(model, data, offered, asked).write(directory, runtimes)
         model_card.write(

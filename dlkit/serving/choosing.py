@@ -49,21 +49,22 @@ def load(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
         StatusError: when it cannot be loaded, or has nothing for that library.
     """
     found = _load(path, settings, told)
-    found.rowwise = told.rowwise
     found.times = RunTimes()
     if settings.warmup:  # but for what would have TensorFlow loaded
-        try_out(found, found.times, told.rowwise & set(getattr(found, "at_hand", found.signatures)))
+        at_hand = getattr(found, "at_hand", found.signatures)
+        try_out(found, found.times, found.rowwise & set(at_hand))
     return found
 
 
 def _load(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
     if _is_lite(path, settings):
-        return litert_model.LiteRtModel(path, settings)
+        model = litert_model.LiteRtModel(path, settings)
+        model.rowwise = frozenset()  # nobody has tried that file
+        return model
     runtime = _chosen(told, settings)
     if runtime != "tensorflow":
         return _with_twin(path, settings, told, runtime)
-    model = _saved_model(path, settings)
-    return Strict(model) if told.files else model
+    return _with_tensorflow(path, settings, told)
 
 
 def any_needs_tensorflow(configs: Iterable[ModelConfig], settings: Settings) -> bool:
@@ -136,12 +137,20 @@ def _with_twin(path: pathlib.Path, settings: Settings, told: Told, runtime: str)
         if settings.runtime != "auto":
             raise _as_status(error) from None
         log.warning("%s is run by TensorFlow: %s", path, error)
-        return Strict(_saved_model(path, settings))
-    if settings.warmup:
-        _warm_up(twin, twin.signatures.keys() - told.rowwise)  # `load` tries those out
+        return _with_tensorflow(path, settings, told)
     reference = functools.partial(_saved_model, path, settings)
     log.info("%s is run by its %s twin", path, runtime)
-    return Twinned(told, twin, reference if settings.runtime == "auto" else None, runtime)
+    found = Twinned(told, twin, reference if settings.runtime == "auto" else None, runtime)
+    if settings.warmup:
+        _warm_up(twin, twin.signatures.keys() - found.rowwise)  # `load` tries those out
+    return found
+
+
+def _with_tensorflow(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
+    model = _saved_model(path, settings)
+    found = Strict(model) if told.files else model
+    found.rowwise = told.rowwise.get("tensorflow", frozenset())
+    return found
 
 
 def _as_status(error: Exception) -> StatusError:
@@ -196,11 +205,16 @@ class Twinned:
 
     Attributes:
         at_hand: The keys of the signatures that the twin has.
+        rowwise: Those that may be run for several requests at once by whatever runs them.
     """
 
     def __init__(self, told: Told, twin: Runtime, reference: Any, name: str):
         self.signatures = told.signatures
         self.at_hand = frozenset(twin.signatures)
+        by_twin, by_tensorflow = (
+            told.rowwise.get(runtime, frozenset()) for runtime in (name, "tensorflow")
+        )
+        self.rowwise = by_twin | (by_tensorflow - self.at_hand)
         self._twin, self._load_reference, self._name = twin, reference, name
         self._reference: Runtime | None = None
         self._failure: tuple[str, str, str | None] | None = None

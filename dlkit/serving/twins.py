@@ -1,7 +1,7 @@
 """What an export says to this server of itself: `assets.extra/dlkit_serving.json`.
 
     signatures as in the SavedModel, so that nobody has to parse it
-    rowwise: which of them may be run for several requests at once
+    rowwise: runtime -> which of them it may run for several requests at once
     runtimes: the same functions as files for ONNX Runtime or LiteRT, which were compared with it
 
 Plain Python: a version that is run by a twin never imports TensorFlow.
@@ -34,12 +34,12 @@ class Told:
 
     Args:
         signatures: All signatures of the SavedModel, by key in order.
-        rowwise: Those that answer each row by itself.
+        rowwise: Runtime -> those that it answers row by row, whatever rows are beside it.
         files: The twins: runtime -> signature key -> the file and its SHA-256 sum.
     """
 
     signatures: Mapping[str, Signature] = field(default_factory=dict)
-    rowwise: frozenset[str] = frozenset()
+    rowwise: Mapping[str, frozenset[str]] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, tuple[pathlib.Path, str]]] = field(default_factory=dict)
 
 
@@ -58,7 +58,7 @@ def read(path: pathlib.Path) -> Told:
             raise ValueError("it belongs to another saved_model.pb")
         return Told(
             {key: _signature(found) for key, found in sorted(told["signatures"].items())},
-            frozenset(told["rowwise"]),
+            _rowwise(path, told["rowwise"]),
             {name: _files(file.parent, found) for name, found in told["runtimes"].items()},
         )
     except FileNotFoundError:
@@ -66,6 +66,13 @@ def read(path: pathlib.Path) -> Told:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s is not used: %s", file, error)
         return Told()
+
+
+def _rowwise(path: pathlib.Path, found: Any) -> dict[str, frozenset[str]]:
+    if isinstance(found, list):  # of an export whose trial let rows mix that must not
+        log.info("Requests for %s are not joined until it is exported again", path)
+        return {}
+    return {runtime: frozenset(keys) for runtime, keys in found.items()}
 
 
 def _files(folder: pathlib.Path, found: dict[str, Any]) -> dict[str, tuple[pathlib.Path, str]]:

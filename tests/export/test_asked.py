@@ -1,38 +1,16 @@
-import json
-
-import keras
 import numpy as np
 import pytest
 
-from dlkit.export import saved_model
+from dlkit.errors import ExportError
+from dlkit.export import row_trials
 from dlkit.export.asked import Asked
 from dlkit.export.checking import Check
-from dlkit.export.twins import FILE
-
-
-def rowwise(version):
-    return json.loads((version / "assets.extra" / FILE).read_text())["rowwise"]
+from tests.export.told import rowwise
 
 
 def test_rows_that_do_not_mix_are_known(digits):
     kinds = {"serving_default", "labels", "classify", "image_bytes", "image_bytes_labels"}
-    assert set(rowwise(digits.version)) == kinds
-
-
-class Centred(keras.layers.Layer):
-    def call(self, x):
-        return x - keras.ops.mean(x, axis=0, keepdims=True)
-
-
-class Mean(keras.layers.Layer):
-    def call(self, x):
-        return keras.ops.mean(x, axis=0)
-
-
-@pytest.mark.parametrize("layer", [Centred(), Mean()])
-def test_a_model_whose_rows_depend_on_each_other_is_not_batched(tmp_path, layer):
-    model = keras.Sequential([keras.Input((5,), name="x"), layer])
-    assert rowwise(saved_model(model, tmp_path / "mixing")) == []
+    assert set(rowwise(digits.version)["tensorflow"]) == kinds
 
 
 def test_what_was_asked_is_kept_with_its_answer(digits):
@@ -43,10 +21,21 @@ def test_what_was_asked_is_kept_with_its_answer(digits):
     checks = [
         Check("serving_default", {"image": raw[:n]}, {"predictions": expected[:n]}) for n in (1, 3)
     ]
-    asked = Asked(digits.version, checks, None)
+    alone = [{"image": raw[n : n + 1]} for n in range(3)]
+    trial = row_trials.Trial(alone, [({"image": raw[:5]}, 0, range(3))], dict, required=True)
+    asked = Asked(digits.version, checks, None, {"serving_default": trial})
     assert [key for key, _, _ in asked.known] == ["serving_default"] * 2
     for _, inputs, answer in asked.known:
         rows = len(inputs["image"])
         np.testing.assert_allclose(answer["predictions"], expected[:rows], atol=1e-6)
     assert asked.facts(1e-5)["check"]["max_difference"] < 1e-5
     assert asked.rowwise(1e-5) == ["serving_default"]
+
+
+def test_a_call_that_is_refused_is_an_error_unless_it_is_a_trial(digits):
+    wrong = {"image": np.zeros((1, 3, 3), "uint8")}
+    trial = row_trials.Trial([wrong], [(wrong, 0, range(1))], dict, required=False)
+    asked = Asked(digits.version, [], None, {"serving_default": trial})
+    assert asked.rowwise(1e-5) == []
+    with pytest.raises(ExportError, match="requested shape"):
+        Asked(digits.version, [Check("serving_default", wrong, {})], None, {})

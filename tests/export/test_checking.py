@@ -66,9 +66,9 @@ def test_equal_infinities_and_nan_are_no_difference():
 
 def test_texts_must_be_the_same():
     texts = np.array([[b"red"], [b"green"]], dtype=object)
-    assert checking._difference("label", texts, texts.copy(), 1e-5) == 0
+    assert checking.difference("label", texts, texts.copy(), 1e-5) == 0
     with pytest.raises(ExportError, match=r"output 'label' differs .* batch size 2"):
-        checking._difference("label", texts, texts[::-1], 1e-5)
+        checking.difference("label", texts, texts[::-1], 1e-5)
 
 
 @pytest.mark.parametrize(

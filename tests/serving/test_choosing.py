@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import json
 import logging
 import pathlib
 import shutil
@@ -233,6 +234,28 @@ def test_a_changed_twin_is_not_run(version, caplog):
     assert isinstance(runtime, choosing.Strict)
     assert "is run by TensorFlow: " in caplog.text
     runtime.close()
+
+
+def test_requests_are_joined_only_where_what_runs_them_was_tried(version):
+    file = version / twins.FILE
+    told = json.loads(file.read_text())
+    everything = {"serving_default", "regress"}
+    assert set(told["rowwise"]["tensorflow"]) == everything
+    told["rowwise"]["litert"] = []  # as of a twin that computes otherwise
+    file.write_text(json.dumps(told))
+    lite = version / "assets.extra" / "litert" / "serving_default.tflite"
+    for options, expected in (
+        ({"runtime": "tensorflow"}, everything),
+        ({}, everything),
+        ({"runtime": "onnx"}, everything),  # `regress` it refuses
+        ({"runtime": "litert"}, {"regress"}),
+        ({"prefer_tflite": True}, set()),
+    ):
+        if "prefer_tflite" in options:
+            shutil.copy(lite, version / "model.tflite")  # of somebody else's
+        runtime = load(version, **options)
+        assert runtime.rowwise == expected, options
+        runtime.close()
 
 
 def test_what_needs_tensorflow_is_known_before_it_is_loaded(base, version):

@@ -21,7 +21,7 @@ def version(tmp_path):
         "format": 1,
         "saved_model": {"sha256": hashlib.sha256(b"a graph").hexdigest()},
         "signatures": {"a": {"inputs": {"x": X}, "outputs": {"y": Y}, "method_name": "predict"}},
-        "rowwise": ["a"],
+        "rowwise": {"tensorflow": ["a"], "onnx": []},
         "runtimes": {"onnx": {"signatures": {"a": {"file": "onnx/a.onnx", "sha256": "12"}}}},
     }
     (tmp_path / "assets.extra").mkdir()
@@ -41,7 +41,7 @@ def test_what_a_version_says_of_itself(version):
         {"y": TensorInfo("DT_STRING", None, "y:0")},
     )
     assert told.signatures == {"a": Signature(inputs, outputs, "predict")}
-    assert told.rowwise == {"a"}
+    assert told.rowwise == {"tensorflow": {"a"}, "onnx": set()}
     assert told.files == {"onnx": {"a": (path / "assets.extra" / "onnx" / "a.onnx", "12")}}
 
 
@@ -56,7 +56,7 @@ def test_a_version_of_somebody_elses_says_nothing(tmp_path, caplog):
         ({"format": 2}, "its format is 2, and 1 is known here"),
         ({"saved_model": {"sha256": "0"}}, "it belongs to another saved_model.pb"),
         ({"signatures": []}, "'list' object has no attribute 'items'"),
-        ({"rowwise": None}, "not iterable"),
+        ({"rowwise": None}, "no attribute 'items'"),
         ({"runtimes": {"onnx": {}}}, "'signatures'"),
     ],
 )
@@ -66,6 +66,16 @@ def test_what_cannot_be_relied_on_is_not_used(version, caplog, change, message):
     with caplog.at_level(logging.WARNING):
         assert twins.read(path) == twins.Told()
     assert message in caplog.text
+
+
+def test_an_export_of_before_is_served_and_its_requests_are_not_joined(version, caplog):
+    path, told = version
+    write(path, told | {"rowwise": ["a"]})
+    with caplog.at_level(logging.INFO):
+        found = twins.read(path)
+    assert found.rowwise == {}
+    assert found.files["onnx"].keys() == {"a"}
+    assert "not joined until it is exported again" in caplog.text
 
 
 def test_a_file_cut_short_is_not_used(version, caplog):
