@@ -85,7 +85,8 @@ class LiteRtModel:
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run one signature; safe to call from many threads at once.
 
-        Any number of rows is taken, also by a file that was written for one.
+        Any number of rows is taken, also by a file that was written for one, and last axes of one
+        value may be left out, since TensorFlow Serving fits a file's input to the request.
 
         Args:
             signature_name: A key of `signatures`.
@@ -94,7 +95,11 @@ class LiteRtModel:
         Raises:
             StatusError: with LiteRT's text.
         """
-        twins.check_shapes(inputs, self.signatures[signature_name], any_rows=True)
+        signature = self.signatures[signature_name]
+        inputs = {
+            name: _with_all_axes(inputs[name], i.shape) for name, i in signature.inputs.items()
+        }
+        twins.check_shapes(inputs, signature, any_rows=True)
         return self._file.run(signature_name, inputs)
 
     def close(self) -> None:
@@ -148,6 +153,12 @@ class _File:
         interpreter.invoke()
         outputs = interpreter.get_output_details()
         return {tensor["name"]: interpreter.get_tensor(tensor["index"]) for tensor in outputs}
+
+
+def _with_all_axes(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an array of shape (n,) as (n, 1) where the input is (-1, 1), and so with more axes."""
+    missing = shape[array.ndim :]
+    return array.reshape(*array.shape, *missing) if array.ndim and set(missing) == {1} else array
 
 
 def _interpreter(content: bytes, threads: int | None) -> Any:

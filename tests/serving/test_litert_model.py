@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.serving import Client, Server
+from dlkit.serving import Client, GrpcClient, Server
 from dlkit.serving.choosing import load
 from dlkit.serving.litert_model import LiteRtModel
 from dlkit.serving.settings import Settings
@@ -100,6 +100,40 @@ def test_a_file_for_one_row_takes_several(tmp_path):
     with pytest.raises(StatusError, match=r"must be of shape \[-1,2\], not \[1,3\]"):
         model.run(key, {name: np.zeros((1, 3), "float32")})
     model.close()
+
+
+@pytest.fixture(scope="module")
+def column(tmp_path_factory):
+    """A server of y = x / 2 + 2 for columns, (-1, 1), as in TensorFlow Serving's own suite."""
+    half_plus_two = tf.function(lambda x: {"y": x / 2 + 2}).get_concrete_function(
+        tf.TensorSpec([None, 1], tf.float32, "x")
+    )
+    path = tmp_path_factory.mktemp("column") / "half_plus_two" / "1"
+    path.mkdir(parents=True)
+    module = tf.Module()
+    module.call = half_plus_two
+    tf.saved_model.save(module, str(path / "source"), {"serving_default": half_plus_two})
+    content = tf.lite.TFLiteConverter.from_saved_model(str(path / "source")).convert()
+    (path / "model.tflite").write_bytes(content)
+    with Server(path.parent, rest_port=0, grpc_port=0) as server:
+        yield server
+
+
+def test_a_column_may_come_without_its_last_axis(column):
+    """As the suite sends 2.0 in the shape [1]."""
+    with GrpcClient(column.grpc_target, "half_plus_two") as client:
+        assert client.predict(np.array([2.0], "float32")).tolist() == [[3.0]]
+        assert client.predict(np.array([2.0, 4.0, 6.0], "float32")).tolist() == [[3], [4], [5]]
+        assert client.predict(np.array([[2.0], [4.0]], "float32")).tolist() == [[3], [4]]
+    for rows in ([2.0, 4.0], [[2.0], [4.0]]):
+        assert predict(column.url, {"instances": rows}).json == {"predictions": [[3.0], [4.0]]}
+
+
+@pytest.mark.parametrize("values", [2.0, [[2.0, 4.0]], [[[2.0]]]])
+def test_other_axes_are_not_made_up(column, values):
+    answer = predict(column.url, {"inputs": values})
+    assert answer.status == 400
+    assert answer.error.startswith("Input 'x' must be of shape [-1,1], not [")
 
 
 @pytest.mark.parametrize(
