@@ -211,13 +211,14 @@ def export(
         str, typer.Option(help="saved_model, onnx or litert (TensorFlow Lite).")
     ] = "saved_model",
     quantize: Annotated[
-        str | None, typer.Option(help="Smaller weights for litert: dynamic, float16 or int8.")
+        str | None,
+        typer.Option(help="Smaller weights: dynamic (onnx, litert), float16 or int8 (litert)."),
     ] = None,
     runtimes: Annotated[
         str,
         typer.Option(
-            help="What else a saved_model can be served with, faster on a CPU: onnx, litert, or"
-            " both with a comma."
+            help="What else a saved_model can be served with, faster on a CPU: onnx, litert or"
+            " onnx_dynamic, several with commas."
         ),
     ] = "",
 ) -> None:

@@ -5,8 +5,8 @@ from dlkit.errors import InputError
 
 # Format -> the ending of its file; a SavedModel is a directory.
 FORMATS = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
-QUANTIZED = ("dynamic", "float16", "int8")
-RUNTIMES = ("onnx", "litert")
+QUANTIZED = {"litert": ("dynamic", "float16", "int8"), "onnx": ("dynamic",)}
+RUNTIMES = ("onnx", "litert", "onnx_dynamic")
 
 
 def check_export(format: str, quantize: str | None, runtimes: tuple[str, ...] = ()) -> None:
@@ -14,7 +14,7 @@ def check_export(format: str, quantize: str | None, runtimes: tuple[str, ...] = 
 
     Args:
         format: A key of `FORMATS`.
-        quantize: One of `QUANTIZED`, for LiteRT, or None.
+        quantize: One of those of the format in `QUANTIZED`, or None.
         runtimes: Of `RUNTIMES`, for a SavedModel. Defaults to ().
 
     Raises:
@@ -30,9 +30,9 @@ def check_export(format: str, quantize: str | None, runtimes: tuple[str, ...] = 
         )
     if quantize is None:
         return
-    check_choice("quantize", quantize, QUANTIZED)
-    if format != "litert":
+    if format not in QUANTIZED:
         raise InputError(
-            f"Only LiteRT files are quantized: give --format litert with --quantize {quantize}."
-            f" Received: format={format!r}."
+            "Only files are quantized, and the twin of --runtimes onnx_dynamic: give --format"
+            f" {' or '.join(QUANTIZED)} with --quantize {quantize}. Received: format={format!r}."
         )
+    check_choice("quantize", quantize, QUANTIZED[format])

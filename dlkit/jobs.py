@@ -199,7 +199,8 @@ def export(
         run: A run directory.
         to: Where it goes. Defaults to None: `exports/<data set>`, and `.onnx` or `.tflite`.
         format: `"saved_model"`, `"onnx"` or `"litert"`. Defaults to "saved_model".
-        quantize: For LiteRT: `"dynamic"`, `"float16"` or `"int8"`. Defaults to None.
+        quantize: For LiteRT `"dynamic"`, `"float16"` or `"int8"`, for ONNX `"dynamic"`. Defaults to
+            None.
         runtimes: What else a SavedModel can be served with, of `RUNTIMES`. Defaults to ().
 
     Returns:
@@ -218,7 +219,7 @@ def export(
     data = job.load_data()
     to = pathlib.Path("exports", job.data + FORMATS[format]) if to is None else to
     if format == "onnx":
-        return dlkit.export.onnx(model, to, data)
+        return dlkit.export.onnx(model, to, data, quantize=quantize)
     if format == "litert":
         return dlkit.export.litert(model, to, data, quantize=quantize)
     told = pathlib.Path(run, "results.json").exists()

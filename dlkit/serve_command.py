@@ -101,8 +101,8 @@ def serve(  # noqa: PLR0913 - a command's options are its arguments
     runtime: Annotated[
         str,
         typer.Option(
-            help="tensorflow, onnx, litert, or auto: a twin of the export on a CPU, where"
-            " `dlkit export --runtimes` has put one; TensorFlow else."
+            help="tensorflow, onnx, litert, onnx_dynamic, or auto: a twin of the export on a CPU,"
+            " where `dlkit export --runtimes` has put one; TensorFlow else."
         ),
     ] = "auto",
 ) -> None:

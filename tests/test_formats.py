@@ -8,8 +8,9 @@ from dlkit.errors import InputError
 
 def test_what_goes_together():
     formats.check_export("saved_model", None)
-    formats.check_export("saved_model", None, ("onnx", "litert"))
+    formats.check_export("saved_model", None, ("onnx", "litert", "onnx_dynamic"))
     formats.check_export("litert", "int8")
+    formats.check_export("onnx", "dynamic")
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,11 @@ def test_what_goes_together():
     [
         (("onyx", None), "format='onyx'. Did you mean 'onnx'?"),
         (("litert", "int7"), "quantize='int7'. Did you mean 'int8'?"),
-        (("onnx", "int8"), "give --format litert with --quantize int8. Received: format='onnx'"),
+        (("onnx", "int8"), "quantize must be one of: dynamic. Received: quantize='int8'"),
+        (
+            ("saved_model", "int8"),
+            "give --format litert or onnx with --quantize int8. Received: format='saved_model'",
+        ),
         (("saved_model", None, ("onyx",)), "runtimes='onyx'. Did you mean 'onnx'?"),
         (("onnx", None, ("onnx",)), "leave --format out. Received: format='onnx', runtimes=('onnx"),
     ],
@@ -30,5 +35,5 @@ def test_what_does_not_is_refused(options, message):
 def test_the_lists_are_those_of_the_export():
     from dlkit.export import quantizing, twins
 
-    assert set(formats.QUANTIZED) == set(quantizing.MAX_LOSS)
+    assert set(formats.QUANTIZED["litert"]) == set(quantizing.MAX_LOSS)
     assert set(formats.RUNTIMES) == set(twins.RUNTIMES)

@@ -330,7 +330,7 @@ def test_an_export_can_carry_a_twin(trained, tmp_path):
     [
         ({"format": "pb"}, "must be one of: saved_model, onnx, litert. Received: format='pb'."),
         ({"quantize": "dynamic"}, "--quantize dynamic. Received: format='saved_model'."),
-        ({"format": "onnx", "quantize": "int8"}, "--quantize int8. Received: format='onnx'."),
+        ({"format": "onnx", "quantize": "int8"}, "one of: dynamic. Received: quantize='int8'."),
         ({"format": "litert", "quantize": "int4"}, "dynamic, float16, int8. Received: quantize="),
         ({"format": "onnx", "runtimes": ("onnx",)}, "leave --format out. Received: format='onnx'"),
     ],

@@ -6,16 +6,19 @@ quantize="...": network -> converter -> scored on data.test -> preprocessing bef
 
 import os
 import pathlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from dlkit.checks import check_choice
 from dlkit.errors import ExportError
 from dlkit.export import (
     checking,
     files,
+    joining,
     litert_files,
     networks,
     quantizing,
@@ -23,6 +26,8 @@ from dlkit.export import (
     signatures,
     writer,
 )
+
+_CALIBRATION_ROWS = 256
 
 
 def litert(
@@ -96,7 +101,8 @@ def litert(
             if quantize is None:
                 content = _checked(model, signature, data, batches, expected)
             else:
-                content = quantizing.quantized(model, signature, data, quantize, batches, expected)
+                asked = batches, expected
+                content = quantizing.quantized(model, signature, data, quantize, asked, _FORMAT)
         except ExportError as error:
             raise networks.explain(error, signature, data) from None
         staging.write_bytes(content)
@@ -120,3 +126,24 @@ def _checked(
     if rows:
         scoring.compare(rows, answers[len(batches) :])
     return content
+
+
+def _quantize(model: keras.Model, network: signatures.Signature, data: Any, quantize: str) -> bytes:
+    def configure(converter: tf.lite.TFLiteConverter) -> None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if quantize == "int8":
+            converter.representative_dataset = lambda: _calibration(network, data.train)
+
+    return litert_files.convert(model, network, configure=configure)
+
+
+def _calibration(
+    network: signatures.Signature, train: Iterable[Any]
+) -> Iterator[dict[str, np.ndarray]]:
+    for batch, _ in networks.rows(network, train, _CALIBRATION_ROWS, 32):
+        yield batch
+
+
+_FORMAT = quantizing.Format(litert_files.convert, _quantize, litert_files.answers, joining.join)

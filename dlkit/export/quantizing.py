@@ -4,16 +4,17 @@ Only the network is quantized: it is calibrated with what it was trained on, and
 is tested on, which both are network inputs. The preprocessing comes before it in floats.
 """
 
+import dataclasses
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from dlkit.errors import ExportError, InputError
-from dlkit.export import checking, joining, litert_files, networks, scoring, signatures
+from dlkit.export import checking, networks, scoring, signatures
+from dlkit.export.signatures import Arrays
 
 # By how much the accuracy (R2 for a regression) may fall on the test rows, and how far an output
 # may be off, in parts of the largest, where there are no test rows.
@@ -21,8 +22,25 @@ MAX_LOSS = {"float16": 0.005, "dynamic": 0.01, "int8": 0.02}
 MAX_ERROR = {"float16": 0.005, "dynamic": 0.05, "int8": 0.1}
 # The converter fuses and reorders more than others: a digit of float32 goes with that.
 TOLERANCE = 1e-4
-_CALIBRATION_ROWS = 256
 _TEST_ROWS = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """How files of a format are made and run.
+
+    Attributes:
+        convert: From a model and a signature of it to a file in floats.
+        quantize: From a model, the signature of the network alone, the data and a key of `MAX_LOSS`
+            to a quantized file.
+        answers: From a file and batches of inputs to its outputs by name.
+        join: From two files to one that feeds the outputs of the first to the second.
+    """
+
+    convert: Callable[[keras.Model, signatures.Signature], bytes]
+    quantize: Callable[[keras.Model, signatures.Signature, Any, str], bytes]
+    answers: Callable[[bytes, Sequence[Arrays]], list[Arrays]]
+    join: Callable[[bytes, bytes], bytes]
 
 
 def check_data(quantize: str, data: Any) -> None:
@@ -43,40 +61,32 @@ def quantized(
     served: signatures.Signature,
     data: Any,
     quantize: str,
-    batches: list[dict[str, np.ndarray]],
-    expected: list[dict[str, np.ndarray]],
+    asked: tuple[list[Arrays], list[Arrays]],
+    form: Format,
 ) -> bytes:
-    """Return a LiteRT file of `served` whose network is quantized, checked.
+    """Return a file of `served` whose network is quantized, checked.
 
     Args:
         model: The network.
         served: The signature from raw input to predictions.
         data: What has `train`, `test`, `preprocessing` and `task`, as far as it has them.
         quantize: A key of `MAX_LOSS`.
-        batches: Raw input to check with.
-        expected: The model's answers to it.
+        asked: Raw input to check with, and the model's answers to it.
+        form: The format of the file.
 
     Raises:
         ExportError: when it cannot be converted, or is worse than allowed.
     """
     alone = types.SimpleNamespace(input_spec=getattr(data, "input_spec", None))
     network = signatures.serving_default(model, alone)
-
-    def configure(converter: tf.lite.TFLiteConverter) -> None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        if quantize == "int8":
-            converter.representative_dataset = lambda: _calibration(network, data.train)
-
-    content = litert_files.convert(model, network, configure=configure)
+    content = form.quantize(model, network, data, quantize)
     if _has_test_rows(data):
-        _check_score(content, network, data, quantize)
+        _check_score(content, network, data, quantize, form)
     if getattr(data, "preprocessing", None) is not None:
-        content = _put_before(data.preprocessing, served, network, content, batches)
+        content = _put_before(data.preprocessing, served, network, content, asked[0], form)
     if not _has_test_rows(data):
-        answers = litert_files.answers(content, batches)
-        checking.compare_answers(answers, expected, MAX_ERROR[quantize])
+        answers = form.answers(content, asked[0])
+        checking.compare_answers(answers, asked[1], MAX_ERROR[quantize])
     return content
 
 
@@ -85,16 +95,17 @@ def _put_before(
     served: signatures.Signature,
     network: signatures.Signature,
     content: bytes,
-    batches: list[dict[str, np.ndarray]],
+    batches: list[Arrays],
+    form: Format,
 ) -> bytes:
-    """Return the LiteRT file `content` of `network` with the preprocessing before it."""
+    """Return the file `content` of `network` with the preprocessing before it."""
     front = _front(preprocessing, served, network)
-    first = litert_files.convert(preprocessing, front)
-    prepared = litert_files.answers(first, batches)
+    first = form.convert(preprocessing, front)
+    prepared = form.answers(first, batches)
     checking.compare_answers(prepared, [front.reference(batch) for batch in batches], TOLERANCE)
-    joined = joining.join(first, content)
+    joined = form.join(first, content)
     checking.compare_answers(
-        litert_files.answers(joined, batches), litert_files.answers(content, prepared), TOLERANCE
+        form.answers(joined, batches), form.answers(content, prepared), TOLERANCE
     )
     return joined
 
@@ -118,24 +129,19 @@ def _front(
     return signatures.Signature(served.inputs, renamed(own.compute), renamed(own.reference))
 
 
-def _calibration(
-    network: signatures.Signature, train: Iterable[Any]
-) -> Iterator[dict[str, np.ndarray]]:
-    for batch, _ in networks.rows(network, train, _CALIBRATION_ROWS, 32):
-        yield batch
-
-
 def _has_test_rows(data: Any) -> bool:
     return getattr(data, "test", None) is not None and getattr(data, "task", None) is not None
 
 
-def _check_score(content: bytes, network: signatures.Signature, data: Any, quantize: str) -> None:
+def _check_score(
+    content: bytes, network: signatures.Signature, data: Any, quantize: str, form: Format
+) -> None:
     rows = list(networks.rows(network, data.test, _TEST_ROWS, _TEST_ROWS))
     batch = {name: np.concatenate([batch[name] for batch, _ in rows]) for name in network.inputs}
     y = np.concatenate([y for _, y in rows])
     before, after = (
         scoring.score(data.task, y, next(iter(answer.values())))
-        for answer in (network.reference(batch), *litert_files.answers(content, [batch]))
+        for answer in (network.reference(batch), *form.answers(content, [batch]))
     )
     # A single row of a small split must not decide.
     limit = max(MAX_LOSS[quantize], 1 / len(y))

@@ -21,13 +21,15 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from dlkit.checks import check_choice, require
 from dlkit.errors import ExportError, InputError
 from dlkit.export import checking
-from dlkit.export.asked import Asked
+from dlkit.export.asked import BATCH_SIZES, Asked
 from dlkit.export.signatures import INSTEAD, PREDICT, Arrays, Signature
 
 FILE = "dlkit_serving.json"
-RUNTIMES = {"onnx": ".onnx", "litert": ".tflite"}
+RUNTIMES = {"onnx": ".onnx", "litert": ".tflite", "onnx_dynamic": ".onnx"}
 _FORMAT = 1  # of the file, so that an older server can tell that it cannot read it
 _TOLERANCE = 1e-4  # on a thousand rows one is further off than three are
+_QUANTIZED = ("onnx_dynamic",)  # held to their score, as `onnx(..., quantize="dynamic")` is
+_QUANTIZED_TOLERANCE = 1.0  # that an answer is none at all shows
 _DEFAULT = "serving_default"
 
 Run = Callable[[Arrays], Arrays]
@@ -47,8 +49,9 @@ def check_runtimes(runtimes: Any) -> tuple[str, ...]:
     if isinstance(runtimes, str):
         raise InputError(f"runtimes must be a list of names. Received: runtimes={runtimes!r}.")
     chosen = tuple(dict.fromkeys(check_choice("runtimes", name, RUNTIMES) for name in runtimes))
-    for module in ("tf2onnx", "onnx", "onnxruntime") if "onnx" in chosen else ():
-        require(module, "onnx")
+    if any(RUNTIMES[name] == ".onnx" for name in chosen):
+        for module in ("tf2onnx", "onnx", "onnxruntime"):
+            require(module, "onnx")
     return chosen
 
 
@@ -101,12 +104,15 @@ class Twins:
         """Write the twins for a runtime; return what is told of them, and which are row by row."""
         (extra / runtime).mkdir()
         found, rowwise, rows, largest = {}, [], 0, 0.0
+        limit = _QUANTIZED_TOLERANCE if runtime in _QUANTIZED else self._limit
         for key, signature in self._offered.items():
             if signature.method != PREDICT:
                 continue  # of serialized tf.Examples, which no other runtime parses
+            if runtime in _QUANTIZED and key != _DEFAULT:
+                continue  # the score that holds it is that of the predictions
             try:
-                content, run = _made(runtime, self._model, signature, self._data)
-                gap, count = self._compare(runtime, key, run)
+                content, run = self._made(runtime, key)
+                gap, count = self._compare(runtime, key, run, limit)
             except ExportError as error:
                 if key != _DEFAULT:
                     continue
@@ -121,7 +127,7 @@ class Twins:
             rows, largest = rows + count, max(largest, gap)
             if self._is_rowwise(key, run):
                 rowwise.append(key)
-        check = {"rows": rows, "max_difference": largest, "tolerance": self._limit}
+        check = {"rows": rows, "max_difference": largest, "tolerance": limit}
         return {"signatures": found, "check": check}, rowwise
 
     def _is_rowwise(self, key: str, run: Run) -> bool:
@@ -131,22 +137,22 @@ class Twins:
             return False
         return trial.passes([_answer(run, batch) for batch in trial.batches], self._limit)
 
-    def _compare(self, runtime: str, key: str, run: Run) -> tuple[float, int]:
+    def _compare(self, runtime: str, key: str, run: Run, limit: float) -> tuple[float, int]:
         """Return the largest difference, and on how many rows."""
         unordered = self._offered[key].unordered
         asked = [inputs for name, inputs, _ in self._asked.known if name == key]
         expected = [unordered(answer) for name, _, answer in self._asked.known if name == key]
         try:
             found = [unordered(run(inputs)) for inputs in asked]
-            largest = checking.compare_answers(found, expected, self._limit, key)
-            self._compare_whole_numbers(key, run)
+            largest = checking.compare_answers(found, expected, limit, key)
+            self._compare_whole_numbers(key, run, limit)
         except ExportError as error:
             raise ExportError(
                 f"The {runtime} twin does not answer as the SavedModel: {error}"
             ) from None
         return largest, sum(len(next(iter(inputs.values()))) for inputs in asked)
 
-    def _compare_whole_numbers(self, key: str, run: Run) -> None:
+    def _compare_whole_numbers(self, key: str, run: Run, limit: float) -> None:
         """See that numbers which are no index are refused by both, and read alike by both.
 
         A table of embeddings is read from its end by ONNX where the number is negative, and
@@ -159,16 +165,36 @@ class Twins:
                 continue
             for value in (-1, np.iinfo(array.dtype).max):
                 odd = {**inputs, name: np.full_like(array, value)}
-                self._compare_odd(signature, run, odd, f"'{name}' is {value}")
+                _compare_odd(signature, run, odd, limit, f"'{name}' is {value}")
 
-    def _compare_odd(self, signature: Signature, run: Run, odd: Arrays, when: str) -> None:
-        expected, found = _answer(signature.reference, odd), _answer(run, odd)
-        refused = [isinstance(answer, ExportError) for answer in (expected, found)]
-        if refused[0] != refused[1]:
-            raise ExportError(f"one of them refuses the input when {when}.")
-        if not any(refused):
-            pair = [signature.unordered(found)], [signature.unordered(expected)]
-            checking.compare_answers(*pair, self._limit)
+    def _made(self, runtime: str, key: str) -> tuple[bytes, Run]:
+        """Return a twin's file, and the function that is in it."""
+        model, signature, data = self._model, self._offered[key], self._data
+        if runtime == "litert":
+            from dlkit.export import litert_files
+
+            content = litert_files.convert(model, signature, data)
+            return content, litert_files.runner(content)
+        from dlkit.export import onnx_files, onnx_quantizing
+
+        if runtime in _QUANTIZED:
+            known = [(inputs, answer) for name, inputs, answer in self._asked.known if name == key]
+            inputs, answers = zip(*known[: len(BATCH_SIZES)], strict=True)
+            asked = list(inputs), list(answers)
+            content = onnx_quantizing.quantized(model, signature, data, asked)
+        else:
+            content = onnx_files.convert(model, signature, data)
+        return content, onnx_files.runner(content)
+
+
+def _compare_odd(signature: Signature, run: Run, odd: Arrays, limit: float, when: str) -> None:
+    expected, found = _answer(signature.reference, odd), _answer(run, odd)
+    refused = [isinstance(answer, ExportError) for answer in (expected, found)]
+    if refused[0] != refused[1]:
+        raise ExportError(f"one of them refuses the input when {when}.")
+    if not any(refused):
+        pair = [signature.unordered(found)], [signature.unordered(expected)]
+        checking.compare_answers(*pair, limit)
 
 
 def _answer(run: Run, inputs: Arrays) -> Arrays | ExportError:
@@ -176,19 +202,6 @@ def _answer(run: Run, inputs: Arrays) -> Arrays | ExportError:
         return run(inputs)
     except (ExportError, ValueError, tf.errors.OpError) as error:
         return ExportError(str(error))
-
-
-def _made(runtime: str, model: keras.Model, signature: Signature, data: Any) -> tuple[bytes, Run]:
-    """Return a twin's file, and the function that is in it."""
-    if runtime == "onnx":
-        from dlkit.export import onnx_writer
-
-        content = onnx_writer.convert(model, signature, data)
-        return content, onnx_writer.runner(content)
-    from dlkit.export import litert_files
-
-    content = litert_files.convert(model, signature, data)
-    return content, litert_files.runner(content)
 
 
 def _definition(definition: meta_graph_pb2.SignatureDef) -> dict[str, Any]:

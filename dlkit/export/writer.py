@@ -85,7 +85,8 @@ def saved_model(
             as far as it has them. Defaults to `None`: the signature takes what the model takes.
         signatures: Which signatures to write beside `serving_default`, by name. Defaults to None:
             all that the model and `data` can have.
-        runtimes: What else the version is to run on: `"onnx"` (ONNX Runtime), `"litert"` or both.
+        runtimes: What else the version is to run on: `"onnx"` (ONNX Runtime), `"litert"`, and
+            `"onnx_dynamic"`, with weights of 8 bits and the check of `onnx(quantize="dynamic")`.
             Defaults to (), TensorFlow alone.
         join_requests: Whether requests may run together. Defaults to None: where the trial has
             found no row that depends on others, and nothing without `data.examples`. False: never.

@@ -1,10 +1,11 @@
 """Which library runs a version: `--runtime`.
 
-    tensorflow  the SavedModel itself, whose answers are the reference
-    onnx        the ONNX twin in assets.extra, by ONNX Runtime
-    litert      model.tflite, or the LiteRT twin in assets.extra
-    auto        on a CPU a twin, and TensorFlow for the signatures that have none, at their first
-                request; else TensorFlow
+    tensorflow    the SavedModel itself, whose answers are the reference
+    onnx          the ONNX twin in assets.extra, by ONNX Runtime
+    litert        model.tflite, or the LiteRT twin in assets.extra
+    onnx_dynamic  the ONNX twin with weights of 8 bits
+    auto          on a CPU a twin, the first of these that there is, and TensorFlow for the
+                  signatures that it lacks, at their first request; else TensorFlow
 
 Metadata and the checks of requests are the same whichever runs.
 """
@@ -33,8 +34,12 @@ from dlkit.serving.version import Runtime
 
 log = logging.getLogger("dlkit.serving")
 
-_TWINS = {"onnx": onnx_model.OnnxModel, "litert": litert_model.LiteRtTwin}
-_MODULES = {"onnx": "onnxruntime", "litert": "ai_edge_litert"}
+_TWINS = {
+    "onnx": onnx_model.OnnxModel,
+    "litert": litert_model.LiteRtTwin,
+    "onnx_dynamic": functools.partial(onnx_model.OnnxModel, runtime="onnx_dynamic"),
+}
+_MODULES = {"onnx": "onnxruntime", "litert": "ai_edge_litert", "onnx_dynamic": "onnxruntime"}
 
 
 def load(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:

@@ -142,7 +142,9 @@ FLAGS = (
         "dlkit's own: whether exports that allow it answer waiting REST requests together.",
         "join_requests",
     ),
-    Flag("runtime", "auto", "dlkit's own: auto, tensorflow, onnx or litert.", "runtime"),
+    Flag(
+        "runtime", "auto", "dlkit's own: auto, tensorflow, onnx, litert or onnx_dynamic.", "runtime"
+    ),
     Flag(
         "prefer_tflite_model",
         False,

@@ -15,7 +15,6 @@ from dlkit.serving.settings import Settings
 from dlkit.serving.status import StatusError, one_line
 from dlkit.serving.twins import Told
 
-_RUNTIME = "onnx"
 _TOO_LONG = "Timed out waiting for notification"  # TensorFlow's words
 _SMALL_BYTES = 4 * 2**20  # of a file that is quickly loaded twice
 _NO_TIME_SECONDS = 1e-4
@@ -29,15 +28,16 @@ class OnnxModel:
     Args:
         told: What the version says of itself.
         settings: The options; of them the timeout and the threads matter here.
+        runtime: Which of its twins. Defaults to "onnx".
 
     Raises:
         StatusError: when a file is not the one that was checked, or cannot be loaded.
         MissingExtraError: when ONNX Runtime is not installed.
     """
 
-    def __init__(self, told: Told, settings: Settings):
+    def __init__(self, told: Told, settings: Settings, runtime: str = "onnx"):
         self._onnxruntime = require("onnxruntime", "onnx")
-        files = told.files[_RUNTIME]
+        files = told.files[runtime]
         self.signatures = {key: told.signatures[key] for key in files}
         self._sessions = {
             key: self._load(key, twins.content(*found), settings) for key, found in files.items()

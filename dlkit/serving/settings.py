@@ -7,7 +7,7 @@ from typing import Any
 from dlkit.checks import check_choice, check_fraction, check_integer, check_names
 from dlkit.errors import InputError
 
-RUNTIMES = ("auto", "tensorflow", "onnx", "litert")
+RUNTIMES = ("auto", "tensorflow", "onnx", "litert", "onnx_dynamic")
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Settings:
             `dlkit monitor`; none by default. Numbers, short texts and small pictures are in it in
             clear: it is as private as the requests.
         request_log_share: The share of requests that is logged, from 0 to 1.
-        runtime: What runs the models: `auto`, `tensorflow`, `onnx` or `litert`. `auto` takes a
-            twin of the export (`saved_model(..., runtimes=("onnx",))`) on a CPU, and TensorFlow for
-            what it does not cover.
+        runtime: What runs the models: `auto`, `tensorflow`, `onnx`, `litert` or `onnx_dynamic`.
+            `auto` takes a twin of the export (`saved_model(..., runtimes=("onnx",))`) on a CPU, and
+            TensorFlow for what it does not cover.
         join_requests: Whether REST requests that would wait for each other are run together,
             where the export has seen that their rows do not mix. `batching` takes its place.
         prefer_tflite: Whether a `model.tflite` in a version directory is served instead of the

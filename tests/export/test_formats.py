@@ -44,6 +44,7 @@ FORMATS = {
     "saved_model": (saved_model, "", by_saved_model, 1e-5),
     "onnx": (onnx, ".onnx", by_onnx, 1e-5),
     "litert": (litert, ".tflite", by_litert, 1e-4),
+    "onnx dynamic": (functools.partial(onnx, quantize="dynamic"), ".onnx", by_onnx, 0.05),
     "litert float16": (functools.partial(litert, quantize="float16"), ".tflite", by_litert, 5e-3),
     "litert dynamic": (functools.partial(litert, quantize="dynamic"), ".tflite", by_litert, 0.05),
 }
@@ -58,7 +59,7 @@ def built(name, task):
 
 def cells():
     for name, task in BUILDERS:
-        for form in list(FORMATS)[:3]:
+        for form in list(FORMATS)[:4]:
             reason = IMPOSSIBLE.get((name, form))
             marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
             yield pytest.param(name, task, form, id=f"{name}-{form}", marks=marks)
@@ -106,9 +107,11 @@ def test_no_format_costs_accuracy(trained, tmp_path):
         (answer,) = run(path, [raw])
         accuracy = np.mean(answer.argmax(axis=1) == labels)
         allowed = {"litert dynamic": 0.01, "litert float16": 0.005, "litert int8": 0.02}
+        allowed |= {"onnx dynamic": 0.01}
         assert accuracy == pytest.approx(right, abs=allowed.get(form, 1e-9)), form
         sizes[form] = sum(f.stat().st_size for f in [path, *path.rglob("*")] if f.is_file())
     assert sizes["litert int8"] < sizes["litert float16"] < sizes["litert"]
     assert sizes["litert dynamic"] < sizes["litert float16"]
     assert sizes["litert int8"] < 0.5 * sizes["litert"]
+    assert sizes["onnx dynamic"] < 0.5 * sizes["onnx"]
     assert sizes["litert"] < sizes["saved_model"] and sizes["onnx"] < sizes["saved_model"]

@@ -111,11 +111,11 @@ def test_text_has_no_twin_and_the_way_out_is_none(runtime, tmp_path):
 
 def test_a_twin_that_answers_otherwise_leaves_nothing_behind(tmp_path, tiny, monkeypatch):
     other = keras.models.clone_model(tiny)
-    from dlkit.export import onnx_writer, signatures
+    from dlkit.export import onnx_files, signatures
 
-    convert = onnx_writer.convert
+    convert = onnx_files.convert
     monkeypatch.setattr(
-        onnx_writer, "convert", lambda *_: convert(other, signatures.serving_default(other), None)
+        onnx_files, "convert", lambda *_: convert(other, signatures.serving_default(other), None)
     )
     with pytest.raises(ExportError, match="The onnx twin does not answer as the SavedModel: "):
         saved_model(tiny, tmp_path / "tiny", runtimes=["onnx"])

@@ -1,0 +1,19 @@
+import numpy as np
+import pytest
+
+from dlkit.errors import ExportError
+from dlkit.export import onnx_files, signatures
+
+
+def test_a_file_and_a_batch_are_refused_each_in_its_words(tiny):
+    with pytest.raises(ExportError, match="ONNX Runtime refused the file: "):
+        onnx_files.runner(b"no file")
+    content = onnx_files.convert(tiny, signatures.serving_default(tiny), None)
+    run = onnx_files.runner(content)
+    with pytest.raises(ExportError, match="ONNX Runtime refused a batch: "):
+        run({"row": np.zeros((1, 5), "float32")})
+    rows = np.eye(4, dtype="float32")
+    expected = tiny.predict(rows, verbose=0)
+    np.testing.assert_allclose(run({"row": rows})["predictions"], expected, atol=1e-6)
+    (answer,) = onnx_files.answers(content, [{"row": rows[:2]}])
+    np.testing.assert_allclose(answer["predictions"], expected[:2], atol=1e-6)
