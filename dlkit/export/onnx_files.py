@@ -16,7 +16,7 @@ import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
 from dlkit.errors import ExportError
-from dlkit.export import onnx_shapes, signatures, writer
+from dlkit.export import onnx_indices, onnx_shapes, signatures, writer
 
 OPSETS = (13, 18)  # tf2onnx 1.17 writes no later ones
 
@@ -67,6 +67,7 @@ def _translate(concrete: Any, name: str, opset: int) -> Any:
         opset=opset,
     )
     onnx_shapes.write_known_shapes(proto)
+    onnx_indices.refuse_negative_indices(proto)
     return proto
 
 

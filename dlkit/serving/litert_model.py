@@ -39,7 +39,7 @@ class LiteRtTwin:
         files = told.files[_RUNTIME]
         self.signatures = {key: told.signatures[key] for key in files}
         self._files = {
-            key: _File(twins.content(*found), settings.intra_op_threads)
+            key: _File(twins.content(*found), settings.intra_op_threads, is_twin=True)
             for key, found in files.items()
         }
 
@@ -53,8 +53,16 @@ class LiteRtTwin:
         Raises:
             StatusError: with LiteRT's text.
         """
-        found = self._files[signature_name].run(DEFAULT_SIGNATURE, inputs)
-        return {name: found[name] for name in self.signatures[signature_name].outputs}
+        file, signature = self._files[signature_name], self.signatures[signature_name]
+        try:
+            found = file.run(DEFAULT_SIGNATURE, inputs)
+        except StatusError:
+            if any(len(array) for array in inputs.values()):
+                raise
+            # No rows, which the other libraries take: what one row gets, without it.
+            one = {name: np.zeros((1, *a.shape[1:]), a.dtype) for name, a in inputs.items()}
+            found = {name: v[:0] for name, v in file.run(DEFAULT_SIGNATURE, one).items()}
+        return {name: found[name] for name in signature.outputs}
 
     def close(self) -> None:
         """Free the models' memory; no call may be running."""
@@ -79,7 +87,7 @@ class LiteRtModel:
             content = (path / FILE).read_bytes()
         except OSError as error:
             raise StatusError("NOT_FOUND", f"{path / FILE}: {error.strerror}") from None
-        self._file = _File(content, settings.intra_op_threads)
+        self._file = _File(content, settings.intra_op_threads, is_twin=False)
         self.signatures = self._file.signatures()
 
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -110,11 +118,12 @@ class LiteRtModel:
 class _File:
     """A file's interpreter. It takes one call at a time, unlike those of the other libraries."""
 
-    def __init__(self, content: bytes, threads: int):
+    def __init__(self, content: bytes, threads: int, *, is_twin: bool):
         self._lock = threading.Lock()
         try:
             self._interpreter = _interpreter(content, threads or None)
-            self._interpreter.allocate_tensors()
+            if not is_twin:  # whose axes of any size are 1 in the file, and too short to run
+                self._interpreter.allocate_tensors()
             keys = self._interpreter.get_signature_list()
             self._runners = {key: self._interpreter.get_signature_runner(key) for key in keys}
         except (RuntimeError, ValueError) as error:

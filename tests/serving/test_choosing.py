@@ -236,6 +236,23 @@ def test_a_changed_twin_is_not_run(version, caplog):
     runtime.close()
 
 
+def test_axes_of_any_size_and_no_rows_are_taken_by_each_runtime(tmp_path):
+    """A series of one step is shorter than the kernel: no runtime may ask for it at the start."""
+    series = keras.Input((None, 2), name="series")
+    y = keras.layers.GlobalMaxPooling1D()(keras.layers.Conv1D(3, 4)(series))
+    path = saved_model(keras.Model(series, y), tmp_path / "m", runtimes=["onnx", "litert"])
+    answers = []
+    for runtime in ("tensorflow", "onnx", "litert"):
+        model = load(path, runtime=runtime)
+        rows = np.random.default_rng(0).random((3, 9, 2), np.float32)
+        (answer,) = model.run("serving_default", {"series": rows}).values()
+        answers.append(answer)
+        (none,) = model.run("serving_default", {"series": rows[:0]}).values()
+        assert len(none) == 0  # its other axes are wrong in TensorFlow 2.21
+        model.close()
+    np.testing.assert_allclose(answers[1:], [answers[0]] * 2, rtol=1e-5, atol=1e-6)
+
+
 def test_requests_are_joined_only_where_what_runs_them_was_tried(version):
     file = version / twins.FILE
     told = json.loads(file.read_text())
