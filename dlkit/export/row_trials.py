@@ -22,6 +22,7 @@ Answer = Arrays | ExportError
 
 _ROWS = 3  # that are asked alone, and beside others
 _OTHERS = 61  # examples beside them: with them the most that the server joins
+_BYTES = 2**24  # of them, since they go to another process
 _FACTOR = 1000
 _HUGE = 1e30  # its square is more than float32 holds
 _WORDS = 80
@@ -96,7 +97,10 @@ def trials(
     if join_requests is False or (examples is None and join_requests is None):
         return {}
     raw = None if examples is None else scoring.raw_columns(examples[0])
-    rows = warmup.samples(offered["serving_default"].inputs, raw, _OTHERS)
+    specs = offered["serving_default"].inputs
+    size = sum(array.nbytes for array in warmup.samples(specs, raw, 1).values())
+    count = min(_OTHERS, max(_ROWS, _BYTES // max(1, size)))
+    rows = warmup.samples(specs, raw, count)
     return {key: _trial(found, rows, join_requests is True) for key, found in offered.items()}
 
 
