@@ -82,10 +82,10 @@ def spread(rows: np.ndarray, count: int) -> np.ndarray:
 
 
 def check_batch(batch_size: int, train: int, total: int) -> None:
-    """Refuse batches that are larger than the training split, which must hold something.
+    """Refuse a training split that holds nothing, and tell where it is smaller than a batch.
 
     Raises:
-        InputError: naming the batch size and the number of training examples.
+        InputError: naming the number of examples.
     """
     if not train:
         raise InputError(
@@ -93,9 +93,9 @@ def check_batch(batch_size: int, train: int, total: int) -> None:
             " val_fraction."
         )
     if batch_size > train:
-        raise InputError(
-            f"batch_size={batch_size} is larger than the training split of {train} examples"
-            f" (of {total} in all); give a batch_size of at most {train}."
+        print(
+            f"batch_size={batch_size} is lowered to the {train} training examples (of {total} in"
+            " all): each epoch is one step."
         )
 
 

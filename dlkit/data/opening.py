@@ -25,7 +25,7 @@ from dlkit.errors import InputError
 if TYPE_CHECKING:
     from dlkit.data.record import Data
 
-_SMALL = {"batch_size": 8}  # so that a few files are enough
+_SMALL = {"batch_size": 8}  # less than most sets hold, however small
 # Large enough to see what is alike, and quick to read.
 _PICTURES = {"image_size": (64, 64), "corrupt": "skip", **_SMALL}
 _ENDINGS = {

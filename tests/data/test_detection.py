@@ -144,7 +144,6 @@ def test_what_is_left_out_is_told_in_one_line_each(folder, tmp_path, capsys):
         ({"max_boxes": 0}, "max_boxes must be a whole number of at least 1.*=0"),
         ({"image_size": 32}, r"image_size must be \(height, width\).* Received: 32"),
         ({"augment": "mixup"}, "'mixup' cannot be used where there are boxes"),
-        ({"batch_size": 33}, "batch_size=33 is larger than the training split of 28"),
     ],
 )
 def test_a_wrong_option_is_told_in_one_sentence(folder, options, sentence):

@@ -95,6 +95,13 @@ def test_another_seed_gives_the_same_examples_in_another_order(data):
     assert len(ours) == TRAIN and sorted(ours) == sorted(theirs)
 
 
+def test_a_batch_size_above_the_examples_takes_all_of_them(data):
+    plain = {"augment": None, "augment_raw": None}
+    batches = fed(data, batch_size=10_000, **plain)
+    assert len(list(batches)) == int(batches.cardinality()) <= 8  # a batch a group of lengths
+    assert sorted(examples(batches)) == sorted(examples(fed(data, **plain)))
+
+
 def test_a_cache_holds_the_same_examples_whatever_reads_it(data, tmp_path):
     cached = data.cache_to(tmp_path / "cache")
     assert cached.train.element_spec == data.train.element_spec

@@ -35,10 +35,11 @@ def test_named_columns_stay_with_their_rows_and_targets(cache):
         assert [len(part) for _, part in batches] == [512] * 9 + [392]
 
 
-def test_a_batch_larger_than_the_split_is_refused():
+def test_a_batch_larger_than_the_split_is_told_and_an_empty_split_refused(capsys):
     check_batch(10, 10, 20)
-    with pytest.raises(InputError, match=r"batch_size=11 is larger .* split of 10 .*\(of 20 in"):
-        check_batch(11, 10, 20)
+    assert capsys.readouterr().out == ""
+    check_batch(11, 10, 20)
+    assert "batch_size=11 is lowered to the 10 training examples (of 20" in capsys.readouterr().out
     with pytest.raises(InputError, match="leave none of 20 examples to train on"):
         check_batch(1, 0, 20)
 

@@ -216,7 +216,6 @@ def test_the_picture_shows_a_neighbourhood_degrees_and_classes(cora, tmp_path):
         ({"propagate": -1}, r"propagate must be a whole number of at least 0"),
         ({"encoding": "nodes"}, r"encoding must be one of.* Did you mean 'node'"),
         ({"augment": "drop"}, r"not augmented: .* Received: augment='drop'"),
-        ({"batch_size": 64}, r"batch_size=64 is larger than the training split"),
         ({"node_names": ["x"] * 40}, r"each of 40 nodes a name .* 40 names, 1 of them different"),
     ],
 )

@@ -236,7 +236,6 @@ def test_a_cache_holds_the_weights_of_padding(tmp_path):
         ({"max_pairs": 1}, r"All 1 pairs have the same source sentence"),
         ({"augment": "swap"}, r"not augmented: .* Received: augment='swap'"),
         ({"val": ["one", "two", "three"]}, r"val must be \(source, target\), .* list of 3"),
-        ({"batch_size": 99}, r"batch_size=99 is larger than the training split"),
         ({"val": (["one"], ["un", "deux"])}, r"val source and val target .* Received: 1 and 2"),
     ],
 )

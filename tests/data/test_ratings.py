@@ -216,7 +216,6 @@ def test_the_summary_counts_and_the_picture_shows_them(capsys, tmp_path):
         ({"min_count": 0}, r"min_count must be a whole number of at least 1"),
         ({"encoding": "onehot"}, r"encoding must be .* Did you mean 'one_hot'"),
         ({"augment": "light"}, r"not augmented: .* Received: augment='light'"),
-        ({"batch_size": 1000}, r"batch_size=1000 is larger than the training split of 86"),
     ],
 )
 def test_a_wrong_option_is_told_in_a_sentence(options, message):

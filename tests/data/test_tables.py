@@ -511,7 +511,6 @@ def _takes(data):
         ({}, {"crosses": [("age", "born")]}, r"the column 'born' is of kind 'date'; give kinds"),
         ({}, {"kinds": dict.fromkeys(("age", "job", "born"), "drop")}, r"No column is left to lea"),
         ({}, {"task": "multiclas"}, r"task='multiclas'\. Did you mean 'multiclass'"),
-        ({}, {"batch_size": 1000}, r"batch_size=1000 is larger than the training split of 144"),
         ({}, {"hash_bins": 1}, r"hash_bins must be a whole number of at least 2"),
         ({}, {"max_categories": 0}, r"max_categories must be .* Received: max_categories=0"),
         ({}, {"val_fraction": 1}, r"val_fraction must be in \[0, 1\)"),

@@ -152,8 +152,6 @@ def test_what_cannot_be_used_is_told(folder, tmp_path):
         dk.data.from_text_folder(tmp_path)
     with pytest.raises(InputError, match=r"vocabulary_size must be .* Received: vocabulary_size=0"):
         load(folder, vocabulary_size=0)
-    with pytest.raises(InputError, match=r"batch_size=500 is larger than the training split"):
-        load(folder, batch_size=500)
     with pytest.raises(InputError, match=r"has no option 'vocab'\. Did you mean"):
         dk.data.from_text_table("a.csv", "text", label_column="label", vocab=3)
 
