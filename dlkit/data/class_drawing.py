@@ -26,7 +26,7 @@ def draw(data: Data, path: str | os.PathLike | None = None) -> Figure:
     origin = origins.of(data, "show_classes")
     require("matplotlib", "plot")
     values = _values(data)
-    from matplotlib.figure import Figure
+    from dlkit.figures import Figure
 
     splits = [(name, getattr(origin.split, name)) for name in ("train", "val", "test")]
     splits = [(name, rows) for name, rows in splits if len(rows)]

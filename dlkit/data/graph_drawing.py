@@ -24,7 +24,7 @@ def draw(data: Data, count: int) -> Figure:
         data: A `Data` of a graph.
         count: The number of nodes of the neighbourhood, at most.
     """
-    from matplotlib.figure import Figure
+    from dlkit.figures import Figure
 
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     around, degrees, targets = figure.subplots(1, 3)

@@ -175,7 +175,7 @@ def grid(
 
     `copies=2` gives twice as many axes, two that belong together side by side.
     """
-    from matplotlib.figure import Figure
+    from dlkit.figures import Figure
 
     columns = copies * math.ceil(math.sqrt(count / copies))
     rows = math.ceil(count * copies / columns)

@@ -21,7 +21,7 @@ def draw(data: Data, count: int) -> Figure:
         data: A `Data` of ratings.
         count: The number of bars of each histogram, at most.
     """
-    from matplotlib.figure import Figure
+    from dlkit.figures import Figure
 
     rows = data.origin.split.train
     stars, raw = data.origin.targets.values[rows], data.origin.raw(rows)

@@ -38,8 +38,9 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
         ['loss']
     """
     require("matplotlib", "plot")
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
+
+    from dlkit.figures import Figure
 
     names = [n for n in history if n != "epoch" and not n.startswith("val_")]
     if not names or not len(history[names[0]]):
@@ -80,7 +81,7 @@ def plot_confusion_matrix(model: keras.Model, data: Data) -> Figure:
         'predicted'
     """
     require("matplotlib", "plot")
-    from matplotlib.figure import Figure
+    from dlkit.figures import Figure
 
     counts = predictions.confusion_matrix(model, data)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
