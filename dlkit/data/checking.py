@@ -5,18 +5,25 @@ some rows of each split -> one check after the other -> findings -> a table
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
 from dlkit.data import box_checks, input_checks, raw_checks, relation_checks, split_checks
 from dlkit.data.findings import Finding, View
+from dlkit.records import Records
 
 if TYPE_CHECKING:
     from dlkit.data.record import Data
 
+_WIDTH = 100
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
 
 
-def check(data: Data, show: bool) -> tuple[Finding, ...]:
+def check(data: Data, show: bool) -> Records:
     """Return what `Data.check` tells, and print it."""
     view = View(data)
     found = [*split_checks.sizes(view), *split_checks.targets(view), *input_checks.inputs(view)]
@@ -24,23 +31,23 @@ def check(data: Data, show: bool) -> tuple[Finding, ...]:
         found += [*raw_checks.raw(view), *box_checks.boxes(view)]
         found += relation_checks.relations(view)
         found += split_checks.repeats(view)
+    table, plain = _table(data, found), io.StringIO()
+    options = {"markup": False, "emoji": False, "highlight": False}
     if show:
-        print_findings(data, found)
-    return tuple(found)
+        console = Console(**options)
+        if not console.is_terminal:
+            console.width = _WIDTH  # a notebook or a file
+        console.print(table)
+    options |= {"width": _WIDTH, "color_system": None, "force_jupyter": False}
+    Console(file=plain, **options).print(table)
+    return Records(found, plain.getvalue(), printed=show)
 
 
-def print_findings(data: Data, found: list[Finding]) -> None:
-    """Print findings as a table, the grave ones in colour."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
-        console.width = 100  # a notebook or a file
+def _table(data: Data, found: list[Finding]) -> Table:
+    """Return findings as a table, the grave ones in colour."""
     table = Table(title=f"Check of {data.name}", box=box.SIMPLE, title_justify="left")
     for column in ("", "looked at", "found", "what to do"):
         table.add_column(column, overflow="fold", no_wrap=not column)
     for one in found:
         table.add_row(one.level, one.what, one.detail, one.advice, style=_STYLES[one.level])
-    console.print(table)
+    return table

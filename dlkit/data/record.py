@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import os
 import pathlib
 from collections.abc import Iterator
@@ -66,10 +67,12 @@ class Data:
     num_classes: int
     class_names: tuple[str, ...] | None = None
     preprocessing: keras.Model | None = None
-    examples: tuple[np.ndarray | dict[str, np.ndarray], np.ndarray] | None = None
-    columns: tuple[Column, ...] | None = None
-    feature_names: tuple[str, ...] | None = None
-    vocabularies: dict[str, tuple[str, ...]] | None = None
+    examples: tuple[np.ndarray | dict[str, np.ndarray], np.ndarray] | None = dataclasses.field(
+        default=None, repr=False
+    )
+    columns: tuple[Column, ...] | None = dataclasses.field(default=None, repr=False)
+    feature_names: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)
+    vocabularies: dict[str, tuple[str, ...]] | None = dataclasses.field(default=None, repr=False)
     graph: Graph | None = dataclasses.field(default=None, repr=False, compare=False)
     kind: str = "features"
     decoding: keras.Model | None = None
@@ -107,6 +110,12 @@ class Data:
         from dlkit.data import summaries
 
         print("\n".join(summaries.facts(self)))
+
+    def _repr_html_(self) -> str:
+        """Return the summary for IPython."""
+        from dlkit.data import summaries
+
+        return f"<pre>{html.escape(chr(10).join(summaries.facts(self)))}</pre>"
 
     def show(
         self,
@@ -416,7 +425,7 @@ class Data:
             show: Print the table. Defaults to True.
 
         Returns:
-            What was found, a record a line of the table.
+            What was found, a record a line of the table; `print` shows the table again.
 
         Example:
             >>> import dlkit as dk

@@ -19,6 +19,7 @@ from dlkit.checks import check_integer, require
 from dlkit.errors import InputError
 from dlkit.export import litert_files, scoring
 from dlkit.export.signatures import Arrays
+from dlkit.records import Records
 
 _ONNX_TYPES = {"float": "float32", "double": "float64"}  # the others have NumPy's names
 Runner = tuple[dict[str, np.dtype], Callable[[Arrays], Arrays]]
@@ -31,7 +32,7 @@ def benchmark(
     rounds: int = 5,
     calls: int = 100,
     threads: int = 1,
-) -> list[dict[str, Any]]:
+) -> Records:
     """Print the size, the accuracy and the latency of one row of several exports, side by side.
 
     When to use: to choose a format, or to see what quantization costs and gains, on the machine
@@ -50,8 +51,8 @@ def benchmark(
             process. Defaults to 1.
 
     Returns:
-        For each path: `path`, `format`, `bytes`, `measure` ("accuracy" or "R2"), `rows`, `score`
-        and `microseconds`. The score is `None` for a task that has none.
+        A dict for each path: `path`, `format`, `bytes`, `measure` ("accuracy" or "R2"), `rows`,
+        `score` and `microseconds`. The score is `None` for a task that has none.
 
     Raises:
         InputError: when a path is no export, or `data` holds no raw rows.
@@ -92,8 +93,9 @@ def benchmark(
         }
         for path, runner, microseconds in zip(checked, runners, timed, strict=True)
     ]
-    _print(table)
-    return table
+    text = _text(table)
+    print(text)
+    return Records(table, text, printed=True)
 
 
 def _check(path: str | os.PathLike) -> pathlib.Path:
@@ -195,13 +197,14 @@ def _time(runners: list[Runner], raw: Arrays, rounds: int, calls: int) -> list[f
     return [statistics.median(found[1:]) for found in means]
 
 
-def _print(table: list[dict[str, Any]]) -> None:
+def _text(table: list[dict[str, Any]]) -> str:
     measure = table[0]["measure"]
-    print(f"{'format':<11} {'KB':>4} {measure:>{max(7, len(measure))}}  us a row  path")
+    lines = [f"{'format':<11} {'KB':>4} {measure:>{max(7, len(measure))}}  us a row  path"]
     for row in table:
         kilobytes = math.ceil(row["bytes"] / 1000)
         told = "-" if row["score"] is None else f"{row['score']:.4f}"
-        print(
+        lines.append(
             f"{row['format']:<11} {kilobytes:>4} {told:>{max(7, len(measure))}}"
             f" {row['microseconds']:>9.1f}  {row['path']}"
         )
+    return "\n".join(lines)
