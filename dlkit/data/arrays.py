@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from dlkit.checks import check_fraction, check_integer
 from dlkit.data import augment as augmentation
-from dlkit.data import precision, series_augment
+from dlkit.data import precision, series_augment, target_rows
 from dlkit.data import targets as labelling
 from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare
 from dlkit.data.origin import Origin, Split, divide, splits
@@ -30,6 +30,8 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
     test: tuple[Any, Any] | None = None,
     task: str | None = None,
     class_names: Any = None,
+    missing_targets: str = "error",
+    rare_classes: str = "error",
     name: str = "arrays",
     batch_size: int = 64,
     seed: int = 0,
@@ -55,6 +57,10 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
             0 and 1 are labels (classes if one-hot); anything else is classes. `check` tells what
             was read. Defaults to None.
         class_names: The classes' names in the order of their index. Defaults to None.
+        missing_targets: What an example with `None`, NaN or an empty text in `y` does: `"error"`
+            names it, `"drop"` leaves such examples out and prints how many. Defaults to "error".
+        rare_classes: What a class of too few examples for every split does, as in
+            `from_dataframe`: `"error"`, `"drop"` or `"merge"`. Defaults to "error".
         name: What the data set is called. Defaults to "arrays".
         batch_size: Examples a batch. Defaults to 64.
         seed: Chooses the validation split, the order of each epoch and the augmentation. Defaults
@@ -89,14 +95,13 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
     check_integer("batch_size", batch_size)
     check_integer("seed", seed, minimum=0)
     check_fraction("val_fraction", val_fraction)
-    x = _inputs(x, "x")
-    targets = labelling.read(y, task, class_names)
+    x, y = target_rows.of_arrays(_inputs(x, "x"), y, missing_targets, "y")
+    targets, held = labelling.read(y, task, class_names), None
     _check_pair(x, targets.values, "x", "y")
-    held = None
     if test is not None:
-        x, targets = _joined(x, targets, test)
-        held = len(test[1])
+        x, targets, held = _joined(x, targets, _read_test(test, missing_targets))
     x = precision.narrowed(x)
+    targets = target_rows.without_rare(targets, held, val_fraction, rare_classes, task)
     split = divide(targets, held, val_fraction, seed)
     check_batch(batch_size, len(split.train), len(x))
 
@@ -136,20 +141,20 @@ def _augmentation(
     return augmentation.resolve(augment, len(preprocessing.outputs[0].shape), targets)
 
 
-def _check_test(test: Any) -> None:
+def _read_test(test: Any, missing: str) -> tuple[np.ndarray, Any]:
     if not isinstance(test, tuple | list) or len(test) != 2:
         raise InputError(
             f"test must be (x, y) of the test split. Received: {type(test).__name__}"
             f"{f' of {len(test)}' if hasattr(test, '__len__') else ''}."
         )
+    return target_rows.of_arrays(_inputs(test[0], "test x"), test[1], missing, "test y")
 
 
 def _joined(
     x: np.ndarray, targets: labelling.Targets, test: tuple[Any, Any]
-) -> tuple[np.ndarray, labelling.Targets]:
-    """Return inputs and targets with those of the test split behind them."""
-    _check_test(test)
-    test_x, test_y = _inputs(test[0], "test x"), labelling.encode(test[1], targets)
+) -> tuple[np.ndarray, labelling.Targets, int]:
+    """Return inputs and targets with those of the test split behind them, and how many they are."""
+    test_x, test_y = test[0], labelling.encode(test[1], targets)
     _check_pair(test_x, test_y, "test x", "test y")
     if test_x.shape[1:] != x.shape[1:]:
         raise InputError(
@@ -161,8 +166,9 @@ def _joined(
             f"test x must hold numbers of the type of x, {x.dtype}. Received: {test_x.dtype};"
             " convert one of them."
         )
+    x = np.concatenate([x, test_x.astype(x.dtype)])
     values = np.concatenate([targets.values, test_y])
-    return np.concatenate([x, test_x.astype(x.dtype)]), dataclasses.replace(targets, values=values)
+    return x, dataclasses.replace(targets, values=values), len(test_y)
 
 
 def _inputs(x: Any, what: str) -> np.ndarray:

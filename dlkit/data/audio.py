@@ -27,6 +27,7 @@ def from_audio_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
     hop: float = 0.016,
     test: str | os.PathLike | None = None,
     corrupt: str = "error",
+    rare_classes: str = "error",
     name: str | None = None,
     batch_size: int = 64,
     seed: int = 0,
@@ -62,6 +63,8 @@ def from_audio_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
             fifth of the files, the same one for every seed. Defaults to None.
         corrupt: What a file that is no whole WAV file does: `"error"` names the first, `"skip"`
             leaves them out and names them in one printed line. Defaults to "error".
+        rare_classes: What a class of too few files for every split does, as in `from_dataframe`:
+            `"error"`, `"drop"` or `"merge"`. Defaults to "error".
         name: What the data set is called. Defaults to None: the folder's name.
         batch_size: Examples a batch. Defaults to 64.
         seed: Chooses the validation split, the order of each epoch and the augmentation. Defaults
@@ -101,7 +104,7 @@ def from_audio_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
     """
     options = Options(
         *(sample_rate, seconds, features, mels, coefficients, frame, hop),
-        *(corrupt, batch_size, seed, val_fraction, cache, augment),
+        *(corrupt, batch_size, seed, val_fraction, cache, augment, rare_classes),
     )
     files, classes = image_files.in_folder(folder, "sounds")
     if len(classes) < 2:
@@ -117,6 +120,7 @@ def from_audio_table(
     *,
     path_column: str | None = None,
     label_columns: str | Sequence[str] | None = None,
+    missing_targets: str = "error",
     separator: str | None = None,
     test: str | os.PathLike | None = None,
     task: str | None = None,
@@ -132,6 +136,8 @@ def from_audio_table(
         path_column: The column of the paths. Defaults to None: the first.
         label_columns: The column of the labels, or several: of 0 and 1, of numbers, or of names, as
             in `from_image_table`. Defaults to None: all the others.
+        missing_targets: What a row with an empty cell among its labels does, as in
+            `from_image_table`: `"error"` or `"drop"`. Defaults to "error".
         separator: What stands between labels in one column, like the `|` of `rain|wind`; an empty
             cell has no label. Defaults to None.
         test: The CSV file of the test split, with the same columns. `None` takes a stratified fifth
@@ -170,10 +176,10 @@ def from_audio_table(
     name = options.pop("name", None) or pathlib.Path(table).stem
     checked = Options(**{**defaults, **options})
     columns = path_column, label_columns
-    files, names = image_tables.in_table(table, *columns, separator)
+    files, names = image_tables.in_table(table, *columns, separator, missing=missing_targets)
     if task is None and files.labels.dtype == bool:
         task = "multilabel"
     held = None
     if test is not None:
-        held, _ = image_tables.in_table(test, *columns, separator, names)
+        held, _ = image_tables.in_table(test, *columns, separator, names, missing_targets)
     return make(name, files, held, checked, names, task)

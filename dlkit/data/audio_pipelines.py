@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.checks import check_choice, check_fraction, check_integer
-from dlkit.data import audio_augment, audio_layers, feeding, image_files, reading
+from dlkit.data import audio_augment, audio_layers, feeding, image_files, reading, target_rows
 from dlkit.data import targets as labelling
 from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
@@ -46,6 +46,7 @@ class Options:
     val_fraction: float
     cache: bool
     augment: Any
+    rare_classes: str = "error"
 
     def __post_init__(self) -> None:
         check_integer("sample_rate", self.sample_rate, minimum=RATES[0])
@@ -100,6 +101,8 @@ def make(
 ) -> Data:
     """Return the `Data` of sound files and their labels; `held` are those of the test split."""
     files, targets, count = _usable_with_targets(files, held, options, class_names, task)
+    how = options.val_fraction, options.rare_classes
+    targets = target_rows.without_rare(targets, count, *how, task)
     split = divide(targets, count, options.val_fraction, options.seed)
     feeding.check_batch(options.batch_size, len(split.train), len(files.paths))
     reader = WavReader(files, options.sample_rate, options.steps("seconds"))

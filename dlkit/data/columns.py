@@ -270,7 +270,8 @@ def read_target(values: np.ndarray, name: str, task: str | None) -> np.ndarray:
     if len(missing):
         raise InputError(
             f"{len(missing)} of {len(labels)} rows have no target '{name}', the first is row"
-            f" {missing[0] + 1}; fill them in or leave them out."
+            f" {missing[0] + 1}; fill them in, leave them out, or give"
+            " missing_targets='drop'."
         )
     numbers, different = as_numbers(values), set(labels)
     if numbers is not None and task == "regression":

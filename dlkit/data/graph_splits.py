@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.checks import check_fraction
-from dlkit.data import origin
+from dlkit.data import origin, target_rows
 from dlkit.data import targets as labelling
 from dlkit.data.origin import Split
 from dlkit.errors import InputError
@@ -48,6 +48,26 @@ def read_labels(
     return dataclasses.replace(targets, values=values), known
 
 
+def without_rare(
+    targets: labelling.Targets,
+    known: np.ndarray,
+    rows: Mapping[str, Any],
+    val_fraction: float,
+    rare: str,
+) -> tuple[labelling.Targets, np.ndarray]:
+    """Return targets without rare classes, as `rare` says, and which nodes still have one.
+
+    Nodes that `rows` names need be enough for what is cut off them alone.
+
+    Raises:
+        InputError: for an unknown choice, or when less than two classes are left.
+    """
+    held = 0 if _are_named(rows["train"]) else None
+    cut = val_fraction if rows["val"] is None else 0
+    targets = target_rows.without_rare(targets, held, cut, rare, None)
+    return targets, known & np.isin(np.arange(len(known)), target_rows.in_use(targets))
+
+
 def divide(
     targets: labelling.Targets,
     known: np.ndarray,
@@ -61,7 +81,7 @@ def divide(
         InputError: when a node is named that is not there, has no label, or is in two splits.
     """
     part = rows["train"]
-    if part is not None and not isinstance(part, numbers.Real):
+    if _are_named(part):
         return _named(targets, known, rows, val_fraction, seed)
     for name in ("val", "test"):
         if rows[name] is not None:
@@ -131,3 +151,8 @@ def _is_missing(label: Any) -> bool:
     if isinstance(label, str):
         return not label.strip()
     return label is None or label != label or (not isinstance(label, bool) and label == -1)
+
+
+def _are_named(train: Any) -> bool:
+    """Return whether `train` names nodes, rather than a part of them or none."""
+    return train is not None and not isinstance(train, numbers.Real)

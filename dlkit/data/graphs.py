@@ -43,6 +43,7 @@ def from_graph(  # noqa: PLR0913 - what the data is, and how to feed it: one cal
     encoding: str = "features",
     node_names: Sequence[Any] | None = None,
     class_names: Sequence[str] | None = None,
+    rare_classes: str = "error",
     name: str = "graph",
     batch_size: int = 64,
     seed: int = 0,
@@ -78,6 +79,8 @@ def from_graph(  # noqa: PLR0913 - what the data is, and how to feed it: one cal
         node_names: What a client calls the nodes: texts or whole numbers. `None` numbers them from
             0. Defaults to None.
         class_names: The classes' names in the order of their index. Defaults to None.
+        rare_classes: What a class of too few nodes for every split does, as in `from_dataframe`:
+            `"error"`, `"drop"` or `"merge"`. Defaults to "error".
         name: What the data set is called. Defaults to "graph".
         batch_size: Nodes a batch. Defaults to 64.
         seed: Chooses the nodes to train and validate on where they are not named, and the order of
@@ -111,6 +114,7 @@ def from_graph(  # noqa: PLR0913 - what the data is, and how to feed it: one cal
     nodes = _names(node_names, len(graph.features))
     targets, known = graph_splits.read_labels(labels, len(nodes), class_names)
     rows = {"train": train, "val": val, "test": test}
+    targets, known = graph_splits.without_rare(targets, known, rows, val_fraction, rare_classes)
     split = graph_splits.divide(targets, known, rows, val_fraction, seed)
     check_batch(batch_size, len(split.train), int(known.sum()))
     if graph.self_loops:

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from dlkit.checks import check_choice, check_fraction, check_integer
 from dlkit.data import augment as augmentation
-from dlkit.data import decoders, decoding, feeding, image_files, image_heads, reading
+from dlkit.data import decoders, decoding, feeding, image_files, image_heads, reading, target_rows
 from dlkit.data import targets as labelling
 from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
@@ -39,6 +39,7 @@ class Options:
     val_fraction: float
     cache: bool
     augment: Any
+    rare_classes: str = "error"
 
     def __post_init__(self) -> None:
         size = self.image_size
@@ -99,6 +100,8 @@ def make(
         count = len(held.paths)
         values = np.concatenate([targets.values, labelling.encode(held.labels, targets)])
         targets, files = dataclasses.replace(targets, values=values), files.joined(held)
+    how = options.val_fraction, options.rare_classes
+    targets = target_rows.without_rare(targets, count, *how, task)
     split = divide(targets, count, options.val_fraction, options.seed)
     augment = augmentation.resolve(options.augment, 4, targets)
     names = targets.num_classes, targets.class_names

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import closest
+from dlkit.checks import check_choice, closest
+from dlkit.data import target_rows
 from dlkit.data.cells import are_codes, as_labels, as_numbers, first_text, text_array
 from dlkit.data.image_files import Files
 from dlkit.data.table_files import column_names, lift_cell_limit, not_utf8
@@ -26,15 +27,17 @@ def in_table(
     label_columns: str | Sequence[str] | None,
     separator: str | None,
     names: tuple[str, ...] | None = None,
+    missing: str = "error",
 ) -> tuple[Files, tuple[str, ...] | None]:
     """Return the files of a table, and the labels' names where the table tells them.
 
     Names of labels become rows of booleans. `names` are those of the training table, for a test
-    split; by default all that there are.
+    split; by default all that there are. With `missing="drop"` rows that lack a label are left out.
 
     Raises:
         InputError: when the table cannot be read, lacks a column or a label, or is empty.
     """
+    check_choice("missing_targets", missing, target_rows.MISSING)
     path = pathlib.Path(table)
     header, cells, lines = _read(path)
     if image_column is None:
@@ -55,6 +58,10 @@ def in_table(
         labels, names = _named_labels(cells, separator, names, where)
     else:
         _check_lengths(rows, columns, where)
+        if missing == "drop":
+            lacking = np.array([not all(row[column] for column in label_columns) for row in rows])
+            kept = target_rows.known(lacking, str(path))
+            rows, where, paths = ([part[row] for row in kept] for part in (rows, where, paths))
         labels, names = _labels(rows, label_columns, where)
     return Files(np.array(paths), labels, where), names
 
@@ -172,8 +179,8 @@ def _labels(
         for column in columns:
             if not row[column]:
                 raise InputError(
-                    f"'{row[next(iter(row))]}'{place} has no value in column '{column}'; fill it or"
-                    " drop the row."
+                    f"'{row[next(iter(row))]}'{place} has no value in column '{column}'; fill it,"
+                    " drop the row, or give missing_targets='drop'."
                 )
     if len(columns) == 1:
         return as_labels(text_array([row[columns[0]] for row in rows], ())), None

@@ -20,6 +20,7 @@ def from_image_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
     test: str | os.PathLike | None = None,
     channels: int | None = 3,
     corrupt: str = "error",
+    rare_classes: str = "error",
     name: str | None = None,
     batch_size: int = 64,
     seed: int = 0,
@@ -47,6 +48,8 @@ def from_image_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
         corrupt: What a file that is no whole image does: `"error"` names the first, `"skip"`
             leaves them out and names them in one printed line; it decodes every file once to know.
             Defaults to "error".
+        rare_classes: What a class of too few files for every split does, as in
+            `from_dataframe`: `"error"`, `"drop"` or `"merge"`. Defaults to "error".
         name: What the data set is called. Defaults to None: the folder's name.
         batch_size: Examples a batch. Defaults to 64.
         seed: Chooses the validation split, the order of each epoch and the augmentation. Defaults
@@ -78,7 +81,10 @@ def from_image_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
         ...     data.class_names, next(iter(data.train))[0].shape
         (('day', 'night'), TensorShape([4, 4, 4, 3]))
     """
-    options = Options(image_size, channels, corrupt, batch_size, seed, val_fraction, cache, augment)
+    options = Options(
+        *(image_size, channels, corrupt, batch_size, seed, val_fraction, cache, augment),
+        rare_classes,
+    )
     files, classes = image_files.in_folder(folder)
     if len(classes) < 2:
         raise InputError(
@@ -95,11 +101,13 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
     image_size: tuple[int, int],
     image_column: str | None = None,
     label_columns: str | Sequence[str] | None = None,
+    missing_targets: str = "error",
     separator: str | None = None,
     test: str | os.PathLike | None = None,
     task: str | None = None,
     channels: int | None = 3,
     corrupt: str = "error",
+    rare_classes: str = "error",
     name: str | None = None,
     batch_size: int = 64,
     seed: int = 0,
@@ -119,6 +127,9 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
         label_columns: The column of the labels, or several: of 0 and 1, of numbers, or of names,
             some of them empty; columns may share one name, and a row may go on with more names
             than the header has columns. Defaults to None: all the others.
+        missing_targets: What a row with an empty cell among its labels does, where that is not one
+            label fewer: `"error"` names it, `"drop"` leaves such rows out and prints how many.
+            Defaults to "error".
         separator: What stands between labels in one column, like the `|` of `cat|dog`; an empty
             cell has no label. Defaults to None.
         test: The CSV file of the test split, with the same columns. `None` takes a stratified fifth
@@ -132,6 +143,8 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
         corrupt: What a file that is no whole image, or is missing, does: `"error"` names the first,
             `"skip"` leaves them out and names them in one printed line; it decodes every file once
             to know. Defaults to "error".
+        rare_classes: What a class of too few rows for every split does, as in
+            `from_dataframe`: `"error"`, `"drop"` or `"merge"`. Defaults to "error".
         name: What the data set is called. Defaults to None: the table's name.
         batch_size: Examples a batch. Defaults to 64.
         seed: Chooses the validation split, the order of each epoch and the augmentation. Defaults
@@ -165,12 +178,15 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
         ...     data.name, data.task, data.class_names
         ('views', 'multilabel', ('sea', 'sun'))
     """
-    options = Options(image_size, channels, corrupt, batch_size, seed, val_fraction, cache, augment)
+    options = Options(
+        *(image_size, channels, corrupt, batch_size, seed, val_fraction, cache, augment),
+        rare_classes,
+    )
     columns = image_column, label_columns
-    files, names = image_tables.in_table(table, *columns, separator)
+    files, names = image_tables.in_table(table, *columns, separator, missing=missing_targets)
     if task is None and files.labels.dtype == bool:
         task = "multilabel"
     held = None
     if test is not None:
-        held, _ = image_tables.in_table(test, *columns, separator, names)
+        held, _ = image_tables.in_table(test, *columns, separator, names, missing_targets)
     return make(name or pathlib.Path(table).stem, files, held, options, names, task)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlkit.data import target_rows
 from dlkit.data import targets as labelling
 from dlkit.errors import InputError
 
@@ -108,13 +109,13 @@ def divide(targets: labelling.Targets, held: int | None, val_fraction: float, se
     """Return the split of examples with `targets`, of which the last `held` are the test split.
 
     `held=None` takes a fifth for testing, the same one for every seed. Classes are shared out
-    alike.
+    alike. An example of the class -1 is in no split.
     """
+    count, rows = len(targets.values), target_rows.in_use(targets)
     if held is None:
-        rest, test = labelling.split_test(targets)
+        rest, test = (rows[part] for part in labelling.split_test(targets.take(rows)))
     else:
-        rows = np.arange(len(targets.values))
-        rest, test = np.split(rows, [len(rows) - held])
+        rest, test = rows[rows < count - held], rows[rows >= count - held]
     train, val = labelling.split(targets.take(rest), val_fraction, seed)
     return Split(rest[train], rest[val], test, published=held is not None)
 

@@ -8,7 +8,6 @@ The preprocessing is a Keras model that takes raw columns by name, so that an ex
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import os
 import warnings
@@ -19,17 +18,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_fraction, check_integer, check_names, closest
+from dlkit.checks import check_fraction, check_integer, check_names
 from dlkit.data import augment as augmentation
 from dlkit.data import columns as columning
-from dlkit.data import precision, table_files, table_layers
+from dlkit.data import precision, table_files, table_layers, table_targets, target_rows
 from dlkit.data import targets as labelling
-from dlkit.data.cells import as_numbers
 from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare, take
 from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
 from dlkit.data.table_styles import NUMBERS, Style
-from dlkit.errors import InputError
 
 Cross = Sequence[str]
 
@@ -83,7 +80,7 @@ def from_csv(
     known = inspect.signature(from_dataframe).parameters
     check_names("from_csv", options, {*reading, *list(known)[2:]})
     table, target = table_files.read_csv(path, **reading), table_files.plain_name(target)
-    _check_target(table, target, str(path))
+    table_targets.check(table, target, str(path))
     options.setdefault("name", os.path.basename(path).partition(".")[0])
     held = None if test is None else table_files.read_csv(test, **reading)
     return from_dataframe(table, target, test=held, na_values=na_values, **options)
@@ -96,6 +93,8 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     test: Any = None,
     task: str | None = None,
     class_names: Sequence[str] | None = None,
+    missing_targets: str = "error",
+    rare_classes: str = "error",
     kinds: Mapping[str, str] | None = None,
     crosses: Sequence[Cross] = (),
     max_categories: int = 100,
@@ -129,6 +128,11 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
             and up to 20 different whole numbers, are classes, other numbers a regression; `check`
             tells which. Defaults to None.
         class_names: The classes' names in the order of their index. Defaults to None.
+        missing_targets: What a row without a target does: `"error"` names it, `"drop"` leaves such
+            rows out and prints how many. Defaults to "error".
+        rare_classes: What a class of too few rows for every split does, of one row for instance:
+            `"error"` names it, `"drop"` leaves such classes out, `"merge"` makes them one class,
+            "other", and both print which. Defaults to "error".
         kinds: Column -> `"numeric"`, `"boolean"`, `"category"`, `"hash"`, `"date"` or `"drop"`,
             where it is to differ from what its values look like. Defaults to None.
         crosses: Groups of columns whose combinations are features too, as `[("age", "job")]`;
@@ -170,12 +174,15 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     style = Style(table_files.check_na_values(na_values), decimal, thousands, dayfirst)
     kinds, target = kinds or {}, table_files.plain_name(target)
     table = style.read(frame, [name for name in kinds if kinds[name] not in NUMBERS])
-    _check_target(table, target, "The table")
+    table_targets.check(table, target, "The table")
+    table = table_targets.with_targets(table, target, missing_targets, "the table")
     labels = columning.read_target(table.pop(target), target, task)
     targets, held = labelling.read(labels, task, class_names), None
     if test is not None:
-        held, targets = _hold_out(table, target, targets, test, style)
+        held = table_targets.read_test(test, target, table, style, missing_targets)
+        targets = table_targets.join_test(targets, held.pop(target), target)
     held_rows = None if held is None else len(next(iter(held.values())))
+    targets = target_rows.without_rare(targets, held_rows, val_fraction, rare_classes, task)
     split = divide(targets, held_rows, val_fraction, seed)
     check_batch(batch_size, len(split.train), len(targets.values))
 
@@ -246,39 +253,6 @@ def _check_numbers(
     check_fraction("val_fraction", val_fraction)
     check_integer("max_categories", max_categories)
     check_integer("hash_bins", hash_bins, minimum=2)
-
-
-def _check_target(table: Mapping[str, np.ndarray], target: str, where: str) -> None:
-    if target not in table:
-        hint = ""
-        if len(table) == 1 and any(mark in next(iter(table)) for mark in ";\t|"):
-            hint = " It has a single column, so perhaps another delimiter (';', a tab, '|')."
-        raise InputError(
-            f"{where} has no column '{target}' to predict.{closest(target, table)} Its columns:"
-            f" {', '.join(table)}.{hint}"
-        )
-    if len(table) == 1:
-        raise InputError(f"{where} has no column besides the target '{target}' to learn from.")
-
-
-def _hold_out(
-    table: Mapping[str, np.ndarray],
-    target: str,
-    targets: labelling.Targets,
-    test: Any,
-    style: Style,
-) -> tuple[dict[str, np.ndarray], labelling.Targets]:
-    """Return the test table, and the targets with those of the test table behind them."""
-    held = style.read(test, [name for name in table if as_numbers(table[name]) is None])
-    for name in (target, *table):
-        if name not in held:
-            raise InputError(
-                f"The test table has no column '{name}', which the training table has."
-                f"{closest(name, held)} Its columns: {', '.join(held)}."
-            )
-    labels = columning.read_target(held.pop(target), target, targets.task)
-    values = np.concatenate([targets.values, labelling.encode(labels, targets)])
-    return held, dataclasses.replace(targets, values=values)
 
 
 def _raw(

@@ -108,11 +108,12 @@ def _check_members(targets: Targets, fraction: float) -> None:
     if counts[rarest] < 2 or smaller < len(present):
         whole = targets.assumed.endswith("whole numbers")
         quantity = ", or task='regression' for quantities" if whole else ""
+        option = " rare_classes='drop' or 'merge'," if counts[rarest] < 2 else ""
         raise InputError(
             f"A stratified split of {len(targets.values)} examples into a part of {smaller} cannot"
             f" hold each of {len(present)} classes (the rarest, '{targets.class_names[rarest]}',"
-            f" has {counts[rarest]}); give more examples, or a test split and val_fraction=0"
-            f"{quantity}."
+            f" has {counts[rarest]}); give more examples,{option} or a test split and"
+            f" val_fraction=0{quantity}."
         )
 
 
@@ -149,7 +150,8 @@ def _array(y: Any) -> np.ndarray:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         row = np.argwhere(~np.isfinite(array))[0][0]
         raise InputError(
-            f"y holds NaN or infinity, first in example {row}; fill or drop such examples."
+            f"y holds NaN or infinity, first in example {row}; fill or drop such examples, NaN"
+            " with missing_targets='drop'."
         )
     return array
 
@@ -157,11 +159,16 @@ def _array(y: Any) -> np.ndarray:
 def _check_objects(array: np.ndarray) -> None:
     """Refuse a missing target among texts, which would be a class called 'None' or 'nan'."""
     for row, value in enumerate(array.ravel()):
-        if value is None or value != value:
+        if is_missing(value):
             raise InputError(
                 f"y has no target in example {row // (array.size // len(array))}: {value!r}; fill"
-                " or drop such examples."
+                " or drop such examples, with missing_targets='drop'."
             )
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a target is `None`, or one of what is not equal to itself: NaN, NaT, NA."""
+    return value is None or not isinstance(value == value, bool | np.bool_) or value != value
 
 
 def _class_column(array: np.ndarray, task: str) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 
 from dlkit.checks import check_choice, closest
 from dlkit.data import columns as columning
-from dlkit.data import image_files, table_files
+from dlkit.data import image_files, table_files, target_rows
 from dlkit.data.cells import text_array
 from dlkit.errors import InputError
 
@@ -112,6 +112,7 @@ class Layout:
     columns: Sequence[str] | None
     delimiter: str
     quoted: bool
+    missing_targets: str = "error"
 
     def read(self, path: str | os.PathLike, task: str | None) -> Texts:
         """Return the texts and labels of a file.
@@ -119,6 +120,7 @@ class Layout:
         Raises:
             InputError: when the file cannot be read, lacks a column or a label, or holds no rows.
         """
+        check_choice("missing_targets", self.missing_targets, target_rows.MISSING)
         names, rows, lines = self._rows(path)
         joined = [self.text_column] if isinstance(self.text_column, str) else self.text_column
         labels = [self.label_column] if isinstance(self.label_column, str) else self.label_column
@@ -134,6 +136,11 @@ class Layout:
                 f"{path} has the column '{min(both)}' for the texts and for the labels; give two"
                 f" columns. Its columns: {', '.join(names)}."
             )
+        if self.missing_targets == "drop":
+            places = [names.index(column) for column in labels]
+            lacking = np.array([not all(row[place] for place in places) for row in rows])
+            kept = target_rows.known(lacking, str(path))
+            rows, lines = ([part[row] for row in kept] for part in (rows, lines))
         cells = dict(zip(names, zip(*rows, strict=True), strict=True))
         texts = [" ".join(parts) for parts in zip(*(cells[c] for c in joined), strict=True)]
         several = len(labels) > 1

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.checks import check_fraction, check_integer
+from dlkit.data import target_rows, text_augment, text_encoding
 from dlkit.data import targets as labelling
-from dlkit.data import text_augment, text_encoding
 from dlkit.data.feeding import EXAMPLES, check_batch, hold
 from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
@@ -34,6 +34,7 @@ class Feeding:
     cache: bool
     augment: Any
     empty: str = "error"
+    rare_classes: str = "error"
 
     def __post_init__(self) -> None:
         check_integer("batch_size", self.batch_size)
@@ -62,6 +63,8 @@ def make(
         values = np.concatenate([targets.values, labelling.encode(held.labels, targets)])
         targets = dataclasses.replace(targets, values=values)
         texts = np.concatenate([texts, held.texts])
+    how = options.val_fraction, options.rare_classes
+    targets = target_rows.without_rare(targets, count, *how, task)
     split = divide(targets, count, options.val_fraction, options.seed)
     check_batch(options.batch_size, len(split.train), len(texts))
 

@@ -27,6 +27,7 @@ def from_text_folder(  # noqa: PLR0913 - how texts are read, encoded and fed: ke
     length: int | None = None,
     bucket: bool = False,
     empty: str = "error",
+    rare_classes: str = "error",
     name: str | None = None,
     batch_size: int = 64,
     seed: int = 0,
@@ -65,6 +66,8 @@ def from_text_folder(  # noqa: PLR0913 - how texts are read, encoded and fed: ke
             are held as ids, whatever `cache` says. Defaults to False.
         empty: What a text without a letter does: `"error"` names it, `"skip"` leaves it out and
             prints how many. Defaults to "error".
+        rare_classes: What a class of too few texts for every split does, as in `from_dataframe`:
+            `"error"`, `"drop"` or `"merge"`. Defaults to "error".
         name: What the data set is called. Defaults to None: the folder's name.
         batch_size: Examples a batch. Defaults to 64.
         seed: Chooses the validation split, the order of each epoch and the augmentation. Defaults
@@ -101,7 +104,7 @@ def from_text_folder(  # noqa: PLR0913 - how texts are read, encoded and fed: ke
         (('', '[UNK]', 'film', 'a', 'fine', 'dull'), TensorShape([3]))
     """
     how = Encoding(standardize, tokens, encoding, vocabulary_size, length, bucket)
-    options = Feeding(batch_size, seed, val_fraction, cache, augment, empty)
+    options = Feeding(batch_size, seed, val_fraction, cache, augment, empty, rare_classes)
     found, classes = text_files.in_folder(folder)
     if len(classes) < 2:
         raise InputError(
@@ -120,6 +123,7 @@ def from_text_table(  # noqa: PLR0913 - how the table is laid out: keyword-only
     columns: Sequence[str] | None = None,
     delimiter: str = ",",
     quoted: bool = True,
+    missing_targets: str = "error",
     test: str | os.PathLike | None = None,
     task: str | None = None,
     class_names: Sequence[str] | None = None,
@@ -138,6 +142,8 @@ def from_text_table(  # noqa: PLR0913 - how the table is laid out: keyword-only
         delimiter: What stands between two cells. Defaults to ",".
         quoted: Whether cells may stand in double quotes; `False` takes quotes as they are, as files
             with one text a line mean it. Defaults to True.
+        missing_targets: What a row without a label does: `"error"` names it, `"drop"` leaves such
+            rows out and prints how many. Defaults to "error".
         test: A second such file, for testing. `None` takes a stratified fifth of the rows, the same
             one for every seed. Defaults to None.
         task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`; `None` reads it from the
@@ -168,7 +174,9 @@ def from_text_table(  # noqa: PLR0913 - how the table is laid out: keyword-only
         (('ham', 'spam'), 'message', TensorShape([6]))
     """
     check_options("from_text_table", options, from_text_folder, fixed=())
-    layout = text_files.Layout(text_column, label_column, columns, delimiter, quoted)
+    layout = text_files.Layout(
+        text_column, label_column, columns, delimiter, quoted, missing_targets
+    )
     found = layout.read(table, task)
     held = layout.read(test, task) if test is not None else None
     options.setdefault("name", os.path.basename(table).partition(".")[0])
