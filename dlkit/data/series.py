@@ -57,6 +57,7 @@ def from_series(  # noqa: PLR0913 - what the data is, and how to feed it, as fro
     stride: int = 1,
     targets: str | Sequence[str] | None = None,
     date: str | None = None,
+    drop: str | Sequence[str] = (),
     test_fraction: float = 0.2,
     name: str | None = None,
     batch_size: int = 64,
@@ -90,6 +91,8 @@ def from_series(  # noqa: PLR0913 - what the data is, and how to feed it, as fro
             13:00:00`, with a time zone or without. A DataFrame's index of dates counts as one.
             Gaps in them are reported by a warning; rising whole numbers like 20160701 and 201607
             are dates too. Defaults to None: the first that looks like it, if any does.
+        drop: A column to leave out, or several: what is no number, or not known when a forecast
+            is made. Defaults to ().
         test_fraction: Part of the steps, at the end, for testing, in [0, 1). Defaults to 0.2.
         name: What the data set is called. Defaults to None: the file's name, or "series".
         batch_size: Windows a batch. Defaults to 64.
@@ -123,7 +126,7 @@ def from_series(  # noqa: PLR0913 - what the data is, and how to feed it, as fro
     options = Options(
         *(window, horizon, stride, test_fraction, batch_size, seed, val_fraction, cache, augment)
     )
-    series = series_reading.read(values, date)
+    series = series_reading.read(values, date, drop)
     if gaps := series.gap_text():
         warnings.warn(f"The series has {gaps}; windows run across them.", stacklevel=2)
     if name is None:

@@ -9,13 +9,14 @@ import dataclasses
 import os
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from dlkit.checks import closest
 from dlkit.data import column_hints, table_files
+from dlkit.data import columns as columning
 from dlkit.data.cells import as_numbers, as_texts, first_text, text_array
 from dlkit.errors import InputError
 
@@ -60,25 +61,28 @@ class Series:
         return f"{_text(self.dates[first])} to {_text(self.dates[last])}"
 
 
-def read(values: Any, date: str | None) -> Series:
+def read(values: Any, date: str | None, drop: str | Sequence[str] = ()) -> Series:
     """Return the series in a CSV file, a DataFrame, a mapping of columns, or an array.
 
     Args:
         values: The path, table or array `(steps,)` or `(steps, variables)`.
         date: The column of the dates; `None` finds one by its looks.
+        drop: A column to leave out, or several. Defaults to ().
 
     Raises:
-        InputError: when it cannot be read, holds what is no number, or its dates do not rise.
+        InputError: when it cannot be read, lacks a column, holds what is no number, or its dates do
+            not rise.
     """
+    drop = (drop,) if isinstance(drop, str) else tuple(drop)
     if isinstance(values, str | os.PathLike):
         table = table_files.read_csv(values)
         _check_delimiter(values, table)
-        return _of_table(table, date, str(pathlib.Path(values)))
+        return _of_table(table, date, drop, str(pathlib.Path(values)))
     if hasattr(values, "to_frame") and not hasattr(values, "columns"):  # a pandas Series
         values = values.to_frame(values.name or "variable_1")
     if isinstance(values, Mapping) or hasattr(values, "columns"):
-        return _of_table(_table(values), date, "The table")
-    return _of_array(values, date)
+        return _of_table(_table(values), date, drop, "The table")
+    return _of_array(values, date, drop)
 
 
 def _check_delimiter(path: str | os.PathLike, table: Mapping[str, np.ndarray]) -> None:
@@ -103,8 +107,13 @@ def _table(frame: Any) -> dict[str, np.ndarray]:
     return table
 
 
-def _of_array(values: Any, date: str | None) -> Series:
+def _of_array(values: Any, date: str | None, drop: tuple[str, ...]) -> Series:
     array = np.asarray(values)
+    if drop:
+        raise InputError(
+            f"drop={drop} names columns, and an array has none; give a table, or the columns that"
+            " are left."
+        )
     if date is not None:
         raise InputError(f"date='{date}' names a column, and an array has none; give a table.")
     if array.dtype.kind not in "buif" or array.ndim not in (1, 2) or 0 in array.shape:
@@ -118,7 +127,11 @@ def _of_array(values: Any, date: str | None) -> Series:
     return Series(array, names)
 
 
-def _of_table(table: dict[str, np.ndarray], date: str | None, where: str) -> Series:
+def _of_table(
+    table: dict[str, np.ndarray], date: str | None, drop: tuple[str, ...], where: str
+) -> Series:
+    columning.check_columns("drop", drop, table)
+    table = {name: cells for name, cells in table.items() if name not in drop}
     if date is None:
         date = next((name for name, cells in table.items() if _looks_like_dates(cells)), "")
     elif date not in table:
@@ -128,7 +141,8 @@ def _of_table(table: dict[str, np.ndarray], date: str | None, where: str) -> Ser
         )
     dates = _dates(table.pop(date), date) if date else None
     if not table:
-        raise InputError(f"{where} has no column besides the dates '{date}'.")
+        but = f" and drop={drop}" if drop else ""
+        raise InputError(f"{where} has no column besides the dates '{date}'{but}.")
     columns = []
     for name, cells in table.items():
         numbers = as_numbers(cells)
@@ -225,7 +239,7 @@ def _check_finite(values: np.ndarray, names: tuple[str, ...], dates: np.ndarray 
 
 def _refuse_texts(name: str, cells: np.ndarray) -> NoReturn:
     row = first_text(cells)
-    advice = f"leave the column out, or give date='{name}' if it tells the time"
+    advice = f"leave it out with drop='{name}', or give date='{name}' if it tells the time"
     found = column_hints.look(name, "hash", cells)
     if found and "give" in found.advice:
         advice = (

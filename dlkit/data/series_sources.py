@@ -43,10 +43,10 @@ def load(name: str, **options: Any) -> Data:
     chosen = SERIES[name]
     known = inspect.signature(series.from_series).parameters
     defaults = {field: known[field].default for field in series.Options.__dataclass_fields__}
-    check_names(name, options, [*defaults, "targets"])
+    check_names(name, options, [*defaults, "targets", "drop"])
     targets = options.pop("targets", chosen.targets)
     defaults |= {"window": chosen.window, "horizon": chosen.horizon}
     # Its gaps are known: the last days of 1984 and 1988, in Melbourne.
-    read = series_reading.read(published.find(chosen.file), None)
+    read = series_reading.read(published.find(chosen.file), None, options.pop("drop", ()))
     read = dataclasses.replace(read, values=read.values[: chosen.steps])
     return series.make(name, read, targets, series.Options(**{**defaults, **options}))

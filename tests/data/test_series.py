@@ -194,6 +194,13 @@ def test_gaps_are_reported():
         dk.data.from_series({"t": dates, "x": np.arange(30)}, window=3, batch_size=4)
 
 
+def test_columns_that_are_left_out_are_no_variables():
+    table = {"town": ["Bern"] * 200, "x": np.arange(200.0), "y": np.arange(200.0) ** 2}
+    data = dk.data.from_series(table, window=10, targets="x", drop=["town"])
+    assert data.feature_names == ("x", "y") and data.input_spec["series"].shape == (10, 2)
+    assert dk.data.load("etth1", drop="HUFL").input_spec["series"].shape == (96, 6)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

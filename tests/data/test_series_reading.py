@@ -60,6 +60,25 @@ def test_texts_of_another_country_are_told_with_a_way_out():
         read({"d": ["28.03.2024", "29.03.2024"], "x": [1, 2]})
 
 
+def test_columns_are_left_out_by_option(tmp_path):
+    table = {"t": DAYS, "town": ["Bern"] * 10, "x": range(10), "gaps": [1.0, None] * 5}
+    pd.DataFrame(table).to_csv(tmp_path / "a.csv", index=False)
+    dated = pd.DataFrame(table).assign(t=pd.to_datetime(DAYS)).set_index("t")
+    for values in (table, dated, tmp_path / "a.csv"):
+        series = series_reading.read(values, None, ("town", "gaps"))
+        assert series.names == ("x",) and series.date == "t"
+        assert series.values[:, 0].tolist() == list(range(10))
+        with pytest.raises(InputError, match=r"'town' holds 'Bern' .* with drop='town'"):
+            series_reading.read(values, None)
+        with pytest.raises(InputError, match=r"drop names the column 'tow', .* mean 'town'"):
+            series_reading.read(values, None, "tow")
+    assert series_reading.read({"t": DAYS, "x": range(10)}, None, "t").dates is None
+    with pytest.raises(InputError, match=r"besides the dates 't' and drop=\('x',\)"):
+        series_reading.read({"t": DAYS, "x": range(10)}, None, "x")
+    with pytest.raises(InputError, match=r"drop=\('x',\) names columns, and an array has none"):
+        series_reading.read(np.arange(9), None, "x")
+
+
 def test_a_pandas_series_keeps_its_name_and_its_days():
     months = pd.period_range("2020-01", periods=10, freq="M")
     series = read(pd.Series(np.arange(10.0), index=months, name="x"))
