@@ -26,6 +26,19 @@ def closest(name: object, options: Iterable[str]) -> str:
     return f" Did you mean '{folded[found[0]]}'?" if found else ""
 
 
+def delimiter_hint(columns: Iterable[str]) -> str:
+    """Return a sentence where a table's only column looks like several, or an empty text.
+
+    Example:
+        >>> delimiter_hint(["size;good"])
+        " It has a single column, so perhaps another delimiter (';', a tab, '|')."
+    """
+    first, *others = columns
+    if not others and any(mark in first for mark in ";\t|"):
+        return " It has a single column, so perhaps another delimiter (';', a tab, '|')."
+    return ""
+
+
 def check_choice(argument: str, value: Any, choices: Iterable[str]) -> str:
     """Return `value` if it is one of `choices`.
 

@@ -104,6 +104,10 @@ def check(
         ),
     ],
     target: Annotated[str | None, typer.Option(help="The column of a CSV file to predict.")] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(help="What stands between its cells, as ';' or '\\t'; a comma by default."),
+    ] = None,
 ) -> None:
     """Look for what would spoil a training on a data set.
 
@@ -111,7 +115,7 @@ def check(
     """
     from dlkit.data import opening
 
-    make = opening.find(data, target)
+    make = opening.find(data, target, delimiter)
     load_tensorflow()
     if any(finding.level == "error" for finding in make().check()):
         raise typer.Exit(1)

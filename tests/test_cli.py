@@ -479,6 +479,9 @@ def test_check_exits_with_1_for_what_spoils_any_training(monkeypatch, capsys, tm
     assert re.search(r"error +targets +1\.5 to 1\.5", capsys.readouterr().out)
     assert call(monkeypatch, "check", table) == 2
     assert "--target: size, price." in capsys.readouterr().err
+    table.write_text(table.read_text().replace(",", ";"))
+    assert call(monkeypatch, "check", table, "--target", "price", "--delimiter", ";") == 1
+    assert re.search(r"error +targets +1\.5 to 1\.5", capsys.readouterr().out)
 
 
 def test_models_and_datasets_list_the_registries(monkeypatch, capsys):

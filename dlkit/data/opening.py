@@ -3,7 +3,7 @@
 a name of the catalogue    -> load
 a folder of class folders  -> from_image_folder, from_audio_folder or from_text_folder
 a folder of annotations    -> from_voc
-a CSV file                 -> from_image_table, from_audio_table or from_csv
+a CSV or TSV file          -> from_image_table, from_audio_table or from_csv
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from dlkit.checks import closest
+from dlkit.checks import closest, delimiter_hint
 from dlkit.data import catalogue
 from dlkit.data.image_files import HELD_OUT
 from dlkit.data.sets import SETS
@@ -45,14 +45,18 @@ _TABLES = {
 _LOOKED_AT = 1000  # files that tell what a folder holds
 
 
-def find(source: str, target: str | None = None) -> Callable[[], Data]:
-    """Return what makes the `Data` of a name, a folder or a CSV file; it is not made yet.
+def find(
+    source: str, target: str | None = None, delimiter: str | None = None
+) -> Callable[[], Data]:
+    r"""Return what makes the `Data` of a name, a folder or a CSV file; it is not made yet.
 
     A name of the catalogue goes before a folder of the same name, which `./name` means.
 
     Args:
         source: The name or the path.
         target: The column of a CSV file to predict. Defaults to None.
+        delimiter: What stands between two cells of a CSV file; `\t` is a tab. Defaults to None: a
+            comma.
 
     Raises:
         InputError: when there is no such set, folder or file, or it does not say what it holds.
@@ -64,24 +68,25 @@ def find(source: str, target: str | None = None) -> Callable[[], Data]:
     path = pathlib.Path(source)
     if source not in {info.name for info in SETS}:
         if path.is_file():
-            return _of_table(path, target)
+            return _of_table(path, target, "\t" if delimiter == r"\t" else delimiter)
         if path.is_dir():
-            _refuse_target(source, target)
+            _refuse_options(source, target, delimiter)
             return _of_folder(path)
         if path.name != source or path.suffix:
             beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
             raise InputError(f"There is no file or folder {path}.{closest(path.name, beside)}")
     catalogue.find(source)
-    _refuse_target(source, target)
+    _refuse_options(source, target, delimiter)
     return functools.partial(catalogue.load, source)
 
 
-def _refuse_target(source: str, target: str | None) -> None:
-    if target is not None:
-        raise InputError(
-            f"Only a CSV file has a column to predict, and {source} is none. Received:"
-            f" target='{target}'; leave it out."
-        )
+def _refuse_options(source: str, target: str | None, delimiter: str | None) -> None:
+    for name, given in (("target", target), ("delimiter", delimiter)):
+        if given is not None:
+            raise InputError(
+                f"Only a CSV file has columns and a delimiter, and {source} is none. Received:"
+                f" {name}={given!r}; leave it out."
+            )
 
 
 def _of_folder(path: pathlib.Path) -> Callable[[], Data]:
@@ -110,23 +115,30 @@ def _kind(name: str) -> str | None:
     return _ENDINGS.get(pathlib.Path(name).suffix.lower())
 
 
-def _of_table(path: pathlib.Path, target: str | None) -> Callable[[], Data]:
+def _of_table(path: pathlib.Path, target: str | None, delimiter: str | None) -> Callable[[], Data]:
     from dlkit.data import table_files
 
-    if not path.name.endswith((".csv", ".csv.gz")):
-        raise InputError(f"{path} is no .csv or .csv.gz file; give one, or a folder or a name.")
-    table = table_files.read_csv(path)
+    if not path.name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
+        raise InputError(f"{path} is no .csv or .tsv file; give one, or a folder or a name.")
+    if delimiter is None:
+        delimiter = "\t" if ".tsv" in path.suffixes else ","
+    table = table_files.read_csv(path, delimiter=delimiter)
     first = next(iter(table))
     kind = _kind(table[first][0])
     if kind in _TABLES and (path.parent / table[first][0]).is_file():
         function, options = _TABLES[kind]
+        if delimiter != ",":
+            raise InputError(
+                f"{path} names {kind}, and such tables are read with commas between their cells."
+                f" Received: delimiter={delimiter!r}; write it with commas."
+            )
         return _later(function, path, label_columns=target, **options)
     if target is None:
         raise InputError(
             f"{path} is a table; say which of its columns is to be predicted with --target:"
-            f" {', '.join(table)}."
+            f" {', '.join(table)}.{delimiter_hint(table)}"
         )
-    return _later("from_csv", path, target=target, **_SMALL)
+    return _later("from_csv", path, target=target, delimiter=delimiter, **_SMALL)
 
 
 def _later(function: str, *arguments: Any, **options: Any) -> Callable[[], Data]:

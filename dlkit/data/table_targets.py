@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import check_choice, closest
+from dlkit.checks import check_choice, closest, delimiter_hint
 from dlkit.data import columns as columning
 from dlkit.data import target_rows
 from dlkit.data import targets as labelling
@@ -24,12 +24,9 @@ def check(table: Mapping[str, np.ndarray], target: str, where: str) -> None:
         InputError: naming the target, and the columns there are.
     """
     if target not in table:
-        hint = ""
-        if len(table) == 1 and any(mark in next(iter(table)) for mark in ";\t|"):
-            hint = " It has a single column, so perhaps another delimiter (';', a tab, '|')."
         raise InputError(
             f"{where} has no column '{target}' to predict.{closest(target, table)} Its columns:"
-            f" {', '.join(table)}.{hint}"
+            f" {', '.join(table)}.{delimiter_hint(table)}"
         )
     if len(table) == 1:
         raise InputError(f"{where} has no column besides the target '{target}' to learn from.")

@@ -78,6 +78,25 @@ def test_a_table_of_files_or_of_values(pictures, shared_data):
     assert data.class_names == ("Biscoe", "Dream", "Torgersen")
 
 
+def test_a_table_is_read_with_the_delimiter_that_is_given(tmp_path):
+    rows = [("size", "good"), *((str(i), str(i % 2)) for i in range(40))]
+    for name, mark, given in (
+        ("a.csv", ";", ";"),
+        ("b.csv", "\t", "\\t"),
+        ("c.csv", "\t", "\t"),
+        ("d.tsv", "\t", None),
+    ):
+        (tmp_path / name).write_text("\n".join(map(mark.join, rows)))
+        data = opening.find(str(tmp_path / name), "good", given)()
+        assert data.class_names == ("0", "1") and [c.name for c in data.columns] == ["size"]
+    with pytest.raises(InputError, match=r"--target: size;good\. .*another delimiter \(';', a tab"):
+        opening.find(str(tmp_path / "a.csv"))
+    with pytest.raises(InputError, match=r"must be one character .*delimiter=';;'"):
+        opening.find(str(tmp_path / "a.csv"), "good", ";;")
+    with pytest.raises(InputError, match=r"columns and a delimiter, .* delimiter=';'; leave it"):
+        opening.find("iris", None, ";")
+
+
 @pytest.mark.parametrize(
     ("source", "target", "sentence"),
     [
@@ -85,8 +104,8 @@ def test_a_table_of_files_or_of_values(pictures, shared_data):
         ("{}/tablle.csv", None, r"no file or folder .*tablle\.csv\. Did you mean 'table\.csv'\?"),
         ("{}/table.csv", None, r"table\.csv is a table; .* with --target: size, good\."),
         ("{}/table.csv", "god", r"no column 'god' to predict\. Did you mean 'good'\?"),
-        ("{}/notes.md", None, r"notes\.md is no \.csv or \.csv\.gz file"),
-        ("iris", "species", r"Only a CSV file has a column .* target='species'; leave it out"),
+        ("{}/notes.md", None, r"notes\.md is no \.csv or \.tsv file"),
+        ("iris", "species", r"Only a CSV file has columns .* target='species'; leave it out"),
     ],
 )
 def test_what_cannot_be_opened_is_told_in_one_sentence(tmp_path, source, target, sentence):
