@@ -25,6 +25,19 @@ MAGIC = {
     b"GIF87a": "gif",
     b"GIF89a": "gif",
 }
+# Formats that are not read, by what stands at a place in the file.
+_FOREIGN = {
+    (0, b"II*\0"): "TIFF",
+    (0, b"MM\0*"): "TIFF",
+    (0, b"II+\0"): "TIFF",
+    (0, b"8BPS"): "Photoshop",
+    (0, b"\xff\x0a"): "JPEG XL",
+    (4, b"JXL "): "JPEG XL",
+    (4, b"jP  "): "JPEG 2000",
+    (8, b"WEBP"): "WebP",
+    **dict.fromkeys([(8, b"avif"), (8, b"avis")], "AVIF"),
+    **dict.fromkeys([(8, brand) for brand in (b"heic", b"heix", b"hevc", b"mif1")], "HEIC"),
+}
 # What a whole file ends with; some programs write their own bytes after it.
 _ENDS = {"jpeg": b"\xff\xd9", "png": b"IEND"}
 _TAIL = 4096
@@ -185,12 +198,21 @@ def inspect(path: str | os.PathLike) -> tuple[str, str]:
             if not head:
                 return "", "is empty"
             if not kind:
-                return "", "is not a JPEG, PNG, BMP or GIF image"
+                return "", _foreign(head)
             return kind, _fault(kind, head, file)
     except FileNotFoundError:
         return "", "does not exist"
     except OSError as error:
         return "", f"cannot be read ({error.strerror})"
+
+
+def _foreign(head: bytes) -> str:
+    fault = "is not a JPEG, PNG, BMP or GIF image"
+    for (place, mark), kind in _FOREIGN.items():
+        if head[place:].startswith(mark):
+            how = "save it as PNG, as with ImageMagick's mogrify -format png"
+            return f"{fault} but {kind}: {how}"
+    return fault
 
 
 def _fault(kind: str, head: bytes, file: BinaryIO) -> str:

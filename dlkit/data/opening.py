@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import os
 import pathlib
 from collections import Counter
@@ -97,6 +98,7 @@ def _of_folder(path: pathlib.Path) -> Callable[[], Data]:
         raise InputError(
             f"{path} holds no images (JPEG, PNG, BMP, GIF), WAV or .txt files; give a folder with"
             " one sub-folder of them a class, a folder of Pascal VOC, or a CSV file."
+            f"{_first_fault(path)}"
         )
     function, options = _FOLDERS[found.most_common(1)[0][0]]
     train = path / "train"
@@ -107,8 +109,24 @@ def _of_folder(path: pathlib.Path) -> Callable[[], Data]:
 
 
 def _some_files(path: pathlib.Path) -> Iterator[str]:
-    names = (name for _, _, files in os.walk(path) for name in files if not name.startswith("."))
-    return (name for name, _ in zip(names, range(_LOOKED_AT), strict=False))
+    names = (
+        os.path.join(folder, name)
+        for folder, _, files in os.walk(path)
+        for name in sorted(files)
+        if not name.startswith(".")
+    )
+    return itertools.islice(names, _LOOKED_AT)
+
+
+def _first_fault(path: pathlib.Path) -> str:
+    """Return what the first file of another known format is, as a sentence; or an empty text."""
+    from dlkit.data import image_files, wav_files
+
+    for first in _some_files(path):
+        for fault in (image_files.inspect(first)[1], wav_files.inspect(first)):
+            if " but " in fault:
+                return f" {first} {fault}."
+    return ""
 
 
 def _kind(name: str) -> str | None:

@@ -23,6 +23,15 @@ RATES = (1_000, 384_000)
 _UNKNOWN_SIZE = 0xFFFFFFFF  # of a program that wrote into a pipe
 _NAMES = {2: "ADPCM", 6: "A-law", 7: "mu-law", 17: "IMA ADPCM", 49: "GSM", 80: "MPEG", 85: "MP3"}
 
+# Formats that are not read, by what stands at a place in the file.
+_FOREIGN = {
+    **dict.fromkeys([(0, b"ID3"), (0, b"\xff\xfb"), (0, b"\xff\xf3"), (0, b"\xff\xf2")], "MP3"),
+    (0, b"fLaC"): "FLAC",
+    (0, b"OggS"): "Ogg",
+    (4, b"ftyp"): "M4A",
+    (8, b"AIFF"): "AIFF",
+}
+
 
 def inspect(path: str | os.PathLike) -> str:
     """Return what is wrong with a file that should be a WAV file; nothing for a good one.
@@ -37,12 +46,20 @@ def inspect(path: str | os.PathLike) -> str:
             if not head:
                 return "is empty"
             if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-                return "is not a WAV file"
+                return _foreign(head)
             return _fault(file)
     except FileNotFoundError:
         return "does not exist"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
+
+
+def _foreign(head: bytes) -> str:
+    fault = "is not a WAV file"
+    for (place, mark), kind in _FOREIGN.items():
+        if head[place:].startswith(mark):
+            return f"{fault} but {kind}: save it as WAV, as with ffmpeg -i FILE FILE.wav"
+    return fault
 
 
 def _fault(file: BinaryIO) -> str:

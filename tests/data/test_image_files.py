@@ -32,7 +32,12 @@ def test_a_kind_is_told_by_the_bytes_whatever_the_name(tmp_path, kind):
     [
         (b"", "is empty"),
         (b"<html>not found</html>", "is not a JPEG, PNG, BMP or GIF image"),
-        (b"RIFF\0\0\0\0WEBPVP8 ", "is not a JPEG, PNG, BMP or GIF image"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "is not a JPEG, PNG, BMP or GIF image but WebP: save it as PNG"),
+        (content("tiff"), "is not a JPEG, PNG, BMP or GIF image but TIFF"),
+        (content("webp"), "is not a JPEG, PNG, BMP or GIF image but WebP"),
+        (content("avif"), "is not a JPEG, PNG, BMP or GIF image but AVIF"),
+        (content("jpeg2000"), "is not a JPEG, PNG, BMP or GIF image but JPEG 2000"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is not a JPEG, PNG, BMP or GIF image but HEIC"),
         (content("jpeg")[:-2], "is a JPEG image that was cut short"),
         (content("png")[:-300], "is a PNG image that was cut short"),
         (content("bmp")[:-1], "is a BMP image that was cut short"),

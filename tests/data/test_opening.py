@@ -78,6 +78,19 @@ def test_a_table_of_files_or_of_values(pictures, shared_data):
     assert data.class_names == ("Biscoe", "Dream", "Torgersen")
 
 
+def test_a_folder_of_a_format_that_is_not_read_says_so(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / name / "1.webp")
+    with pytest.raises(InputError, match=r"/1\.webp is not a JPEG.* but WebP: save it as PNG"):
+        opening.find(str(tmp_path))
+    for name in ("a", "b"):
+        (tmp_path / name / "1.webp").rename(tmp_path / name / "2.txt.old")
+        (tmp_path / name / "1.flac").write_bytes(b"fLaC" + bytes(9))
+    with pytest.raises(InputError, match=r"/1\.flac is not a WAV file but FLAC: save it as WAV"):
+        opening.find(str(tmp_path))
+
+
 def test_a_table_is_read_with_the_delimiter_that_is_given(tmp_path):
     rows = [("size", "good"), *((str(i), str(i % 2)) for i in range(40))]
     for name, mark, given in (

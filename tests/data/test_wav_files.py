@@ -26,7 +26,9 @@ GOOD = wav(bytes(100))
     [
         (b"", "is empty"),
         (b"RIFF", "is not a WAV file"),
-        (b"\xff\xfb" + bytes(200), "is not a WAV file"),
+        (b"\xff\xfb" + bytes(200), "is not a WAV file but MP3: save it as WAV"),
+        (b"fLaC" + bytes(200), "is not a WAV file but FLAC"),
+        (b"<html>not found</html>", "is not a WAV file"),
         (GOOD[:12], "was cut short: it has no samples"),
         (GOOD[:-10], "was cut short: 90 of 100 bytes of sound are there"),
         (wav(b""), "of zero length"),
