@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dlkit.data.record import Data
 
-_MOST = 40  # names of more classes than this cannot be read
+_MOST = 120  # bars of more classes than this make a picture that no one looks through
 
 
 def draw(data: Data, path: str | os.PathLike | None = None) -> Figure:
@@ -30,14 +30,19 @@ def draw(data: Data, path: str | os.PathLike | None = None) -> Figure:
 
     splits = [(name, getattr(origin.split, name)) for name in ("train", "val", "test")]
     splits = [(name, rows) for name, rows in splits if len(rows)]
-    height = max(2.5, 0.6 + 0.22 * min(data.num_classes, _MOST))
+    classes = _classes(data, values[splits[0][1]])
+    height = max(2.5, 0.6 + 0.22 * len(classes))
     figure = Figure(figsize=(3.2 * len(splits), height), layout="constrained")
     first = None
     for index, (name, rows) in enumerate(splits):
         first = axis = figure.add_subplot(1, len(splits), index + 1, sharey=first)
         axis.set_title(f"{name}: {len(rows):,}", fontsize=9)
         axis.tick_params(labelsize=7, labelleft=not index)
-        _draw(axis, data, values[rows])
+        _draw(axis, data, values[rows], classes)
+    if len(classes) < data.num_classes:
+        figure.suptitle(
+            f"the most frequent and the rarest of {data.num_classes:,} classes", fontsize=9
+        )
     if path is not None:
         pictures.save(figure, path)
     return figure
@@ -55,18 +60,23 @@ def _values(data: Data) -> np.ndarray:
     return data.origin.targets.values
 
 
-def _draw(axis: Axes, data: Data, values: np.ndarray) -> None:
+def _classes(data: Data, train: np.ndarray) -> np.ndarray:
+    """Return the classes to draw, in their order: all, or of many the most frequent and rarest."""
+    every = np.arange(0 if data.task == "regression" else data.num_classes)
+    if len(every) <= _MOST:
+        return every
+    order = np.argsort(-count(data, train), kind="stable")
+    return np.sort(np.concatenate([order[: _MOST // 2], order[-_MOST // 2 :]]))
+
+
+def _draw(axis: Axes, data: Data, values: np.ndarray, classes: np.ndarray) -> None:
     if data.task == "regression":
         axis.hist(values.reshape(len(values), -1), bins=30, density=True)
         return
-    counts = count(data, values)
-    bars = axis.barh(range(len(counts)), counts)
-    if len(counts) <= _MOST:
-        names = data.class_names or [str(i) for i in range(len(counts))]
-        axis.set_yticks(range(len(counts)), names)
-        axis.bar_label(bars, fontsize=7, padding=2)
-    if not axis.yaxis_inverted():  # the first class on top; the splits share their axis
-        axis.invert_yaxis()
+    bars = axis.barh(range(len(classes)), count(data, values)[classes])
+    axis.set_yticks(range(len(classes)), [pictures.class_name(data, i) for i in classes])
+    axis.bar_label(bars, fontsize=7, padding=2)
+    axis.set_ylim(len(classes) - 0.4, -0.6)  # the first class on top; the splits share their axis
     axis.margins(x=0.15)
 
 

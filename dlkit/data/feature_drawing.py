@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dlkit.data.pictures import first_batch, grid, target_text
 
 if TYPE_CHECKING:
@@ -13,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def draw(data: Data, count: int) -> Figure:
-    """Draw up to `count` features of the first training batch."""
+    """Draw up to `count` features of the first training batch, those that vary before others."""
     inputs, targets = (part.numpy() for part in first_batch(data))
     inputs = inputs.reshape(len(inputs), -1)
-    shown = min(count, inputs.shape[1])
-    figure, axes = grid(shown, width=2.2, height=1.8)
-    for feature, axis in enumerate(axes):
+    constant = np.ptp(inputs, axis=0) == 0
+    shown = np.sort(np.argsort(constant, kind="stable")[:count])
+    figure, axes = grid(len(shown), width=2.2, height=1.8)
+    for feature, axis in zip(shown, axes, strict=True):
         values = inputs[:, feature]
         if data.task == "regression":
             axis.scatter(values, targets.reshape(len(targets), -1)[:, 0], s=6)

@@ -126,6 +126,8 @@ class Data:
     ) -> Figure:
         """Draw the first batch of the training data: a grid of examples, or a plot a feature.
 
+        Where there are more features than are drawn, those that vary in the batch are preferred.
+
         Args:
             path: Where to save the picture as well; its ending chooses the format.
             count: How many examples, or features of a table, to draw. Defaults to 25.
@@ -224,6 +226,8 @@ class Data:
 
     def show_classes(self, path: str | pathlib.Path | None = None) -> Figure:
         """Draw how often each class, label or kind of box occurs in each split, or numbers' spread.
+
+        Of more than 120 classes it draws the 60 most frequent and the 60 rarest in training.
 
         Args:
             path: Where to save the picture as well; its ending chooses the format. Defaults to

@@ -1,6 +1,7 @@
 """`Data.summary` and `Data.show`."""
 
 import dataclasses
+import itertools
 
 import matplotlib.image
 import numpy as np
@@ -68,6 +69,38 @@ def test_label_bars_and_histograms_of_numbers():
     assert [bar.get_width() for bar in train.patches] == counts.tolist()
     assert test.get_title() == "test: 8"
     assert len(dk.data.load("diabetes").show_classes().axes[0].patches) == 30
+
+
+@pytest.mark.parametrize("count", [100, 300])
+def test_the_bars_of_many_classes_have_names(count):
+    random = np.random.default_rng(0)
+    y = np.concatenate([np.repeat(np.arange(count), 4), random.integers(0, count // 2, 2000)])
+    names = [f"species {i:03}" for i in range(count)]
+    data = dk.data.from_arrays(
+        random.normal(size=(len(y), 2)), y, class_names=names, val_fraction=0.2
+    )
+    figure = data.show_classes()
+    train = figure.axes[0]
+    shown = [tick.get_text() for tick in train.get_yticklabels()]
+    of_train = np.bincount(y[data.origin.split.train], minlength=count)
+    widths = [bar.get_width() for bar in train.patches]
+    assert widths == [of_train[names.index(name)] for name in shown]
+    assert shown == sorted(set(shown)) and len(shown) == min(count, 120)
+    if count > 120:
+        left_out = [of_train[i] for i, name in enumerate(names) if name not in shown]
+        assert min(widths) <= min(left_out) and max(widths) >= max(left_out)
+        assert "of 300 classes" in figure.get_suptitle()
+    figure.canvas.draw()
+    labels = [tick.get_window_extent() for tick in train.get_yticklabels()]
+    assert not any(a.overlaps(b) for a, b in itertools.pairwise(labels))
+
+
+def test_features_that_vary_are_drawn_before_others():
+    x = np.zeros((100, 12))
+    x[:, 3::4] = np.random.default_rng(0).normal(size=(100, 3))
+    figure = dk.data.from_arrays(x, np.arange(100) % 2).show(count=4)
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles == ["feature 0", "feature 3", "feature 7", "feature 11"]
 
 
 def test_without_classes_there_are_no_bars():
