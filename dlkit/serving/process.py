@@ -27,10 +27,11 @@ _STOP_SECONDS = 30  # beyond what the server itself waits for running requests
 
 
 class Server:
-    """A model server of its own process, for the length of a `with` block.
+    """A model server of its own process, for a `with` block or from `start()` to `stop()`.
 
-    Use it to try an export, in tests and in notebooks; `dlkit serve DIR` or TensorFlow Serving
-    itself run in production. The process ends with the block, and also when this program is killed.
+    Use it to try an export, in tests and in notebooks, where one cell starts it and a later one
+    stops it; `dlkit serve DIR` or TensorFlow Serving itself run in production. The process ends
+    with the block, and also when this program ends or is killed.
 
     Reference: https://www.tensorflow.org/tfx/serving/api_rest
 
@@ -59,6 +60,11 @@ class Server:
         >>> with Server("exports/half_plus_two", rest_port=0) as server:
         ...     Client(server.url).predict([1.0, 2.0, 5.0])
         array([2.5, 3. , 4.5])
+        >>> server = Server("exports/half_plus_two", rest_port=0).start()
+        >>> Client(server.url).predict([4.0])
+        array([4.])
+        >>> server.stop()
+        0
     """
 
     def __init__(
@@ -88,10 +94,13 @@ class Server:
         self._output: Any = None
         self._url = self._grpc_url = ""
 
+    def __repr__(self) -> str:
+        where = f"at {self._url}" if self._url else "not running"
+        return f"<Server of {self._served()}, {where}>"
+
     def __enter__(self) -> "Server":
         """Start the process and wait until it answers."""
-        self.start()
-        return self
+        return self.start()
 
     def __exit__(
         self,
@@ -110,7 +119,10 @@ class Server:
             ServerError: when the server is not running.
         """
         if not self._url:
-            raise ServerError("The server is not running: use it as `with Server(...) as server:`.")
+            raise ServerError(
+                f"The server for {self._served()} is not running: call start(), or use it as"
+                " `with Server(...) as server:`."
+            )
         return self._url
 
     def url_of(self, name: str) -> str:
@@ -149,14 +161,21 @@ class Server:
         """The child's process number while there is one."""
         return self._process.pid if self._process else None
 
-    def start(self) -> None:
-        """Start the process and wait until it answers.
+    def start(self) -> "Server":
+        """Start the process and wait until it answers; a server that ended is started anew.
+
+        Returns:
+            This server.
 
         Raises:
-            ServerError: with the process's last words when it ends or takes too long.
+            ServerError: when it is running, and with the process's last words when it ends or takes
+                too long.
         """
-        if self._process is not None:
-            raise ServerError(f"The server is already running at {self._url}.")
+        if self._process is not None and self._process.poll() is None:
+            raise ServerError(
+                f"The server is already running at {self._url}; stop() it first, or use that."
+            )
+        self.stop()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process runs
         self._process = subprocess.Popen(
             self._command(),
@@ -170,6 +189,7 @@ class Server:
         except BaseException:
             self.stop()
             raise
+        return self
 
     def _command(self) -> list[str]:
         flags = {"host": self._host, "rest_port": self._rest_port}
@@ -213,10 +233,11 @@ class Server:
         return lines[-1] if lines else ""
 
     def stop(self) -> int | None:
-        """Let the running requests finish and end the process.
+        """Let the running requests finish and end the process; its ports are free then.
 
         Returns:
-            The process's exit status, 0 when all went well; None when there was no process.
+            The process's exit status, 0 when all went well; None when there was no process, as
+            where it was stopped before.
         """
         process, self._process, self._url, self._grpc_url = self._process, None, "", ""
         if process is None:

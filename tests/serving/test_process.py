@@ -15,9 +15,9 @@ from tests.serving.test_server import wait_until_refused
 
 def test_a_server_for_the_length_of_a_block(half_plus_two):
     server = Server(half_plus_two, rest_port=0, name="half", num_versions=2, cors=True)
-    with pytest.raises(ServerError, match="The server is not running"):
+    with pytest.raises(ServerError, match="is not running: call start"):
         _ = server.url
-    with pytest.raises(ServerError, match="The server is not running"):
+    with pytest.raises(ServerError, match="is not running: call start"):
         _ = server.grpc_url
     assert server.pid is None
     assert server.stop() is None
@@ -34,6 +34,35 @@ def test_a_server_for_the_length_of_a_block(half_plus_two):
         assert server.stop() == 0
     with Client(url, retries=0) as client, pytest.raises(ServerError, match="is it running"):
         client.predict([1.0])
+
+
+def test_one_cell_starts_a_server_and_another_stops_it(half_plus_two):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Server(half_plus_two, rest_port=port)
+    for _ in range(2):  # as a notebook that is run twice does
+        assert server.start() is server
+        assert f":{port}/" in server.url and repr(server).endswith(f", at {server.url}>")
+        assert Client(server.url).predict([1.0]).tolist() == [2.5]
+        with pytest.raises(ServerError, match=rf"already running at {server.url}; stop\(\) it"):
+            server.start()
+        assert server.stop() == 0
+        assert server.stop() is None and repr(server).endswith(", not running>")
+        with pytest.raises(ServerError, match=r"server for .* is not running: call start\(\)"):
+            _ = server.url
+        socket.create_server(("127.0.0.1", port)).close()  # it is free at once
+
+
+def test_a_server_that_was_killed_can_be_started_again(half_plus_two):
+    server = Server(half_plus_two, rest_port=0).start()
+    try:
+        first = server.pid
+        os.kill(first, 9)
+        server._process.wait()
+        assert server.start().pid != first
+        assert Client(server.url).predict([1.0]).tolist() == [2.5]
+    finally:
+        assert server.stop() == 0
 
 
 def test_a_port_in_use_is_named(half_plus_two):
