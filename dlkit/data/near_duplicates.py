@@ -1,7 +1,7 @@
 """Examples that are nearly the same, by a fingerprint that costs little.
 
     pictures    grey thumbnails of 16x16, each of mean 0 and deviation 1 -> distance
-    features    what the network gets, of mean 0 and deviation 1         -> distance
+    features    what the network gets, of mean 0 and deviation 1         -> distance, chance
     texts       groups of 3 words, the smallest of 64 hashes of each     -> hashes that agree
 
 Every fingerprint of a held-out example is compared with every one of training, so the cost is
@@ -25,6 +25,7 @@ _THUMBNAIL, _SHINGLE, _HASHES = 16, 3, 64
 # The largest distance, or smallest agreement, of what counts as nearly the same.
 _DISTANCE = {"features": 0.02, "sequence": 0.02, "image": 0.1 * _THUMBNAIL}
 _AGREEMENT = 0.7
+_CHANCE = 1e-4  # rows that are as near by chance, at most, in what is more than chance
 _MOST = 1 << 25  # numbers in all fingerprints
 _PRIME = (1 << 31) - 1
 
@@ -52,7 +53,52 @@ def matches(train: np.ndarray, held: np.ndarray, kind: str) -> np.ndarray:
         distance = np.sqrt(np.maximum(apart.min(axis=1), 0))
         near = (distance < _DISTANCE[kind]) & part.any(axis=1)
         found[start : start + 256] = np.where(near, nearest, -1)
+    if kind != "image":
+        rows = np.flatnonzero(found >= 0)
+        found[rows[by_chance(train, held[rows], found[rows]) > _CHANCE]] = -1
     return found
+
+
+def by_chance(train: np.ndarray, held: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return how many rows of training would be as near to each of `held` by chance.
+
+    Among few numbers, or long-tailed ones, something is always near. A pair counts for as much as
+    its numbers agree better than those of other rows would: each gives the share of the training
+    rows that are as near in it, and Fisher's method makes one probability of them. Features of two
+    values, as categories have, are equal in a pair; only rows that share them can be near.
+
+    Reference: Fisher 1925, Statistical Methods for Research Workers, section 21.1.
+
+    Args:
+        train: The rows (n, features) of training.
+        held: Rows (m, features) that have one near them.
+        found: The number of the row of training that is near each of these.
+    """
+    from scipy.special import gammaincc
+
+    ordered = np.sort(train, axis=0)
+    flags = ((train == ordered[0]) | (train == ordered[-1])).all(axis=0)
+    _, inverse, counts = np.unique(train[:, flags], axis=0, return_inverse=True, return_counts=True)
+    logs, numbers = np.zeros(len(held)), np.flatnonzero(~flags)
+    for feature in numbers:
+        logs -= np.log(_shares(ordered[:, feature], held[:, feature], train[found, feature]))
+    chance = gammaincc(len(numbers), logs) if len(numbers) else np.ones(len(held))
+    return counts[inverse.ravel()[found]] * chance
+
+
+def _shares(ordered: np.ndarray, values: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Return the share of the sorted numbers that lie as near to each of `values` as `near`."""
+    apart, most = np.abs(values - near), len(ordered) - 1
+    first = np.searchsorted(ordered, values - apart, "left")
+    counted = np.searchsorted(ordered, values + apart, "right") - first
+    # Nearer than neighbours are to each other, a count says too little: the 10 around it say how
+    # many there are to a distance.
+    place = np.searchsorted(ordered, values)
+    low, high = np.clip(place - 5, 0, most), np.clip(place + 5, 0, most)
+    span = ordered[high] - ordered[low]
+    dense = (apart > 0) & (span > 0)
+    spread = np.where(dense, 2 * apart * (high - low) / np.where(dense, span, 1), counted)
+    return np.clip(np.minimum(counted, spread) / len(ordered), 1e-12, 1.0)
 
 
 def _vectors(raw: Any, view: View) -> np.ndarray:
