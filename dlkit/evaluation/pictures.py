@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from dlkit.data.record import Data
 
 
-def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
+def plot_history(history: keras.callbacks.History | Mapping[str, Sequence[float]]) -> Figure:
     """Draw each metric over the epochs, training beside validation.
 
     Args:
-        history: Metric -> its value in each epoch: `model.fit(...).history`, or
-            `dlkit.training.load_history(run)`.
+        history: What `model.fit` returns, or metric -> its value in each epoch, as
+            `dlkit.training.load_history(run)` reads it.
 
     Returns:
         The figure, one plot a metric.
@@ -42,6 +42,7 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
 
     from dlkit.figures import Figure
 
+    history = getattr(history, "history", history)
     names = [n for n in history if n != "epoch" and not n.startswith("val_")]
     if not names or not len(history[names[0]]):
         raise InputError("The history holds no epoch; train the model before drawing it.")
@@ -132,9 +133,10 @@ def plot_predictions(model: keras.Model, data: Data, *, count: int = 16) -> Figu
     split = predictions.check_test_split(data)
     images = np.concatenate([x.numpy() for x, *_ in split])
     if images.ndim != 4:
+        instead = "predict" if data.task == "regression" else "plot_confusion_matrix"
         raise InputError(
             "plot_predictions draws images (height, width, channels);"
-            f" '{data.name}' holds inputs of shape {images.shape[1:]}. Use plot_confusion_matrix."
+            f" '{data.name}' holds inputs of shape {images.shape[1:]}. Use {instead}."
         )
     targets, probabilities = predictions.predict(model, split)
     classes = predictions.to_classes(probabilities, data.task)

@@ -38,12 +38,14 @@ def test_history_draws_each_metric_beside_its_validation():
 def test_history_takes_what_fit_returns():
     data = dk.data.load("iris", batch_size=32)
     model = dk.models.build("perceptron", data)
-    history = model.fit(data.train, validation_data=data.val, epochs=2, verbose=0).history
-    drawn = {axis.get_ylabel(): lines_of(axis) for axis in plot_history(history).axes}
-    assert drawn == {
-        name: {"training": history[name], "validation": history[f"val_{name}"]}
-        for name in ("accuracy", "loss")
-    }
+    returned = model.fit(data.train, validation_data=data.val, epochs=2, verbose=0)
+    history = returned.history
+    for given in (returned, history):
+        drawn = {axis.get_ylabel(): lines_of(axis) for axis in plot_history(given).axes}
+        assert drawn == {
+            name: {"training": history[name], "validation": history[f"val_{name}"]}
+            for name in ("accuracy", "loss")
+        }
 
 
 @pytest.mark.parametrize("history", [{}, {"loss": []}, {"epoch": [], "loss": []}, {"epoch": [0]}])
@@ -160,3 +162,13 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch):
     for call in calls:
         with pytest.raises(MissingExtraError, match=r'comes with: pip install "dlkit\[plot\]"'):
             call()
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"), [("iris", "plot_confusion_matrix"), ("diabetes", "predict")]
+)
+def test_what_is_no_image_is_sent_to_what_shows_it(name, instead):
+    data = dk.data.load(name)
+    model = dk.models.build("perceptron", data)
+    with pytest.raises(InputError, match=rf"'{name}' holds inputs of shape .* Use {instead}\."):
+        plot_predictions(model, data)
