@@ -108,7 +108,11 @@ def _check_members(targets: Targets, fraction: float) -> None:
     if counts[rarest] < 2 or smaller < len(present):
         whole = targets.assumed.endswith("whole numbers")
         quantity = ", or task='regression' for quantities" if whole else ""
-        option = " rare_classes='drop' or 'merge'," if counts[rarest] < 2 else ""
+        option = ""
+        if counts[rarest] < 2:
+            option = " rare_classes='drop' or 'merge',"
+        elif fraction != TEST_FRACTION:
+            option = f" val_fraction={np.ceil(100 * len(present) / len(targets.values)) / 100:g},"
         raise InputError(
             f"A stratified split of {len(targets.values)} examples into a part of {smaller} cannot"
             f" hold each of {len(present)} classes (the rarest, '{targets.class_names[rarest]}',"

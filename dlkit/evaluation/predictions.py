@@ -28,6 +28,9 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, n
     Returns:
         Targets and predictions, the examples along the first axis of each.
 
+    Raises:
+        InputError: when `dataset` is no dataset, as the whole of a `Data`.
+
     Example:
         >>> import dlkit as dk
         >>> data = dk.data.load("iris")
@@ -37,6 +40,11 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, n
     """
     import tensorflow as tf
 
+    if not hasattr(dataset, "element_spec"):
+        raise InputError(
+            "predict takes the batches of a split, as data.test. Received:"
+            f" {type(dataset).__name__}."
+        )
     targets = []
 
     def inputs() -> Iterator[tf.Tensor]:

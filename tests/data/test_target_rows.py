@@ -260,3 +260,11 @@ def test_a_graph_that_networkx_holds_takes_the_option():
     options = {"features": ["ends"], "batch_size": 8}
     data = dk.data.from_networkx(club, "club", rare_classes="drop", **options)
     assert data.class_names == ("Mr. Hi", "Officer") and len(in_splits(data)) == 33
+
+
+def test_a_validation_split_too_small_for_the_classes_names_one_that_holds_them():
+    x, y = np.eye(10), ["a", "b"] * 5
+    with pytest.raises(InputError, match=r"of 8 examples into a part of 1 .* val_fraction=0\.25,"):
+        dk.data.from_arrays(x, y)
+    data = dk.data.from_arrays(x, y, val_fraction=0.25)
+    assert sorted(data.origin.targets.values[data.origin.split.val]) == [0, 1]

@@ -123,3 +123,9 @@ def test_data_without_a_test_split_is_refused():
             function(model, data)
     with pytest.raises(InputError, match="'mine' has no test split"):
         dk.evaluation.plot_predictions(model, data)
+
+
+def test_the_whole_data_in_place_of_a_split_is_refused():
+    data = dk.data.load("iris")
+    with pytest.raises(InputError, match=r"batches of a split, as data\.test\. Received: Data\."):
+        predict(dk.models.build("perceptron", data), data)
