@@ -6,7 +6,7 @@ It loads nothing, so that a client needs no TensorFlow to know what to send a co
 import itertools
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 # TensorFlow makes parameters of Python functions of the names, and has these for its own.
 _TAKEN = {*keyword.kwlist, "self", "tensors"}
@@ -30,21 +30,32 @@ def input_name(column: str) -> str:
 
 
 def input_names(columns: Iterable[str]) -> list[str]:
-    """Return `input_name` of each column, with a number where an earlier one has that name.
+    """Return `input_name` of each column, with a number where another one has that name.
 
-    TensorFlow does not tell names apart that differ in upper and lower case alone.
+    Columns whose name needs no change keep it, whatever stands before them; TensorFlow does not
+    tell names apart that differ in upper and lower case alone.
 
     Args:
         columns: The columns' names in the order of the model's inputs.
 
     Example:
-        >>> input_names(["x", "x ", "X_", "Y"])
-        ['x', 'x_', 'X__1', 'Y']
+        >>> input_names(["x ", "x_", "X_", "x"])
+        ['x__1', 'x_', 'X__2', 'x']
     """
-    names: list[str] = []
-    for column in columns:
-        plain = input_name(column)
-        numbered = (f"{plain}_{count}" for count in itertools.count(1))
-        given = {name.lower() for name in names}
-        names.append(next(n for n in itertools.chain([plain], numbered) if n.lower() not in given))
-    return names
+    columns = list(columns)
+    plain = [input_name(column) for column in columns]
+    names: dict[int, str] = {}
+    given: set[str] = set()
+    numbers: dict[str, Iterator[int]] = {}
+    for place, name in enumerate(plain):
+        if name == columns[place] and name.lower() not in given:
+            names[place] = name
+            given.add(name.lower())
+    for place, name in enumerate(plain):
+        if place not in names:
+            counting = numbers.setdefault(name.lower(), itertools.count(1))
+            numbered = (f"{name}_{number}" for number in counting)
+            found = itertools.chain([name], numbered)
+            names[place] = next(n for n in found if n.lower() not in given)
+            given.add(names[place].lower())
+    return [names[place] for place in range(len(columns))]

@@ -24,11 +24,23 @@ def test_a_column_keeps_what_may_be_in_a_name(column, expected):
 
 
 def test_alike_names_are_numbered():
-    assert input_names(["Age", "age", "AGE_1", "Sex"]) == ["Age", "age_1", "AGE_1_1", "Sex"]
+    assert input_names(["Age", "age", "AGE_1", "Sex"]) == ["Age", "age_2", "AGE_1", "Sex"]
     assert input_names(["a b", "a-b", "a_b", "2", "arg_2"]) == [
-        *("a_b", "a_b_1", "a_b_2", "arg_2", "arg_2_1"),
+        *("a_b_1", "a_b_2", "a_b", "arg_2_1", "arg_2"),
     ]
     assert input_names([]) == []
+
+
+def test_a_name_that_needs_no_change_is_nobody_elses():
+    assert input_names(["a b", "a_b", "a_b_1"]) == ["a_b_2", "a_b", "a_b_1"]
+    assert input_names(["class", "arg_class", "ARG_CLASS_1"])[1:] == ["arg_class", "ARG_CLASS_1"]
+    assert input_names(["x", "x"]) == ["x", "x_1"]  # of two dictionaries in one
+
+
+def test_many_columns_take_no_longer_each():
+    """A table of Chinese names is 20,000 times `arg__`."""
+    names = input_names([chr(0x4E00 + place) for place in range(20_000)])
+    assert len({name.lower() for name in names}) == 20_000
 
 
 def test_the_rule_needs_neither_tensorflow_nor_keras():
