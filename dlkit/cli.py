@@ -254,14 +254,18 @@ def predict(
         str,
         typer.Argument(
             metavar="FILE|-",
-            help="A batch of inputs: JSON, as [[5.1, 3.5, 1.4, 0.2]], a .npy or .csv file, an"
-            " image or a .wav file; - reads JSON, .npy or CSV from standard input.",
+            help="A batch of inputs: JSON, as [[5.1, 3.5, 1.4, 0.2]], a .npy, .csv or .csv.gz"
+            " file, an image or a .wav file; - reads JSON, .npy or CSV from standard input.",
         ),
     ],
     signature: Annotated[
         str | None,
-        typer.Option(help="By default serving_default; image_bytes or audio_bytes for such files."),
+        typer.Option(
+            help="By default serving_default; image_bytes or audio_bytes for such files, and cells"
+            " for CSV, where the model has that."
+        ),
     ] = None,
+    delimiter: Annotated[str, typer.Option(help="What stands between two cells of CSV.")] = ",",
     api_key: Annotated[
         str | None,
         typer.Option(envvar="DLKIT_API_KEY", help="The key that the server asks for."),
@@ -283,7 +287,8 @@ def predict(
     from dlkit import serving
     from dlkit.serving.inputs import signature_for
 
-    rows = serving.read_inputs(sys.stdin.buffer if file == "-" else pathlib.Path(file))
+    source = sys.stdin.buffer if file == "-" else pathlib.Path(file)
+    rows = serving.read_inputs(source, delimiter=delimiter)
     with serving.Client(url, api_key=api_key, ca_file=ca_file, cert_file=cert_file) as client:
         answer = client.predict(rows, signature_name=signature or signature_for(file))
     print(json.dumps(answer, default=as_json))

@@ -9,6 +9,7 @@ import numbers
 from collections.abc import Iterable
 from typing import Any
 
+NA_VALUES = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL")
 _BOOLEANS = {
     **dict.fromkeys(("True", "TRUE", "true"), True),
     **dict.fromkeys(("False", "FALSE", "false"), False),
@@ -52,3 +53,23 @@ def as_text(value: Any) -> Any:
     if math.isnan(value):
         return ""
     return f"{value:.0f}" if value.is_integer() else str(value)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether there is no value: None, NaN, pandas' NA, NaT, or one of `NA_VALUES`.
+
+    Args:
+        value: What one cell holds.
+
+    Example:
+        >>> [is_missing(value) for value in (None, float("nan"), "NA", 0, "0")]
+        [True, True, True, False, False]
+    """
+    if isinstance(value, str):
+        return value in NA_VALUES
+    if value is None or type(value).__name__ == "NAType":  # pandas' NA is equal to nothing known
+        return True
+    try:
+        return bool(value != value)  # NaN and NaT alone differ from themselves
+    except ValueError:  # an array
+        return False

@@ -4,10 +4,11 @@ import io
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from dlkit.column_values import as_booleans, as_text
+from dlkit.column_values import NA_VALUES, as_booleans, as_text, is_missing
 
 
 @pytest.mark.parametrize("cell", ["True", "TRUE", "true", "False", "FALSE", "false"])
@@ -29,6 +30,30 @@ def test_numbers_as_text_keep_their_digits():
     assert [as_text(value) for value in (1e22, 0.1, b"x", None)] == [
         *("10000000000000000000000", "0.1", b"x", None),
     ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        float("nan"),
+        np.float32("nan"),
+        np.datetime64("NaT"),
+        pd.NA,
+        pd.NaT,
+        *NA_VALUES,
+    ],
+)
+def test_there_is_nothing(value):
+    assert is_missing(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0, 0.0, False, "0", "na", " ", b"", np.zeros(3), [], pd.Timestamp("2024-01-02"), "None"],
+)
+def test_there_is_something(value):
+    assert not is_missing(value)
 
 
 def test_the_rule_needs_neither_tensorflow_nor_numpy():

@@ -214,8 +214,10 @@ def _definition(definition: meta_graph_pb2.SignatureDef) -> dict[str, Any]:
 
 def _info(info: meta_graph_pb2.TensorInfo) -> dict[str, Any]:
     shape = info.tensor_shape
+    axes = [dim.name for dim in shape.dim]
     return {
         "dtype": types_pb2.DataType.Name(info.dtype),
         "shape": None if shape.unknown_rank else [dim.size for dim in shape.dim],
         "name": info.name,
+        **({"axes": axes} if any(axes) else {}),
     }

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import InputError
@@ -46,18 +47,21 @@ def saved_model(
     what it takes, there are more, which a client asks for by `signature_name`:
 
     - `image_bytes` or `audio_bytes`: the same from the bytes of files (`data.decoding`).
+    - `cells`: the same from texts by column, as they stand in the CSV file that was trained on, for
+      a client whose JSON has no NaN; of a series the last `window` texts of each variable.
     - `labels`: from raw input to `classes`, the class names of each row from the likeliest to the
-      least likely, and their `scores` (`data.class_names`). `image_bytes_labels` and
-      `audio_bytes_labels` do so from the bytes of files.
+      least likely, and their `scores` (`data.class_names`). `image_bytes_labels` and the like do
+      so from the bytes of files, and from cells.
     - `classify` (`classes` and `scores`, in the order of the classes) or `regress` (`outputs`):
       from serialized tf.Examples, whose features have the names of the raw input, for TensorFlow
       Serving's Classify and Regress (`data.task`). Raw input of open size has none; there, the
       examples hold files.
 
     Inputs keep their names, a table's columns above all, with _ for what is not in A-Z, a-z, 0-9;
-    the model card tells each. Half-precision inputs and outputs are float32 to the client; the
-    names of outputs of bytes that are no text end in `_bytes`. Beside the graph, `assets.extra`
-    holds warm-up requests, the class names and a model card.
+    the model card tells each, and so does the signature, as the name of the input's first axis.
+    Half-precision inputs and outputs are float32 to the client; the names of outputs of bytes that
+    are no text end in `_bytes`. Beside the graph, `assets.extra` holds warm-up requests, the class
+    names and a model card.
 
     The version is loaded by TensorFlow's C++ loader in a fresh process and each signature compared
     with `model.predict` on batches of 1 and 3 before it appears under its name: within 1e-5 of the
@@ -280,13 +284,22 @@ def write_graph(
         function.get_concrete_function(dict(signature.inputs))
         archive.add_endpoint(key, function)
     archive.write_out(directory, verbose=False)
-    _name_methods(directory, offered)
+    _complete(directory, offered)
 
 
-def _name_methods(directory: pathlib.Path, offered: Mapping[str, naming.Signature]) -> None:
-    """Say in the file what each signature is for: TensorFlow writes predict for all of them."""
+def _complete(directory: pathlib.Path, offered: Mapping[str, naming.Signature]) -> None:
+    """Say in the file what TensorFlow has no argument for.
+
+    That is what each signature is for, and which column of a table goes to an input: a client of
+    any server finds it as the name of the input's first axis.
+    """
     path = directory / "saved_model.pb"
     content = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for key, signature in offered.items():
-        content.meta_graphs[0].signature_def[key].method_name = signature.method
+        definition = content.meta_graphs[0].signature_def[key]
+        definition.method_name = signature.method
+        for column, name in signature.columns.items():
+            info = definition.inputs[name]
+            if len(info.tensor_shape.dim) == 1 or info.dtype == types_pb2.DT_STRING:
+                info.tensor_shape.dim[0].name = column
     path.write_bytes(content.SerializeToString(deterministic=True))

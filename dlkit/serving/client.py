@@ -88,15 +88,17 @@ class Client:
     def predict(self, inputs: Any, *, signature_name: str | None = None) -> Any:
         """Return the model's answer to a batch of inputs.
 
-        The first DataFrame, or list of files, asks the server for the model's signatures: each
-        input gets the column that is called so, or as the export renamed it, in the type that it
-        takes. A missing text is sent as an empty one; columns that are no input stay here.
+        The first table, or list of files, asks the server for the model's signatures: each input
+        gets the column that the export made it of, or that is called so, in the type that it
+        takes. A missing text is sent as an empty one; columns that are no input stay here. Of a
+        series its last window is sent.
 
         Args:
             inputs: One array (or nested list) whose first axis is the batch, or a dictionary of
-                them, or a DataFrame of columns, for a model with several inputs. Numbers, booleans,
-                strings, bytes (an encoded image, say), which travel as base64, and files as
-                `pathlib.Path`, whose bytes are sent; a string is always a text.
+                them, or a DataFrame or a list of rows by name, for a model with several inputs.
+                Numbers, booleans, strings, dates, bytes (an encoded image, say), which travel as
+                base64, and files as `pathlib.Path`, whose bytes are sent; a string is always a
+                text.
             signature_name: Which of the model's signatures to run. Defaults to None, which is
                 `serving_default`, or `image_bytes` and the like for a list of files or bytes where
                 that one takes numbers.

@@ -9,35 +9,43 @@ from typing import Any
 import numpy as np
 
 from dlkit.errors import InputError
-from dlkit.serving.client_columns import Table
-from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature
+from dlkit.serving.client_columns import (
+    Table,
+    check_different,
+    from_rows,
+    is_columns,
+    takes_columns,
+)
+from dlkit.serving.signatures import CELLS, DEFAULT_SIGNATURE, Signature
 
 
 def opened(inputs: Any) -> Any:
-    """Return inputs with the bytes of files in place of their paths, and a DataFrame as a table.
+    """Return inputs with the bytes of files in place of their paths, frames and rows as tables.
 
     Args:
         inputs: What a client's `predict` takes.
 
     Raises:
-        InputError: for a file that cannot be read.
+        InputError: for a file that cannot be read, and rows of different names.
 
     Example:
-        >>> opened({"x": [1.0, 2.0]})
-        {'x': [1.0, 2.0]}
+        >>> opened({"x": [1.0, 2.0]}), opened([{"x": 1.0}, {"x": 2.0}])
+        ({'x': [1.0, 2.0]}, {'x': [1.0, 2.0]})
     """
     if isinstance(inputs, os.PathLike):
         return _read(inputs)
     if is_frame(inputs):
+        check_different("The frame", inputs.columns)
         return Table({name: _column(inputs[name]) for name in inputs.columns})
     if isinstance(inputs, Table):
         return inputs
     if isinstance(inputs, Mapping):
         return {name: opened(value) for name, value in inputs.items()}
     # The first of them tells: to look at each would take long for a list of numbers.
-    if isinstance(inputs, (list, tuple)) and inputs and isinstance(inputs[0], os.PathLike):
+    first = inputs[0] if isinstance(inputs, (list, tuple)) and inputs else None
+    if isinstance(first, os.PathLike):
         return [opened(item) for item in inputs]
-    return inputs
+    return from_rows(inputs) if isinstance(first, Mapping) else inputs
 
 
 def holds_files(inputs: Any) -> bool:
@@ -50,7 +58,8 @@ def choose_signature(
 ) -> str | None:
     """Return the signature to ask: for bytes the one of files, where the default takes numbers.
 
-    That is the only one with one input of text whose key ends in `_bytes`, as exports call it.
+    That is the only one with one input of text whose key ends in `_bytes`, as exports call it. A
+    CSV file goes to `cells`, where there is that, and so do columns where the default takes none.
 
     Args:
         inputs: What `opened` returned.
@@ -65,8 +74,13 @@ def choose_signature(
         ('image_bytes', None)
     """
     default = signatures.get(DEFAULT_SIGNATURE)
-    if signature_name is not None or default is None or not holds_files(inputs):
+    if signature_name is not None or default is None:
         return signature_name
+    if CELLS in signatures and is_columns(inputs):
+        is_file = isinstance(inputs, Table) and inputs.is_file
+        return CELLS if is_file or not takes_columns(default) else None
+    if not holds_files(inputs):
+        return None
     if "DT_STRING" in _dtypes(default):
         return None
     takers = [

@@ -11,7 +11,7 @@ import numpy as np
 
 from dlkit.checks import require
 from dlkit.errors import InputError, ServerError
-from dlkit.serving.client_columns import Table
+from dlkit.serving.client_columns import fit, is_columns
 from dlkit.serving.client_inputs import choose_signature, holds_files
 from dlkit.serving.client_tls import trusting
 from dlkit.serving.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo
@@ -80,7 +80,7 @@ def pause_seconds(attempt: int) -> float:
 
 def wants_signatures(inputs: Any, signature_name: str | None) -> bool:
     """Whether the model's signatures tell how to send these inputs; arrays go as they are."""
-    return isinstance(inputs, Table) or (signature_name is None and holds_files(inputs))
+    return is_columns(inputs) or (signature_name is None and holds_files(inputs))
 
 
 def read_signatures(content: Mapping[str, Any]) -> dict[str, Signature]:
@@ -100,7 +100,7 @@ def request_body(
     Args:
         inputs: What `opened` returned.
         signature_name: Which signature is asked; None for the default one, or that of files.
-        signatures: Those of the model, where they are known: a table is fitted to them.
+        signatures: Those of the model, where they are known: columns are fitted to them.
 
     Raises:
         InputError: for values that JSON cannot carry, and tables that do not suit the signature.
@@ -108,8 +108,8 @@ def request_body(
     orjson = require("orjson", "serve")
     signature_name = choose_signature(inputs, signature_name, signatures)
     signature = signatures.get(signature_name or DEFAULT_SIGNATURE)
-    if isinstance(inputs, Table) and signature is not None:
-        inputs = inputs.fitted(signature)
+    if signature is not None:
+        inputs = fit(inputs, signature)
     request = {"inputs": _jsonable(inputs)}
     if signature_name is not None:
         request["signature_name"] = signature_name
@@ -175,7 +175,14 @@ def rank_hint(metadata: dict[str, Any] | None, inputs: Any, body: bytes) -> str:
 
 
 def _infos(inputs: Mapping[str, Any]) -> dict[str, TensorInfo]:
-    return {name: TensorInfo(info["dtype"]) for name, info in inputs.items()}
+    return {name: _info(told["dtype"], told["tensor_shape"]) for name, told in inputs.items()}
+
+
+def _info(dtype: str, shape: Mapping[str, Any]) -> TensorInfo:
+    if shape["unknown_rank"]:
+        return TensorInfo(dtype)
+    axes = tuple(dim.get("name", "") for dim in shape["dim"])
+    return TensorInfo(dtype, tuple(int(dim["size"]) for dim in shape["dim"]), axes=axes)
 
 
 def _jsonable(value: Any) -> Any:

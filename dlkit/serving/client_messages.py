@@ -22,7 +22,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from dlkit.checks import check_integer
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client_arrays import from_wire, to_wire
-from dlkit.serving.client_columns import Table
+from dlkit.serving.client_columns import fit
 from dlkit.serving.client_inputs import choose_signature
 from dlkit.serving.client_tls import read_proofs
 from dlkit.serving.signature_protos import from_definition
@@ -143,8 +143,7 @@ def predict_request(
     request = PredictRequest(model_spec=model)
     request.model_spec.signature_name = signature_name or ""
     infos = signature.inputs
-    if isinstance(inputs, Table):
-        inputs = inputs.fitted(signature)
+    inputs = fit(inputs, signature)
     for name, value in _by_name(inputs, list(infos)).items():
         request.inputs[name].CopyFrom(to_wire(name, value, infos.get(name)))
     return request

@@ -110,9 +110,9 @@ class GrpcClient:
 
         Args:
             inputs: One array (or nested list) whose first axis is the batch, or a dictionary of
-                them, or a DataFrame of columns, for a model with several inputs. Numbers, booleans,
-                strings, bytes (an encoded image, say), and files as `pathlib.Path`, whose bytes are
-                sent; a string is always a text.
+                them, or a DataFrame or a list of rows by name, for a model with several inputs.
+                Numbers, booleans, strings, dates, bytes (an encoded image, say), and files as
+                `pathlib.Path`, whose bytes are sent; a string is always a text.
             signature_name: Which of the model's signatures to run. Defaults to None, which is
                 `serving_default`, or `image_bytes` and the like for a list of files or bytes where
                 that one takes numbers.

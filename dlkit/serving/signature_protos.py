@@ -45,7 +45,10 @@ def to_definition(signature: Signature) -> meta_graph_pb2.SignatureDef:
 def _from_info(info: meta_graph_pb2.TensorInfo) -> TensorInfo:
     shape = info.tensor_shape
     sizes = None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
-    return TensorInfo(types_pb2.DataType.Name(info.dtype), sizes, info.name)
+    axes = tuple(dim.name for dim in shape.dim)
+    return TensorInfo(
+        types_pb2.DataType.Name(info.dtype), sizes, info.name, axes if any(axes) else ()
+    )
 
 
 def _to_infos(infos: Mapping[str, TensorInfo]) -> dict[str, meta_graph_pb2.TensorInfo]:
@@ -54,7 +57,7 @@ def _to_infos(infos: Mapping[str, TensorInfo]) -> dict[str, meta_graph_pb2.Tenso
             name=info.name,
             dtype=info.dtype,
             tensor_shape={
-                "dim": [{"size": size} for size in info.shape or ()],
+                "dim": [{"size": size, "name": name} for size, name in info.dims],
                 "unknown_rank": info.shape is None,
             },
         )

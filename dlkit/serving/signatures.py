@@ -3,6 +3,7 @@
 Nothing here knows which library runs the model.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 DEFAULT_SIGNATURE = "serving_default"
+CELLS = "cells"  # takes a table's columns as texts, as they stand in a file
 
 # TensorFlow's name of a dtype -> the name in TensorFlow Serving's messages, the NumPy dtype.
 # NumPy has no bfloat16; the entries without a dtype are those that JSON cannot carry.
@@ -41,11 +43,24 @@ class TensorInfo:
         dtype: TensorFlow's name of the dtype, as `DT_FLOAT`.
         shape: The size of each axis, -1 where it is free; None when the rank is unknown.
         name: The tensor's name in the graph, as `serving_default_x:0`.
+        axes: A name for each axis, or none at all; an export calls the first axis of an input as
+            the column of the table is called that goes there.
     """
 
     dtype: str
     shape: tuple[int, ...] | None = None
     name: str = ""
+    axes: tuple[str, ...] = ()
+
+    @property
+    def column(self) -> str:
+        """The name of the first axis, or an empty text."""
+        return self.axes[0] if self.axes else ""
+
+    @property
+    def dims(self) -> list[tuple[int, str]]:
+        """The size and the name of each axis."""
+        return list(itertools.zip_longest(self.shape or (), self.axes, fillvalue=""))
 
     @property
     def dtype_name(self) -> str:
@@ -77,7 +92,7 @@ class Signature:
 
 def _tensor_json(info: TensorInfo) -> dict[str, Any]:
     """Return `info` as proto3 JSON prints a TensorInfo: sizes are strings, since they are int64."""
-    dims = [{"size": str(size), "name": ""} for size in info.shape or ()]
+    dims = [{"size": str(size), "name": name} for size, name in info.dims]
     return {
         "dtype": info.dtype,
         "tensor_shape": {"dim": dims, "unknown_rank": info.shape is None},

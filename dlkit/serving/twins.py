@@ -91,7 +91,8 @@ def _signature(found: dict[str, Any]) -> Signature:
 
 def _info(found: dict[str, Any]) -> TensorInfo:
     shape = found["shape"]
-    return TensorInfo(found["dtype"], None if shape is None else tuple(shape), found["name"])
+    sizes = None if shape is None else tuple(shape)
+    return TensorInfo(found["dtype"], sizes, found["name"], tuple(found.get("axes", ())))
 
 
 def checksum(path: pathlib.Path) -> str:

@@ -3,10 +3,11 @@
 import datetime
 
 import numpy as np
+import pandas
 import pytest
 
 from dlkit.errors import InputError
-from dlkit.serving.client_columns import Table, as_dtype
+from dlkit.serving.client_columns import Table, as_dtype, fit, from_rows, is_columns
 from dlkit.serving.signatures import Signature, TensorInfo
 
 
@@ -38,6 +39,89 @@ def test_inputs_without_a_column_and_with_two():
         fitted({"a b": [1], "a-b": [2]}, a_b="float")
     optional = Signature({"power": TensorInfo("DT_FLOAT")}, {}, defaults={"power": np.ones(1)})
     assert Table({"x": [1]}).fitted(optional) == {}
+
+
+def told(**columns):
+    """A signature that tells the column, the dtype and the shape of each input."""
+    return Signature(
+        {
+            name: TensorInfo(f"DT_{dtype}", shape, axes=(column, *[""] * (len(shape) - 1)))
+            for name, (column, dtype, shape) in columns.items()
+        },
+        {},
+    )
+
+
+def test_the_column_that_an_export_tells_is_the_one():
+    signature = told(
+        a_b=("a_b", "FLOAT", (-1,)),
+        a_b_2=("a b", "FLOAT", (-1,)),
+        age_1=("Age", "FLOAT", (-1,)),
+        arg_class=("class", "STRING", (-1,)),
+    )
+    columns = {"a_b_2": [9], "age_1": [9], "Age": [3], "a b": [2], "a_b": [1], "class": [" x "]}
+    right = {"a_b": [1.0], "a_b_2": [2.0], "age_1": [3.0], "arg_class": ["x"]}
+    for names in (list(columns), list(columns)[::-1], list(columns)[2:]):
+        found = fit({name: columns[name] for name in names}, signature)
+        assert {name: values.tolist() for name, values in found.items()} == right
+    by_input = {"a_b": [1], "a_b_2": [2], "age_1": [3], "arg_class": ["x"]}  # as in a request
+    assert {k: v.tolist() for k, v in fit(by_input, signature).items()} == right
+    del columns["a_b"]
+    with pytest.raises(InputError, match=r"the model's input 'a_b'\. Did you mean"):
+        fit({**columns, "a-b": [7]}, signature)
+    del columns["a_b_2"]
+    with pytest.raises(InputError, match=r"the model's input 'a_b_2', 'a b'\. Did you"):
+        fit({"a_b": [1], "Age": [3], "class": ["x"]}, signature)
+
+
+def test_named_arrays_of_other_models_stay_what_they_are():
+    for signature in (told(x=("", "FLOAT", (-1,))), told(x=("x", "FLOAT", (-1, 2)))):
+        given = {"x": [[1, 2]]}
+        assert fit(given, signature) is given
+    assert fit([1.0], told(x=("x", "FLOAT", (-1,)))) == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "wanted"),
+    [
+        ([39, None, "NA", "?", "", np.nan, "4e1"], "FLOAT", [39, *[np.nan] * 5, 40]),
+        ([None, "NA", " Bern", 3, np.nan], "STRING", ["", "NA", "Bern", "3", ""]),
+        ([pandas.Timestamp("2024-01-02 03:04"), pandas.NaT], "STRING", ["2024-01-02 03:04:00", ""]),
+        (np.array(["2024-01-02", "NaT"], "M8[ns]"), "STRING", ["2024-01-02T00:00:00", ""]),
+        ([np.datetime64("2024-01-02"), None], "STRING", ["2024-01-02", ""]),
+        (pandas.Series([1, None], dtype="Int64"), "FLOAT", [1, np.nan]),
+        (pandas.Series(["a", None], dtype="category"), "STRING", ["a", ""]),
+    ],
+)
+def test_what_is_missing_and_dates_go_as_training_read_them(values, dtype, wanted):
+    signature = told(x=("X", dtype, (-1,)))
+    for inputs in ({"X": values}, from_rows([{"X": value} for value in values])):
+        np.testing.assert_equal(fit(inputs, signature)["x"].tolist(), wanted)
+
+
+def test_the_last_window_of_a_series_goes():
+    signature = told(power=("power", "STRING", (-1, 3)))
+    found = fit({"power": [1.0, 2.5, 3, 4], "date": ["a"] * 4}, signature)
+    assert found["power"].tolist() == [["2.5", "3", "4"]]
+    windows = [["1", "2", "3"], ["4", "5", "6"]]
+    assert fit({"power": windows}, signature)["power"].tolist() == windows
+    with pytest.raises(InputError, match=r"'power' takes the last 3 steps .* Received: 2 steps"):
+        fit({"power": [1.0, 2.0]}, signature)
+
+
+@pytest.mark.parametrize(
+    "rows", [[{"a": 1}, {"b": 1}], [{"a": 1}, {"a": 1, "b": 2}], [{"a": 1}, 2]]
+)
+def test_rows_of_different_names(rows):
+    with pytest.raises(InputError, match=r"inputs holds rows with different names: row 2 is"):
+        from_rows(rows)
+
+
+def test_what_may_be_columns():
+    for inputs in ({"a": [1]}, {"a": (None,), "b": np.zeros(2)}, {"a": pandas.Series([1])}, {}):
+        assert is_columns(inputs)
+    for inputs in ([1], {"a": []}, {"a": 1.0}, {"a": [[1]]}, {"a": np.zeros((2, 2))}, {"a": [{}]}):
+        assert not is_columns(inputs)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.serving import AsyncClient, AsyncGrpcClient, Client, GrpcClient
+from dlkit.serving.client_columns import Table
 from dlkit.serving.client_inputs import choose_signature, is_frame, opened
 from dlkit.serving.signatures import Signature, TensorInfo
 from tests.command_line import call
@@ -151,6 +152,29 @@ def test_the_signature_of_files_is_chosen_where_it_is_clear():
         assert choose_signature(inputs, None, both) is None
     for known in ({}, both | {"serving_default": files}, both | {"audio_bytes": files}):
         assert choose_signature([b"a"], None, known) is None
+
+
+def test_cells_are_chosen_for_files_and_for_what_the_default_has_no_columns_for():
+    column = {"x": TensorInfo("DT_FLOAT", (-1,), axes=("X",))}
+    windows = {"x": TensorInfo("DT_FLOAT", (-1, 3, 2), axes=("", "", ""))}
+    cells = Signature({"x": TensorInfo("DT_STRING", (-1,), axes=("X",))}, {})
+    table = {"serving_default": Signature(column, {}), "cells": cells}
+    series = table | {"serving_default": Signature(windows, {})}
+    file = Table({"X": [1.0]}, {"X": ["1"]})
+    for inputs, known, chosen in (
+        *((file, table, "cells"), (file, series, "cells"), ({"X": [1.0]}, series, "cells")),
+        *(({"X": [1.0]}, table, None), (np.zeros((1, 3, 2)), series, None), ([1.0], table, None)),
+        *(({"x": np.zeros((1, 3, 2))}, series, None), ([b"a file"], series, None)),
+        (file, {"serving_default": cells}, None),
+    ):
+        assert choose_signature(inputs, None, known) == chosen
+        assert choose_signature(inputs, "labels", known) == "labels"
+
+
+def test_columns_of_one_name_are_refused():
+    frame = pandas.DataFrame([[1, 2]], columns=["a", "a"])
+    with pytest.raises(InputError, match=r"The frame has several columns named 'a'; rename"):
+        opened(frame)
 
 
 def test_metadata_is_asked_for_once_and_for_tables_alone(scripted):

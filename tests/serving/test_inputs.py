@@ -1,5 +1,6 @@
 """`read_inputs`: what `dlkit predict` sends, from a file or standard input."""
 
+import gzip
 import io
 import json
 import re
@@ -7,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from dlkit.data import table_files
 from dlkit.errors import InputError
 from dlkit.serving import read_inputs
 from dlkit.serving.inputs import signature_for
@@ -156,3 +158,32 @@ def test_images_and_sounds_go_as_they_are(tmp_path, name, signature):
     (tmp_path / name).write_bytes(b"\x89PNG\x00")
     assert read_inputs(tmp_path / name) == [b"\x89PNG\x00"]
     assert signature_for(name) == signature
+
+
+def test_a_table_is_read_as_from_csv_reads_it(tmp_path):
+    """Gaps, blanks, a column without a name, long texts, other delimiters, packed or not."""
+    lines = ["; age ;Job", "0;39; clerk", "", " ", "1; NA ;", f"2;?;{'x' * 200_000}"]
+    content = "\ufeff" + "\r\n".join(lines)
+    (tmp_path / "table.csv").write_text(content, newline="")
+    (tmp_path / "table.csv.gz").write_bytes(gzip.compress(content.encode()))
+    right = table_files.read_csv(tmp_path / "table.csv", delimiter=";")
+    for name in ("table.csv", "table.csv.gz"):
+        found = read_inputs(tmp_path / name, delimiter=";")
+        assert list(found) == list(right) == ["column_1", "age", "Job"]
+        np.testing.assert_equal(found["age"], [39, np.nan, np.nan])
+        assert list(found["Job"]) == right["Job"].tolist()
+    (tmp_path / "table.csv.gz").write_bytes(b"no archive")
+    with pytest.raises(InputError, match=r"table\.csv\.gz cannot be unpacked"):
+        read_inputs(tmp_path / "table.csv.gz")
+
+
+def test_a_table_with_two_columns_of_one_name():
+    with pytest.raises(InputError, match=r"standard input has several columns named 'a'; rename"):
+        read("a,b, a\n1,2,3\n")
+
+
+def test_a_wrong_delimiter_is_said():
+    with pytest.raises(InputError, match=r"divided by ','\. Received: 2 lines of \[1, 2\] values"):
+        read("a;b\n1,5;2\n")
+    with pytest.raises(InputError, match=r"is no table in CSV \(.*delimiter"):
+        read_inputs(io.BytesIO(b"a\n1\n"), delimiter="ab")

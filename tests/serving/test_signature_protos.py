@@ -5,6 +5,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.serving.runtime import SavedModel
 from dlkit.serving.signature_protos import from_definition, to_definition
+from dlkit.serving.signatures import Signature, TensorInfo, metadata_json
 from dlkit.serving.status import StatusError
 from tests.serving import saved_models
 
@@ -20,6 +21,18 @@ def test_q19_a_saved_models_signatures_survive(definitions):
     assert len(definitions) > 20
     for key, definition in definitions.items():
         assert to_definition(from_definition(definition)) == definition, key
+
+
+def test_the_names_of_axes_survive():
+    """By them an export tells of which column of a table an input is."""
+    for axes, column in ((("Hours per week",), "Hours per week"), ((), "")):
+        given = Signature({"x": TensorInfo("DT_FLOAT", (-1,), "x:0", axes)}, {})
+        found = from_definition(to_definition(given))
+        assert found == given and found.inputs["x"].column == column
+        (dim,) = metadata_json("m", 1, {"a": found})["metadata"]["signature_def"]["signature_def"][
+            "a"
+        ]["inputs"]["x"]["tensor_shape"]["dim"]
+        assert dim == {"size": "-1", "name": column}
 
 
 def test_q10_defaults_are_read_and_written(tmp_path):

@@ -9,7 +9,7 @@ from dlkit.serving import twins
 from dlkit.serving.signatures import Signature, TensorInfo
 from dlkit.serving.status import StatusError
 
-X = {"dtype": "DT_FLOAT", "shape": [-1, 2], "name": "x:0"}
+X = {"dtype": "DT_FLOAT", "shape": [-1, 2], "name": "x:0", "axes": ["Age", ""]}
 Y = {"dtype": "DT_STRING", "shape": None, "name": "y:0"}
 
 
@@ -37,7 +37,7 @@ def test_what_a_version_says_of_itself(version):
     path, _ = version
     told = twins.read(path)
     inputs, outputs = (
-        {"x": TensorInfo("DT_FLOAT", (-1, 2), "x:0")},
+        {"x": TensorInfo("DT_FLOAT", (-1, 2), "x:0", ("Age", ""))},
         {"y": TensorInfo("DT_STRING", None, "y:0")},
     )
     assert told.signatures == {"a": Signature(inputs, outputs, "predict")}
