@@ -16,11 +16,9 @@ from typing import Any
 import numpy as np
 
 from dlkit.checks import closest
-from dlkit.column_values import as_text
+from dlkit.column_values import NA_VALUES, as_text
 from dlkit.data.cells import text_array
 from dlkit.errors import InputError
-
-NA_VALUES = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
 
 def read_csv(
@@ -155,19 +153,18 @@ def _names(
 
 
 def column_names(given: Iterable[Any], what: str) -> list[str]:
-    """Return the names of the columns of `what`, as Keras can name its inputs.
+    """Return the names of the columns of `what` as texts.
 
-    A `/` becomes `_`, and a column without a name, as the index that pandas writes, is called by
-    its place.
+    A column without a name, as the index that pandas writes, is called by its place.
 
     Raises:
         InputError: when a name stands twice, naming it and both places.
 
     Example:
         >>> column_names(["", "km/h"], "The table")
-        ['column_1', 'km_h']
+        ['column_1', 'km/h']
     """
-    names = [plain_name(name) or f"column_{place}" for place, name in enumerate(given, 1)]
+    names = [str(name) or f"column_{place}" for place, name in enumerate(given, 1)]
     for place, name in enumerate(names):
         if name in names[:place]:
             raise InputError(
@@ -175,11 +172,6 @@ def column_names(given: Iterable[Any], what: str) -> list[str]:
                 f" {place + 1}.); rename one of them."
             )
     return names
-
-
-def plain_name(name: Any) -> str:
-    """Return a column's name as `column_names` has it, for what a user names by its own."""
-    return str(name).replace("/", "_")
 
 
 def read_frame(frame: Any, na_values: Collection[str] = NA_VALUES) -> dict[str, np.ndarray]:

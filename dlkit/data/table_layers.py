@@ -21,6 +21,7 @@ import keras
 import numpy as np
 
 from dlkit.data import precision
+from dlkit.data.cell_layers import named_inputs
 from dlkit.data.columns import Column
 from dlkit.data.dates import PARTS, DateParts
 from dlkit.data.table_styles import Style
@@ -68,7 +69,7 @@ def build(
         A model that takes a dict of raw columns, each (B,), and gives (B, features); and the names.
     """
     kept = [column for column in columns if column.kind != "drop"]
-    inputs = {c.name: _input(c, train[c.name]) for c in kept}
+    inputs = {c.name: _input(c, train[c.name], f"column_{i}") for i, c in enumerate(kept)}
     features = _Features()
     numbers = [
         (c.name, inputs[c.name], train[c.name], True)
@@ -95,13 +96,13 @@ def build(
                 _add_hash(*arguments, style.na_values, hash_bins)
     for cross in crosses:
         _add_cross(features, cross, hash_bins)
-    vector = keras.layers.Concatenate(name="features")(features.blocks)
-    return keras.Model(inputs, vector, name="preprocessing"), tuple(features.names)
+    vector = keras.layers.Concatenate()(features.blocks)
+    return named_inputs(inputs, vector, "preprocessing"), tuple(features.names)
 
 
-def _input(column: Column, values: np.ndarray) -> keras.KerasTensor:
+def _input(column: Column, values: np.ndarray, name: str) -> keras.KerasTensor:
     dtype = values.dtype.name if column.kind in ("numeric", "boolean") else "string"
-    return keras.Input((), dtype=dtype, name=column.name)
+    return keras.Input((), dtype=dtype, name=name)
 
 
 def _add_numbers(

@@ -79,7 +79,7 @@ def from_csv(
     reading = {"columns": columns, "delimiter": delimiter, "na_values": na_values}
     known = inspect.signature(from_dataframe).parameters
     check_names("from_csv", options, {*reading, *list(known)[2:]})
-    table, target = table_files.read_csv(path, **reading), table_files.plain_name(target)
+    table, target = table_files.read_csv(path, **reading), str(target)
     table_targets.check(table, target, str(path))
     options.setdefault("name", os.path.basename(path).partition(".")[0])
     held = None if test is None else table_files.read_csv(test, **reading)
@@ -172,7 +172,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     """
     _check_numbers(batch_size, seed, val_fraction, max_categories, hash_bins)
     style = Style(table_files.check_na_values(na_values), decimal, thousands, dayfirst)
-    kinds, target = kinds or {}, table_files.plain_name(target)
+    kinds, target = kinds or {}, str(target)
     table = style.read(frame, [name for name in kinds if kinds[name] not in NUMBERS])
     table_targets.check(table, target, "The table")
     table = table_targets.with_targets(table, target, missing_targets, "the table")
