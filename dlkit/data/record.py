@@ -47,8 +47,9 @@ class Data:
             `None`.
         graph: The arrays of the graph that the nodes belong to, or `None`.
         kind: What one input is: `"features"`, `"image"`, `"sequence"`, and so on.
-        decoding: A Keras model from the bytes of a file, as a client has it, to what
-            `preprocessing` takes, or `None`; an export offers it as a second signature.
+        decoding: A Keras model from what is in a file (its bytes, or the cells of a table by
+            column, as texts) to what `preprocessing` takes, or `None`; an export offers it as a
+            second signature.
         origin: All raw examples, and how to make the data again from other rows; or `None`.
 
     Example:

@@ -20,6 +20,7 @@ import tensorflow as tf
 from dlkit.checks import check_fraction, check_integer, closest
 from dlkit.data import feeding, precision, series_augment, series_reading
 from dlkit.data import targets as labelling
+from dlkit.data.cell_layers import series_cells
 from dlkit.data.origin import Origin, Split, splits
 from dlkit.data.record import Data
 from dlkit.data.series_windows import Windows, WindowSource, target_names
@@ -168,6 +169,7 @@ def make(
             num_classes=known.num_classes,
             class_names=known.class_names,
             preprocessing=preprocessing,
+            decoding=series_cells(series.names, options.window, values.dtype.name),
             examples=(raw(shown), known.values[shown]) if len(shown) else None,
             feature_names=series.names,
             origin=Origin(split, known, raw, feed, make, overlap=windows.overlap, when=when),

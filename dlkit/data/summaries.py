@@ -35,7 +35,7 @@ def facts(data: Data) -> list[str]:
     if data.preprocessing is not None and not data.columns:
         for raw in data.preprocessing.inputs:
             lines.append(f"raw input      {raw.name} {tuple(raw.shape[1:])} {raw.dtype}")
-    if data.decoding is not None:
+    if data.decoding is not None and not isinstance(data.decoding.input, dict):
         lines.append(f"file           {data.decoding.inputs[0].name}, decoded to the raw input")
     if data.vocabulary:
         lines.append(f"vocabulary     {len(data.vocabulary):,} tokens of the training texts")

@@ -23,12 +23,11 @@ from dlkit.data import augment as augmentation
 from dlkit.data import columns as columning
 from dlkit.data import precision, table_files, table_layers, table_targets, target_rows
 from dlkit.data import targets as labelling
+from dlkit.data.cell_layers import table_cells
 from dlkit.data.feeding import EXAMPLES, Feed, check_batch, hold, prepare, take
 from dlkit.data.origin import Origin, Split, divide, splits
 from dlkit.data.record import Data
 from dlkit.data.table_styles import NUMBERS, Style
-
-Cross = Sequence[str]
 
 
 def from_csv(
@@ -96,7 +95,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     missing_targets: str = "error",
     rare_classes: str = "error",
     kinds: Mapping[str, str] | None = None,
-    crosses: Sequence[Cross] = (),
+    crosses: Sequence[Sequence[str]] = (),
     max_categories: int = 100,
     hash_bins: int = 64,
     na_values: Collection[str] = table_files.NA_VALUES,
@@ -196,14 +195,13 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
         )
         feed = Feed(
             hold(prepare(x, preprocessing) if cache else x),
-            targets.values,
-            batch_size,
-            seed,
+            *(targets.values, batch_size, seed),
             None if cache else preprocessing,
             augmentation.resolve(augment, 2),
         )
         origin = Origin(split, targets, lambda rows: take(x, rows), feed, make)
-        return _record(name, columns + _crossed(crosses, hash_bins), names, preprocessing, origin)
+        told = columns + _crossed(crosses, hash_bins)
+        return _record(name, told, names, preprocessing, style, origin)
 
     data = make(split)
     _warn(data.columns)
@@ -215,6 +213,7 @@ def _record(
     columns: tuple[columning.Column, ...],
     names: tuple[str, ...],
     preprocessing: keras.Model,
+    style: Style,
     origin: Origin,
 ) -> Data:
     shown = origin.split.test[:EXAMPLES]
@@ -227,6 +226,7 @@ def _record(
         num_classes=origin.targets.num_classes,
         class_names=origin.targets.class_names,
         preprocessing=preprocessing,
+        decoding=table_cells(origin.raw(shown), style),
         examples=(origin.raw(shown), origin.targets.values[shown]),
         columns=columns,
         feature_names=names,
@@ -269,6 +269,6 @@ def _raw(
     return {name: precision.narrowed(values) for name, values in x.items()}
 
 
-def _crossed(crosses: Sequence[Cross], bins: int) -> tuple[columning.Column, ...]:
+def _crossed(crosses: Sequence[Sequence[str]], bins: int) -> tuple[columning.Column, ...]:
     note = f"combinations in {bins} bins"
     return tuple(columning.Column(" x ".join(cross), "cross", note) for cross in crosses)

@@ -2,8 +2,9 @@
 
 serving_default          raw input              -> the model's outputs
 image_bytes, audio_bytes bytes of files         -> the model's outputs     data.decoding
+cells                    texts, as in a CSV file -> the model's outputs    data.decoding
 labels                   raw input              -> classes, scores         data.class_names
-image_bytes_labels, ...  bytes of files         -> classes, scores         both
+image_bytes_labels, ...  the same               -> classes, scores         both
 classify                 serialized tf.Examples -> classes, scores         data.task
 regress                  serialized tf.Examples -> outputs                 data.task
 """
@@ -69,7 +70,7 @@ def _makers(served: Signature, data: Any, answer: Arrays) -> dict[str, Callable[
     makers: dict[str, Callable[[], Signature]] = {DEFAULT: lambda: served}
     sources = [("labels", served)]
     if getattr(data, "decoding", None) is not None:
-        name, files = file_signatures.from_files(served, data)
+        name, files = file_signatures.from_content(served, data)
         makers[name] = lambda: files
         sources.append((f"{name}_labels", files))
 

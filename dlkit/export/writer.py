@@ -47,11 +47,9 @@ def saved_model(
     what it takes, there are more, which a client asks for by `signature_name`:
 
     - `image_bytes` or `audio_bytes`: the same from the bytes of files (`data.decoding`).
-    - `cells`: the same from texts by column, as they stand in the CSV file that was trained on, for
-      a client whose JSON has no NaN; of a series the last `window` texts of each variable.
+    - `cells`: the same from texts by column, as they stand in a CSV file: for JSON without NaN.
     - `labels`: from raw input to `classes`, the class names of each row from the likeliest to the
-      least likely, and their `scores` (`data.class_names`). `image_bytes_labels` and the like do
-      so from the bytes of files, and from cells.
+      least likely, and their `scores` (`data.class_names`); `image_bytes_labels` and so on.
     - `classify` (`classes` and `scores`, in the order of the classes) or `regress` (`outputs`):
       from serialized tf.Examples, whose features have the names of the raw input, for TensorFlow
       Serving's Classify and Regress (`data.task`). Raw input of open size has none; there, the
@@ -288,11 +286,7 @@ def write_graph(
 
 
 def _complete(directory: pathlib.Path, offered: Mapping[str, naming.Signature]) -> None:
-    """Say in the file what TensorFlow has no argument for.
-
-    That is what each signature is for, and which column of a table goes to an input: a client of
-    any server finds it as the name of the input's first axis.
-    """
+    """Say what each signature is for, and by an input's first axis which column goes there."""
     path = directory / "saved_model.pb"
     content = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for key, signature in offered.items():

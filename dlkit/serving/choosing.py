@@ -27,7 +27,7 @@ from dlkit.serving.base_path import find_versions, is_tensorflow_model
 from dlkit.serving.model_config import ModelConfig
 from dlkit.serving.run_times import RunTimes, try_out
 from dlkit.serving.settings import Settings
-from dlkit.serving.signatures import Signature
+from dlkit.serving.signatures import CELLS, Signature
 from dlkit.serving.status import StatusError
 from dlkit.serving.twins import Told
 from dlkit.serving.version import Runtime
@@ -214,8 +214,11 @@ class Twinned:
     """
 
     def __init__(self, told: Told, twin: Runtime, reference: Any, name: str):
-        self.signatures = told.signatures
         self.at_hand = frozenset(twin.signatures)
+        self.signatures = told.signatures
+        if reference is None:  # clients would send files to `cells` by themselves
+            kept = [key for key in told.signatures if key in self.at_hand or CELLS not in key]
+            self.signatures = {key: told.signatures[key] for key in kept}
         by_twin, by_tensorflow = (
             told.rowwise.get(runtime, frozenset()) for runtime in (name, "tensorflow")
         )

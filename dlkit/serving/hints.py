@@ -7,7 +7,7 @@ import numpy as np
 
 from dlkit.checks import closest
 from dlkit.serving.json_elements import shape_text
-from dlkit.serving.signatures import DTYPES, Signature, TensorInfo
+from dlkit.serving.signatures import CELLS, DTYPES, Signature, TensorInfo
 
 _KEY = re.compile(r"^Failed to process element: \d+ key: (.+?) of 'instances' list")
 _EXPECTED = re.compile(r" is not of expected type: (\w+)$")
@@ -52,6 +52,11 @@ def for_request(
         signatures: All of the model's. Defaults to None, that one alone.
     """
     found = [_for_booleans(message) or _for_body(message, signature)]
+    if "Type: Null" in message and CELLS in (signatures or {}):
+        found.append(
+            f'Where JSON has no NaN: "signature_name": "{CELLS}" takes every column as a text, and'
+            " an empty one for what is missing."
+        )
     if "Type: Object is not of expected type" in message:
         found.append(_for_files(signatures or {}))
     else:

@@ -15,7 +15,7 @@ SIGNATURE = Signature({"a": TensorInfo("DT_FLOAT", (-1,)), "b": TensorInfo("DT_S
         ("JSON Value: {} Type: Object is not of expected type: float", "'a' (float), 'b' (string)"),
         ("JSON Value: 1 Type: Number is not of expected type: string", '{"b64": "<base64>"}'),
         ("JSON Value: 1.0 Type: Number is not of expected type: int32", "without a decimal point"),
-        ("JSON Value: null Type: Null is not of expected type: float", "NaN"),
+        ("JSON Value: null Type: Null is not of expected type: float", "a missing float."),
         ("Missing named input: a in 'inputs' object.", "The signature takes 'a' (float)"),
         ("Expecting tensor size: 2 but got: 3", "same shape"),
         ('JSON Value: "1" Type: String is not of expected type: float', "without quotation marks"),
@@ -71,6 +71,14 @@ def test_files_are_sent_to_the_signature_that_takes_them():
     found = hints.for_request(message, SIGNATURE, {"serving_default": SIGNATURE, "files": FILES})
     assert found.endswith(' The bytes of files go to "signature_name": "files".')
     assert "signature_name" not in hints.for_request(message, SIGNATURE)
+
+
+@pytest.mark.parametrize("dtype", ["float", "string"])
+def test_what_is_missing_has_a_signature_where_json_has_no_nan(dtype):
+    message = f"JSON Value: null Type: Null is not of expected type: {dtype}"
+    found = hints.for_request(message, SIGNATURE, {"serving_default": SIGNATURE, "cells": FILES})
+    assert '"signature_name": "cells" takes every column as a text' in found
+    assert "cells" not in hints.for_request(message, SIGNATURE, {"serving_default": SIGNATURE})
 
 
 def test_bytes_that_are_no_file():
