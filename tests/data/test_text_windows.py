@@ -138,7 +138,6 @@ def test_data_made_again_from_other_rows(path):
         ({"window": 20, "stride": 0}, r"at least 1\. Received: stride=0"),
         ({"window": 20, "augment": "light"}, r"not augmented by recipes.*augment='light'"),
         ({"window": 20, "vocabulary_size": 0}, r"Received: vocabulary_size=0"),
-        ({"window": 20, "batch_size": 9999}, r"batch_size=9999 is larger than the training"),
         ({"window": 20, "tokens": "bpe", "vocabulary_size": 9}, r"at least 256.*vocabulary_size=9"),
     ],
 )

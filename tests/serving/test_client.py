@@ -97,7 +97,7 @@ def test_one_version_by_its_url(client):
         (["a"], None, 'JSON Value: "a" Type: String is not of expected type: float'),
         ([[1.0], [1.0, 2.0]], "any", "Encountered list at unexpected size: 2 at level: 1"),
         ([1.0], "nope", 'name: "nope" not found in signature def .The model\'s signatures: '),
-        (np.ones(3), "image", r"Reshape.*Input 'image' takes shape \[-1,2,2\] but got: \[3\]"),
+        (np.ones(3), "image", r"reshape.*Input 'image' takes shape \[-1,2,2\] but got: \[3\]"),
         ([1.0, 2.0], "table", "is the batch axis missing"),
     ],
 )
