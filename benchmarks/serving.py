@@ -4,6 +4,11 @@
     python benchmarks/serving.py                        # all of it
     python benchmarks/serving.py --seconds 1 --sides dlkit fastapi
 
+    # with an earlier dlkit, to see what a change costs
+    git worktree add ../former COMMIT && python3 -m venv .venv-peers/former
+    .venv-peers/former/bin/pip install -c constraints.txt -e "../former[all]"
+    python benchmarks/serving.py --sides dlkit former "dlkit onnx" "former onnx"
+
 All serve the same export of a small convolutional network for 28x28 images and run it with
 TensorFlow, in one process that does the predictions; `dlkit onnx` runs the export's ONNX twin. Each
 is written as its documentation has it (serving_peers/); `joined` are those that can join requests
@@ -65,6 +70,7 @@ def export(folder):
             layers.Dense(10, activation="softmax", name="predictions"),
         ]
     )
+    model.save(folder / "clothes.keras")
     dk.export.saved_model(model, folder / "clothes", runtimes=("onnx",), join_requests=True)
     return model, folder / "clothes"
 
@@ -232,6 +238,19 @@ def report_targets(found, cells):
     return rows
 
 
+def report_former(found, cells):
+    """Print how many times as many requests as an earlier dlkit each side answers, by rounds."""
+    for name in ("dlkit", "dlkit onnx"):
+        former = found.get(name.replace("dlkit", "former"), {})
+        for cell in cells:
+            pairs = zip(found.get(name, {}).get(cell, []), former.get(cell, []), strict=False)
+            if ratios := sorted(ours["rate"] / theirs["rate"] for ours, theirs in pairs):
+                print(
+                    f"{name}, {name_of(cell)}: {statistics.median(ratios):.2f} times the former's"
+                    f" rate ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+                )
+
+
 def main():
     """Measure, print tables and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -253,6 +272,7 @@ def main():
         found, failed = measure_all(bench, sides, CELLS, arguments.rounds)
         ready = {name: server.ready_seconds for name, server in running.items()}
     report(found, CELLS, running)
+    report_former(found, CELLS)
     results = {
         "processors": os.cpu_count(),
         "seconds": arguments.seconds,

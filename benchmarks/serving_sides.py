@@ -96,6 +96,8 @@ SIDES = (
     Side("litserve joined", "litserve joined"),
     Side("mlserver", "mlserver", **_V2),
     Side("mlserver joined", "mlserver joined", **_V2),
+    Side("former", "former", _OURS),
+    Side("former onnx", "former onnx", _OURS),
 )
 
 
@@ -183,6 +185,7 @@ def _start_peer(name, base, peers, stack):
         "bentoml": ["bentoml", "serve", "bento_service:Model", *at],
         "litserve": ["python", "lit_server.py", str(port), str(KEEP_ALIVE)],
         "mlserver": ["mlserver", "start", str(scratch)],
+        "former": ["python", "former_dlkit.py", str(port), joined or "tensorflow"],
     }[peer]
     if not (programs / program).exists():
         raise RuntimeError(f"there is no {programs / program}")

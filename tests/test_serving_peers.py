@@ -13,7 +13,7 @@ from benchmarks.serving_sides import SIDES, start
 
 ROOT = pathlib.Path(__file__).parent.parent
 SETS = ROOT / "benchmarks" / "serving_peers"
-NAMES = {side.server.partition(" ")[0] for side in SIDES} - {"dlkit"}
+NAMES = {side.server.partition(" ")[0] for side in SIDES} - {"dlkit", "former"}
 
 
 def test_each_has_an_environment_of_its_own():
