@@ -88,7 +88,7 @@ class Table(dict):
             takes = "true or false" if wanted.kind == "b" else takes
             raise InputError(
                 f"Column '{column}' goes to the model's input '{name}': give {takes}."
-                f" Received: {wrong[0] if wrong else array!r}."
+                f" Received: {(wrong[0] if wrong else array.tolist())!r:.80}."
             )
         return found
 
@@ -185,7 +185,7 @@ def as_numbers(values: Iterable[Any]) -> list:
     Example:
         >>> as_numbers(["3", "NA"]), as_numbers(["3", 1]), as_numbers(["3", "b"])
         ([3.0, nan], [3, 1], ['3', 'b'])
-        >>> as_numbers(["true", "FALSE"]), as_numbers(["True", ""])
+        >>> as_numbers(["true", "FALSE"]), as_numbers([True, None])
         ([True, False], [1.0, nan])
     """
     values = list(values)
@@ -196,7 +196,7 @@ def as_numbers(values: Iterable[Any]) -> list:
             return [kind(text) if text or kind is int else math.nan for text in texts]
         except ValueError:
             continue
-    booleans = as_booleans(values)
+    booleans = as_booleans(texts)
     if booleans is None:
         return values
     return booleans if None not in booleans else np.array(booleans, np.float64).tolist()

@@ -141,6 +141,7 @@ def test_what_may_be_columns():
         ([True, False], "bool", [True, False]),
         (["true", "FALSE"], "bool", [True, False]),
         (["True", "", "false"], "float", [1.0, np.nan, 0.0]),
+        ([True, None, False], "float", [1.0, np.nan, 0.0]),
         ([True, False], "float", [1.0, 0.0]),
         (["TRUE", "false"], "string", ["TRUE", "false"]),
         ([0.5], "half", [0.5]),  # NumPy has it and REST has not: the server says so
@@ -157,6 +158,7 @@ def test_values_become_what_the_input_takes(values, dtype, wanted):
         (["3", "high"], "float", "give float numbers or nothing. Received: 'high'"),
         ([1.0, 2.5], "int64", "give int64 numbers. Received: 2.5"),
         ([np.nan], "int64", "Received: nan"),
+        (["True", "2.5"] * 50, "float", r"Received: \['True', '2.5', .{60,70}\.$"),
         ([1.0, 256.0], "uint8", "Received: 256.0"),
         ([-1], "uint32", "Received: -1"),
         ([2.0**63], "int64", r"Received: 9.22\d+e\+18"),
