@@ -18,8 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.column_values import NA_VALUES
+
 # Inputs of more values a row than this are told by their mean, spread and range.
 _WIDE = 64
+_MISSING = tuple(text.encode() for text in NA_VALUES)
 _QUANTILES = 101
 _BINS = 10
 _CATEGORIES = 20
@@ -91,7 +94,9 @@ def checksum(text: bytes) -> str:
 
 
 def _encoded(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
+    """Return a text's bytes: none where it stands for a missing one, which training has empty."""
+    text = value if isinstance(value, bytes) else str(value).encode()
+    return b"" if text in _MISSING else text
 
 
 def prediction_features(outputs: Mapping[str, Any]) -> dict[str, np.ndarray]:

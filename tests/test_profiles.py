@@ -31,6 +31,12 @@ def test_texts_and_bytes_are_told_by_length_and_value():
     assert long not in features["text value"]
 
 
+def test_a_text_that_stands_for_a_missing_one_is_told_as_an_empty_one():
+    features = profiles.input_features({"job": np.array(["?", "NA", b"null", "", "cook"], object)})
+    assert features["job value"].tolist() == ["", "", "", "", "cook"]
+    np.testing.assert_array_equal(features["job length"], [0, 0, 0, 0, 4])
+
+
 def test_probabilities_become_class_and_confidence_and_other_outputs_stay_numbers():
     outputs = {
         "predictions": np.array([[0.2, 0.5, 0.3], [0.9, 0.1, 0.0]], np.float32),
