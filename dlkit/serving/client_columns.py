@@ -270,7 +270,9 @@ def _cells(values: Any, *, strip: bool) -> np.ndarray:
             return value.strip() if strip else value
         if is_missing(value):
             return ""
-        return str(value) if isinstance(value, np.datetime64) else value
+        # As a time, a Decimal, or a period of pandas'.
+        is_other = strip and not isinstance(value, (bytes, numbers.Real, np.generic))
+        return str(value) if is_other or isinstance(value, np.datetime64) else value
 
     array = np.asarray(values)
     if array.dtype.kind in "biuf":

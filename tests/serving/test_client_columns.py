@@ -1,11 +1,13 @@
 """Which column goes to which input and as what; test_client_inputs.py sends them."""
 
 import datetime
+import decimal
 
 import numpy as np
 import pandas
 import pytest
 
+from dlkit.data.table_files import read_frame
 from dlkit.errors import InputError
 from dlkit.serving.client_columns import Table, as_dtype, fit, from_rows, is_columns
 from dlkit.serving.signatures import Signature, TensorInfo
@@ -180,6 +182,14 @@ def test_a_file_gives_its_texts_as_they_stand():
     infos = {"id": TensorInfo("DT_STRING"), "x": TensorInfo("DT_FLOAT")}
     found = table.fitted(Signature(infos, {}))
     assert (found["id"].tolist(), found["x"].tolist()) == (["007.0"], [7.0])
+
+
+def test_what_training_reads_as_texts_goes_as_them():
+    month = pandas.Period("2023-01", "M")
+    cells = [datetime.time(3, 4), month, decimal.Decimal("1.50"), datetime.date(2023, 1, 2), None]
+    cells += [True, 2.0, np.float32(0.5), " a ", pandas.Timestamp("2023-01-02", tz="UTC")]
+    found = fit({"x": cells}, told(x=("x", "STRING", (-1,))))
+    assert found["x"].tolist() == read_frame({"x": cells})["x"].tolist()
 
 
 def test_large_numbers_are_held_exactly():
