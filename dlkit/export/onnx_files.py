@@ -38,6 +38,11 @@ def convert(
     _refuse_bfloat16(model)
     function = tf.function(signature.compute, autograph=False)
     concrete = function.get_concrete_function(dict(signature.inputs))
+    if same := sorted(signature.inputs.keys() & concrete.structured_outputs.keys()):
+        raise ExportError(
+            f"Model '{model.name}' cannot be written as ONNX, where no input may be called as an"
+            f" output: '{same[0]}'; rename the column or input, or the layer of the output."
+        )
     try:
         with _quiet():
             proto = _translate(concrete, model.name, opset)

@@ -1,3 +1,6 @@
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 
@@ -17,3 +20,14 @@ def test_a_file_and_a_batch_are_refused_each_in_its_words(tiny):
     np.testing.assert_allclose(run({"row": rows})["predictions"], expected, atol=1e-6)
     (answer,) = onnx_files.answers(content, [{"row": rows[:2]}])
     np.testing.assert_allclose(answer["predictions"], expected[:2], atol=1e-6)
+
+
+def test_an_input_that_is_called_as_an_output_is_named():
+    row = keras.Input((4,), name="predictions")
+    model = keras.Model({"predictions": row}, keras.layers.Dense(1, name="answer")(row), name="m")
+    plain = signatures.serving_default(model)
+    signature = dataclasses.replace(
+        plain, compute=lambda inputs: {"predictions": plain.compute(inputs)["answer"]}
+    )
+    with pytest.raises(ExportError, match=r"called as an output: 'predictions'; rename the column"):
+        onnx_files.convert(model, signature, None)
