@@ -1,6 +1,8 @@
 """Loaded models -> REST and gRPC on their ports, until a signal ends it."""
 
 import asyncio
+import contextlib
+import functools
 import logging
 import os
 import pathlib
@@ -208,11 +210,33 @@ def _draining(server: type, rpc: Any, end: _Ending, seconds: float) -> type:
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             end.begin()
             drained = rpc.stop(seconds) if rpc is not None else None
-            await super().shutdown(sockets)
+            last = asyncio.gather(*map(self.take, _accepted(sockets or [])))
+            await super().shutdown(sockets)  # which closes the ports before anything else runs
+            last.cancel()
             if drained is not None:
                 await asyncio.get_running_loop().run_in_executor(None, drained.wait)
 
+        async def take(self, plain: socket.socket) -> None:
+            protocol = functools.partial(
+                self.config.http_protocol_class, self.config, self.server_state, {}
+            )
+            loop = asyncio.get_running_loop()
+            with contextlib.suppress(OSError):  # of a client that has gone
+                _, connection = await loop.connect_accepted_socket(
+                    protocol, plain, ssl=self.config.ssl
+                )
+                connection.shutdown()  # when it has its answer
+
     return Draining
+
+
+def _accepted(listeners: list[socket.socket]) -> Iterator[socket.socket]:
+    """Yield the connections that wait to be accepted: with their port, the system resets them."""
+    for listener in listeners:
+        listener.setblocking(False)
+        with contextlib.suppress(OSError):  # there is no other
+            while True:
+                yield listener.accept()[0]
 
 
 @contextmanager

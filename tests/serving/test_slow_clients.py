@@ -392,3 +392,27 @@ def test_sigterm_answers_what_was_already_sent(process):
             client.result(SECONDS)
     assert all(answer.endswith(b'{"predictions":[2.5]}') for answer in answers)
     assert process.wait(SECONDS) == 0
+
+
+def test_sigterm_answers_whoever_has_connected(process):
+    """16 clients that connect for each request: some are not accepted yet as the port closes."""
+    process, url = process
+    body = b'{"instances": [1.0]}'
+    request = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    answers = []
+
+    def ask_until_refused():
+        with contextlib.suppress(ConnectionRefusedError):
+            while True:
+                with connect(url) as connection:
+                    connection.sendall(request)
+                    answers.append(read_all(connection))
+
+    with ThreadPoolExecutor(16) as pool:
+        clients = [pool.submit(ask_until_refused) for _ in range(16)]
+        wait_for(lambda: len(answers) > 160)
+        process.send_signal(signal.SIGTERM)
+        for client in clients:
+            client.result(SECONDS)
+    assert all(answer.endswith(b'{"predictions":[2.5]}') for answer in answers)
+    assert process.wait(SECONDS) == 0
