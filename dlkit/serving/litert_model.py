@@ -21,6 +21,7 @@ from dlkit.serving.twins import Told
 FILE = "model.tflite"  # as TensorFlow Serving's --prefer_tflite_model looks for it
 
 _RUNTIME = "litert"
+_MOST_SAID = 64 * 1024  # characters of errors that an interpreter keeps
 _NAMES = {dtype: name for name, (_, dtype) in DTYPES.items() if dtype is not None}
 
 
@@ -120,9 +121,14 @@ class _File:
 
     def __init__(self, content: bytes, threads: int, *, is_twin: bool):
         self._lock = threading.Lock()
+        self._content, self._threads, self._is_twin = content, threads or None, is_twin
+        self._begin()
+
+    def _begin(self) -> None:
+        self._said = ""
         try:
-            self._interpreter = _interpreter(content, threads or None)
-            if not is_twin:  # whose axes of any size are 1 in the file, and too short to run
+            self._interpreter = _interpreter(self._content, self._threads)
+            if not self._is_twin:  # whose axes of any size are 1 in the file, and too short to run
                 self._interpreter.allocate_tensors()
             keys = self._interpreter.get_signature_list()
             self._runners = {key: self._interpreter.get_signature_runner(key) for key in keys}
@@ -148,7 +154,17 @@ class _File:
                     return self._runners[key](**inputs)
                 return self._run_whole(inputs)
             except (RuntimeError, ValueError) as error:
-                raise StatusError("INVALID_ARGUMENT", one_line(error)) from None
+                raise StatusError("INVALID_ARGUMENT", self._last_words(error)) from None
+
+    def _last_words(self, error: Exception) -> str:
+        """Return what an error says; an interpreter's begins with all that it has ever said."""
+        text = str(error)
+        new = text.removeprefix(self._said)
+        if text.startswith(self._said):
+            self._said = text
+        if len(self._said) > _MOST_SAID:
+            self._begin()
+        return one_line(new or text)
 
     def _run_whole(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run a file that has no signatures."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.serving import Client, GrpcClient, Server
+from dlkit.serving import Client, GrpcClient, Server, litert_model
 from dlkit.serving.choosing import load
 from dlkit.serving.litert_model import LiteRtModel
 from dlkit.serving.settings import Settings
@@ -99,6 +99,26 @@ def test_a_file_for_one_row_takes_several(tmp_path):
         np.testing.assert_array_equal(model.run(key, {name: x})[output], 2 * x)
     with pytest.raises(StatusError, match=r"must be of shape \[-1,2\], not \[1,3\]"):
         model.run(key, {name: np.zeros((1, 3), "float32")})
+    model.close()
+
+
+def test_a_refusal_says_nothing_of_those_before_it(tmp_path, monkeypatch):
+    """LiteRT says again in each error what it has ever said, and keeps all of it."""
+    monkeypatch.setattr(litert_model, "_MOST_SAID", 200)
+    look_up = tf.function(lambda x: {"y": tf.gather(tf.constant([1.0, 2.0]), x)})
+    one = look_up.get_concrete_function(tf.TensorSpec([None], tf.int32, "x"))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([one])
+    (tmp_path / "model.tflite").write_bytes(converter.convert())
+    model = LiteRtModel(tmp_path, Settings())
+    ((key, signature),) = model.signatures.items()
+    ((name, _),), ((output, _),) = signature.inputs.items(), signature.outputs.items()
+    texts = set()
+    for _ in range(10):
+        with pytest.raises(StatusError, match="index out of bounds") as refusal:
+            model.run(key, {name: np.int32([5])})
+        texts.add(refusal.value.message)
+        assert model.run(key, {name: np.int32([1])})[output].tolist() == [2.0]
+    assert len(texts) == 1
     model.close()
 
 
