@@ -9,13 +9,21 @@ import errno
 import os
 import pathlib
 import sys
+import warnings
 from typing import Annotated, Any
 
 import typer
 
 from dlkit.errors import DlkitError, InputError
 from dlkit.serve_command import serve
-from dlkit.terminal import as_json, load_tensorflow, loading, print_results, print_table
+from dlkit.terminal import (
+    as_json,
+    format_warning,
+    load_tensorflow,
+    loading,
+    print_results,
+    print_table,
+)
 
 app = typer.Typer(
     help="From data to a served Keras model.",
@@ -33,6 +41,7 @@ def main() -> None:
     """Run the command line, and turn a wrong input into one sentence and exit status 2."""
     # Before TensorFlow is imported by anything: its start-up notes are not news.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.formatwarning = format_warning
     try:
         app(prog_name="dlkit")
     except DlkitError as error:

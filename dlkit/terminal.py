@@ -5,10 +5,12 @@ import contextlib
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 _MESSAGE = "Loading TensorFlow ..."
+_AS_PYTHON_WRITES = warnings.formatwarning
 
 
 def load_tensorflow() -> None:
@@ -43,6 +45,23 @@ def loading() -> Iterator[None]:
             os.close(terminal)
     if show:
         print(" " * len(_MESSAGE), end="\r", file=sys.stderr, flush=True)
+
+
+def format_warning(message: Any, category: type[Warning], *where: Any) -> str:
+    r"""Return a warning to users as its sentence; others as Python writes them, with their line.
+
+    Args:
+        message: The warning, or its text.
+        category: Its class.
+        *where: File, number and text of the line that it is about.
+
+    Example:
+        >>> format_warning("The series has a gap.", UserWarning, "cli.py", 1)
+        'Warning: The series has a gap.\n'
+    """
+    if category is UserWarning:
+        return f"Warning: {message}\n"
+    return _AS_PYTHON_WRITES(message, category, *where)
 
 
 def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

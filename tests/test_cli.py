@@ -484,6 +484,14 @@ def test_check_exits_with_1_for_what_spoils_any_training(monkeypatch, capsys, tm
     assert re.search(r"error +targets +1\.5 to 1\.5", capsys.readouterr().out)
 
 
+def test_a_warning_is_its_sentence_without_a_line_of_the_code(tmp_path):
+    rows = "".join(f"{place},5;{place % 2}\n" for place in range(40))
+    (tmp_path / "table.csv").write_text(f"weight;sold\n{rows}")
+    done = run("check", tmp_path / "table.csv", "--target", "sold", "--delimiter", ";")
+    assert done.stderr.startswith("Warning: Column 'weight' looks like numbers, as '0,5', and")
+    assert ".py" not in done.stderr and "from_dataframe" not in done.stderr
+
+
 def test_models_and_datasets_list_the_registries(monkeypatch, capsys):
     for name, infos in (("models", dk.models.list()), ("datasets", dk.data.list())):
         assert call(monkeypatch, name) == 0
