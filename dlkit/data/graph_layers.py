@@ -30,7 +30,9 @@ class KnownNodes(keras.layers.Layer):
         sentence = f"node must name nodes of the graph, which has {self.count}, like {self.first};"
         told = [f"{sentence} leave others out. Received:", tf.boolean_mask(names, unknown)]
         with tf.control_dependencies([tf.Assert(~tf.reduce_any(unknown), told)]):
-            return tf.identity(numbers)
+            # ONNX and LiteRT drop the assertion: what is no node must be none for a look-up either,
+            # where -1 would be the last one.
+            return tf.where(unknown, tf.cast(self.count, numbers.dtype), numbers)
 
     def compute_output_spec(self, numbers: Any, names: Any) -> keras.KerasTensor:
         """Return the shape and type of `call`'s result."""

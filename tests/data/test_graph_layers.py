@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import dlkit as dk
 from dlkit.data.graph_layers import KnownNodes
+from dlkit.serving import twins
+from dlkit.serving.choosing import load
+from dlkit.serving.settings import Settings
+from dlkit.serving.status import StatusError
 from tests.data.test_graphs import ring
 
 
@@ -43,3 +48,24 @@ def test_the_layer_tells_its_options():
     layer = KnownNodes.from_config(KnownNodes(3, "'a'").get_config())
     assert (layer.count, layer.first) == (3, "'a'")
     assert layer(tf.constant([0, 2]), tf.constant(["a", "c"])).numpy().tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "onnx", "litert"])
+def test_every_runtime_refuses_the_nodes_that_there_are_not(name, twinned):
+    model = load(twinned, Settings(runtime=name), twins.read(twinned))
+    node = np.array([39, 0])
+    known = model.run("serving_default", {"node": node})["predictions"]
+    assert known.shape == (2, 1)
+    for unknown in (-1, -40, 40, 2**31 - 1):
+        with pytest.raises(StatusError):
+            model.run("serving_default", {"node": np.array([0, unknown])})
+    model.close()
+
+
+@pytest.fixture(scope="module")
+def twinned(tmp_path_factory):
+    """A version of a network of the ring's nodes, with both twins."""
+    data = ring(propagate=1)
+    model = dk.models.build("perceptron", data, seed=0)
+    base = tmp_path_factory.mktemp("exports") / "ring"
+    return dk.export.saved_model(model, base, data=data, runtimes=("onnx", "litert"))
