@@ -6,6 +6,7 @@ A cell is stripped of blanks around it. A missing one is an empty text, or NaN a
 from __future__ import annotations
 
 import csv
+import datetime
 import gzip
 import os
 import pathlib
@@ -233,6 +234,11 @@ def _column(values: Any, name: str, na_values: Collection[str]) -> np.ndarray:
         return text_array(np.datetime_as_string(array, unit="s"), {*na_values, "NaT"})
     if array.dtype.kind in "biuf":
         return array.astype(np.float64) if array.dtype.kind == "f" else array
+    if any(isinstance(cell, (datetime.timedelta, np.timedelta64)) for cell in array.flat):
+        raise InputError(
+            f"Column '{name}' holds durations, and a model takes numbers: give them in one unit, as"
+            f" frame['{name}'].dt.total_seconds(). Received: {array[0]!r}."
+        )
     missing = values.isna() if hasattr(values, "isna") else [_is_missing(v) for v in array.flat]
     cells = ["" if gone else v for v, gone in zip(array.tolist(), missing, strict=True)]
     known = [cell for cell in cells if cell != ""]

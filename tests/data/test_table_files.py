@@ -1,5 +1,6 @@
 """Reading files and frames, held to pandas and to cells written by hand."""
 
+import datetime
 import gzip
 import re
 
@@ -164,6 +165,8 @@ def test_missing_values_are_listed_as_texts(tmp_path, na_values):
             {"at": [[1, 2], [3, 4]]},
             r"Column 'at' must hold one .* a row\. Received: shape \(2, 2\)",
         ),
+        ({"at": np.array([1, 2], "timedelta64[ns]")}, r"'at' holds durations.*total_seconds"),
+        ({"at": [None, datetime.timedelta(hours=1)]}, r"'at' holds durations.*total_seconds"),
         ({"at": [[1, 2], [3]]}, r"Column 'at' .* Received: lists that differ in length"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), r"The table has two columns named 'a'"),
     ],
