@@ -137,7 +137,9 @@ def serve(  # noqa: PLR0913 - a command's options are its arguments
     }
     options = {name: value for name, value in options.items() if value is not None}
     settings = Settings.of("serve", options)
-    models = which_models(directory, name, settings)
+    # A pipe can be read once, by the server.
+    piped = model_config_file is not None and pathlib.Path(model_config_file).is_fifo()
+    models = [] if piped else which_models(directory, name, settings)
     if grpc_port is not None or any_needs_tensorflow(models, settings):
         load_tensorflow()
     serving.serve(directory, name=name, host=host, rest_port=port, grpc_port=grpc_port, **options)

@@ -1,5 +1,6 @@
 """The options of `dlkit serve`: each reaches the server, and a configuration file is followed."""
 
+import os
 import re
 import signal
 import subprocess
@@ -43,6 +44,13 @@ def test_the_defaults_are_the_servers(asked_of_serve):
     where = {name: found.pop(name) for name in ("name", "host", "rest_port", "grpc_port")}
     assert where == {"name": None, "host": "127.0.0.1", "rest_port": 8501, "grpc_port": None}
     assert Settings.of("serve", found) == Settings()
+
+
+def test_a_configuration_from_a_pipe_is_left_to_the_server(asked_of_serve, tmp_path):
+    """Whoever reads it first has it: to look which models it names would leave none to serve."""
+    os.mkfifo(tmp_path / "pipe")
+    found = asked_of_serve("--model-config-file", str(tmp_path / "pipe"))
+    assert found["model_config_file"] == tmp_path / "pipe"
 
 
 @pytest.mark.parametrize(
