@@ -91,7 +91,8 @@ class Server:
         self._stop_seconds = settings.drain_seconds + _STOP_SECONDS
         self._options = options
         self._process: subprocess.Popen | None = None
-        self._output: Any = None
+        self._folder: Any = None
+        self._output = pathlib.Path()
         self._url = self._grpc_url = ""
 
     def __repr__(self) -> str:
@@ -176,14 +177,17 @@ class Server:
                 f"The server is already running at {self._url}; stop() it first, or use that."
             )
         self.stop()
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process runs
-        self._process = subprocess.Popen(
-            self._command(),
-            stdin=subprocess.PIPE,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            env=_environment(),
-        )
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self._output = pathlib.Path(self._folder.name, "output")
+        # Appending: a file that is shared has one place, which to read would move for the process.
+        with self._output.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+            )
         try:
             self._url = self._wait_until_ready()
         except BaseException:
@@ -225,8 +229,7 @@ class Server:
         return self._file or str(self._models[0].base)
 
     def _read_output(self) -> bytes:
-        self._output.seek(0)
-        return self._output.read()
+        return self._output.read_bytes()
 
     def _last_words(self) -> str:
         lines = self._read_output().decode(errors="replace").strip().splitlines()
@@ -250,7 +253,7 @@ class Server:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        self._output.close()
+        self._folder.cleanup()
         return process.returncode
 
 
