@@ -188,7 +188,7 @@ def _start_peer(name, base, peers, stack):
         "former": ["python", "former_dlkit.py", str(port), joined or "tensorflow"],
     }[peer]
     if not (programs / program).exists():
-        raise RuntimeError(f"there is no {programs / program}")
+        raise RuntimeError(f"there is no {os.path.relpath(programs / program)}")
     environment = {
         **os.environ,
         "MODEL": str(base / "1"),
