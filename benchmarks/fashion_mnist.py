@@ -22,7 +22,7 @@ import keras
 import numpy as np
 
 from dlkit import jobs
-from dlkit.data import sources
+from dlkit.data.arrays import sources
 from dlkit.training import set_seed
 
 RESULTS = pathlib.Path(__file__).parent / "results" / "fashion_mnist.json"

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 import dlkit as dk
-from dlkit.data import sources
+from dlkit.data.arrays import sources
 
 RESULTS = pathlib.Path(__file__).parent / "results" / "fit_speed.json"
 EXAMPLES = 10_000

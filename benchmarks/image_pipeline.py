@@ -40,16 +40,9 @@ import tensorflow as tf
 from PIL import Image
 
 import dlkit as dk
-from dlkit.data import (
-    archives,
-    augment,
-    decoding,
-    feeding,
-    geometry,
-    image_files,
-    jpeg_heads,
-    recipes,
-)
+from dlkit.data.core import pipeline
+from dlkit.data.image import augment, formats, geometry, jpeg_scale, recipes, sources
+from dlkit.data.image import reader as decoding
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results" / "image_pipeline.json"
@@ -75,7 +68,7 @@ def make_folder(folder, count, size):
     """Fill the class folders of `folder` with `count` different JPEG files for images of `size`."""
     if size > SMALL:
         return cut_photos(folder, count)
-    files = sorted(archives.folder("cifar10_jpg").glob("*/*.jpg"))
+    files = sorted(sources.folder("cifar10_jpg").glob("*/*.jpg"))
     for path in random.Random(0).sample(files, count):
         link(path, folder)
 
@@ -89,7 +82,7 @@ def link(path, folder):
 
 def cut_photos(folder, count):
     """Write `count` different parts of photos into the class folders of `folder`."""
-    photos = sorted(archives.folder("flowers").glob("*/*.jpg"))
+    photos = sorted(sources.folder("flowers").glob("*/*.jpg"))
     draw = random.Random(0)
     draw.shuffle(photos)
     for number in range(count):
@@ -204,8 +197,8 @@ def report(size, seconds):
 
 def piece_decoding(folder, size, count):
     """Decoding whole, and at a smaller scale where the image stays large enough."""
-    files = image_files.checked(image_files.in_folder(folder)[0], "error")
-    rows = feeding.spread(np.arange(len(files.paths)), count)
+    files = formats.checked(formats.in_folder(folder)[0], "error")
+    rows = pipeline.spread(np.arange(len(files.paths)), count)
 
     def dataset():
         reader = decoding.Reader(files, (size, size), 3)
@@ -213,10 +206,10 @@ def piece_decoding(folder, size, count):
 
     def all_at(scale):
         scales = np.full(len(files.paths), scale)
-        with unittest.mock.patch.object(jpeg_heads, "scales", lambda *_: scales):
+        with unittest.mock.patch.object(jpeg_scale, "scales", lambda *_: scales):
             return dataset()
 
-    full, looked, reduced = all_at(1), all_at(jpeg_heads.LOOK), dataset()
+    full, looked, reduced = all_at(1), all_at(jpeg_scale.LOOK), dataset()
     return {
         "decoded whole and resized": lambda: counted(full),
         "at a scale looked up in each epoch": lambda: counted(looked),
@@ -249,7 +242,7 @@ def piece_moves(size, count):
         )
 
     def changed(change, dataset):
-        dataset = feeding.augmented(dataset, change, 0, parallel=True)
+        dataset = pipeline.augmented(dataset, change, 0, parallel=True)
         return lambda: counted(dataset)
 
     return {

@@ -122,9 +122,9 @@ def check(
 
     It exits with 1 if something has to be mended before a training can work.
     """
-    from dlkit.data import opening
+    from dlkit.data.catalogue import resolving
 
-    make = opening.find(data, target, delimiter)
+    make = resolving.find(data, target, delimiter)
     load_tensorflow()
     if any(finding.level == "error" for finding in make().check()):
         raise typer.Exit(1)

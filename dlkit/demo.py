@@ -13,7 +13,7 @@ from dlkit.errors import DlkitError
 if TYPE_CHECKING:
     import keras
 
-    from dlkit.data.record import Data
+    from dlkit.data.core.record import Data
 
 JOB = jobs.Job("cnn", "digits", epochs=15, batch_size=32)
 TARGET = 0.98

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlkit.checks import check_choice, check_integer
-from dlkit.data import catalogue as datasets
+from dlkit.data.catalogue import loading as datasets
 from dlkit.errors import InputError
 from dlkit.models import building
 from dlkit.models import catalogue as builders
 
 if TYPE_CHECKING:
-    from dlkit.data.sets import DataSetInfo
+    from dlkit.data.catalogue.sets import DataSetInfo
     from dlkit.jobs import Job
     from dlkit.models.catalogue import BuilderInfo
 

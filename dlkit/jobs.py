@@ -24,7 +24,7 @@ from dlkit.training.files import write_atomically
 if TYPE_CHECKING:
     import keras
 
-    from dlkit.data.record import Data
+    from dlkit.data.core.record import Data
 
 # One cycle passes through rates at which a constant rate would diverge, and gains from it.
 _PEAK = 4.0

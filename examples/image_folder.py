@@ -8,7 +8,7 @@ Your own photos need nothing but one sub-folder a class: `from_image_folder("my_
 import argparse
 
 import dlkit as dk
-from dlkit.data import archives
+from dlkit.data.image import sources
 
 EPOCHS = 10
 
@@ -18,7 +18,7 @@ options = parser.parse_args()
 
 dk.training.set_seed(0)
 data = dk.data.from_image_folder(
-    options.folder or archives.folder("flowers"),  # unpacked from DLKIT_DATA's zip
+    options.folder or sources.folder("flowers"),  # unpacked from DLKIT_DATA's zip
     image_size=(64, 64),
     batch_size=32,
     corrupt="skip",

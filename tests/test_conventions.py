@@ -25,7 +25,7 @@ MAX_LINES = 300
 MAX_BODY = 40
 
 LONG_FILES = {
-    "dlkit/data/record.py": "what can be done with data is one class, mostly docstrings",
+    "dlkit/data/core/record.py": "what can be done with data is one class, mostly docstrings",
     "dlkit/cli.py": "a function a command, most of its lines the options' help",
     "dlkit/models/blocks.py": "the blocks that every family shares, mostly docstrings",
     "dlkit/training/compiling.py": "the compile options and their checks belong side by side",
@@ -136,25 +136,25 @@ def test_every_module_has_its_test_file():
 # Module -> the tests that hold it to account.
 TESTED_ELSEWHERE = {
     "dlkit/serving/client_json.py": "test_client.py and test_async_client.py send and read it",
-    "dlkit/data/archives.py": "test_images.py and test_catalogue.py load the archives",
-    "dlkit/data/feature_drawing.py": "test_record.py draws each kind through Data.show",
-    "dlkit/data/class_drawing.py": "test_record.py draws classes through Data.show_classes",
-    "dlkit/data/findings.py": "test_checking.py makes every finding",
-    "dlkit/data/input_checks.py": "test_checking.py plants each fault",
-    "dlkit/data/near_duplicates.py": "test_checking.py plants them",
-    "dlkit/data/raw_checks.py": "test_checking.py plants each fault",
-    "dlkit/data/split_checks.py": "test_checking.py plants each fault",
-    "dlkit/data/graph_drawing.py": "test_graphs.py compares the picture with the counts",
-    "dlkit/data/image_drawing.py": "test_record.py draws each kind through Data.show",
-    "dlkit/data/pairs_drawing.py": "test_pairs.py reads what is written",
-    "dlkit/data/ratings_drawing.py": "test_ratings.py compares the bars with the counts",
-    "dlkit/data/relation_sources.py": "the tests of graphs, pairs and ratings load the sets",
-    "dlkit/data/sequence_drawing.py": "test_pictures.py draws sequences",
-    "dlkit/data/summaries.py": "test_record.py reads what Data.summary prints",
-    "dlkit/data/sources.py": "test_catalogue.py loads each source",
-    "dlkit/data/text_feeding.py": "test_texts.py feeds, groups and repeats batches of texts",
-    "dlkit/data/text_pipelines.py": "test_texts.py makes its data from folders and tables",
-    "dlkit/data/targets.py": "test_arrays.py gives each kind of target to from_arrays",
+    "dlkit/data/image/sources.py": "catalogue/test_loading.py loads the archives",
+    "dlkit/data/features/drawing.py": "core/test_record.py draws each kind through Data.show",
+    "dlkit/data/drawing/class_balance.py": "core/test_record.py draws through Data.show_classes",
+    "dlkit/data/checks/findings.py": "checks/test_check.py makes every finding",
+    "dlkit/data/checks/inputs.py": "checks/test_check.py plants each fault",
+    "dlkit/data/checks/near_duplicates.py": "checks/test_check.py plants them",
+    "dlkit/data/checks/raw_inputs.py": "checks/test_check.py plants each fault",
+    "dlkit/data/checks/splits.py": "checks/test_check.py plants each fault",
+    "dlkit/data/graph/drawing.py": "graph/test_from_graph.py compares the picture with the counts",
+    "dlkit/data/image/drawing.py": "core/test_record.py draws each kind through Data.show",
+    "dlkit/data/pairs/drawing.py": "pairs/test_from_text_pairs.py reads what is written",
+    "dlkit/data/ratings/drawing.py": "ratings/test_from_ratings.py compares bars and counts",
+    "dlkit/data/pairs/sources.py": "the tests of graphs, pairs and ratings load the sets",
+    "dlkit/data/sequence/drawing.py": "drawing/test_figures.py draws sequences",
+    "dlkit/data/checks/summary.py": "core/test_record.py reads what Data.summary prints",
+    "dlkit/data/arrays/sources.py": "catalogue/test_loading.py loads each source",
+    "dlkit/data/text/bucketing.py": "text/test_from_texts.py feeds and groups batches",
+    "dlkit/data/text/pipelines.py": "text/test_from_texts.py reads folders and tables",
+    "dlkit/data/core/targets.py": "arrays/test_from_arrays.py gives each kind of target",
 }
 
 
@@ -271,7 +271,7 @@ def test_errors_say_what_was_given():
 
 # Messages where there is no value to give, or that pass on one that has it.
 SILENT_ERRORS = (
-    "dlkit/data/caching.py:InputError(refusal)",
+    "dlkit/data/changes/disk_cache.py:InputError(refusal)",
     "dlkit/evaluation/pictures.py:InputError('The history holds no epoch; train the model befo",
     "dlkit/export/cpp_loader.py:ExportError('This session is closed; load the SavedModel aga",
     "dlkit/export/isolated.py:ExportError(answer['error'])",

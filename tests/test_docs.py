@@ -115,7 +115,7 @@ def test_the_readmes_commands_exist():
 
 
 def has_fashion_mnist():
-    from dlkit.data import sources
+    from dlkit.data.arrays import sources
 
     return any(
         all((folder / file).is_file() for file in sources.IDX_FILES)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
     from matplotlib.figure import Figure
 
-    from dlkit.data.record import Data
+    from dlkit.data.core.record import Data
 
 
 def plot_history(history: keras.callbacks.History | Mapping[str, Sequence[float]]) -> Figure:
@@ -128,7 +128,7 @@ def plot_predictions(model: keras.Model, data: Data, *, count: int = 16) -> Figu
     """
     check_integer("count", count)
     require("matplotlib", "plot")
-    from dlkit.data.pictures import draw_images, target_text
+    from dlkit.data.drawing.figures import draw_images, target_text
 
     split = predictions.check_test_split(data)
     images = np.concatenate([x.numpy() for x, *_ in split])

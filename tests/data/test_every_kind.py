@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 import dlkit as dk
-from dlkit.data import sets
-from dlkit.data.origin import Split
+from dlkit.data.catalogue import sets
+from dlkit.data.core.splits import Split
 
 # Sets and options that are quick, and that shuffle, decode in parallel and augment.
 CHOSEN = {

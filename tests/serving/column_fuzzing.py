@@ -21,9 +21,10 @@ import numpy as np
 import pandas
 
 from dlkit.column_names import input_name, input_names
-from dlkit.data import cell_layers, table_layers
-from dlkit.data.columns import Column
-from dlkit.data.table_styles import Style
+from dlkit.data.features import layers
+from dlkit.data.features.columns import Column
+from dlkit.data.files import cell_layers
+from dlkit.data.files.table_styles import Style
 from dlkit.errors import InputError
 from dlkit.serving import client_json, client_messages
 from dlkit.serving.client_inputs import opened
@@ -170,7 +171,7 @@ def try_keras(names):
     columns = [Column(name, "numeric", "") for name in names]
     train = {name: np.float32([place, place + 2]) for place, name in enumerate(names)}
     style = Style((), ".", None, None)
-    model, features = table_layers.build(columns, train, style, crosses=(), hash_bins=2)
+    model, features = layers.build(columns, train, style, crosses=(), hash_bins=2)
     vectors = np.asarray(model({name: keras.ops.array(train[name]) for name in names}))
     assert features == tuple(names)
     np.testing.assert_allclose(vectors, [[-1.0] * len(names), [1.0] * len(names)])

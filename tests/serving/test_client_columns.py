@@ -7,7 +7,7 @@ import numpy as np
 import pandas
 import pytest
 
-from dlkit.data.table_files import read_frame
+from dlkit.data.files.csv_tables import read_frame
 from dlkit.errors import InputError
 from dlkit.serving.client_columns import Table, as_dtype, fit, from_rows, is_columns
 from dlkit.serving.signatures import Signature, TensorInfo

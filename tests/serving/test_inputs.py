@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from dlkit.data import table_files
+from dlkit.data.files import csv_tables
 from dlkit.errors import InputError
 from dlkit.serving import read_inputs
 from dlkit.serving.inputs import signature_for
@@ -166,7 +166,7 @@ def test_a_table_is_read_as_from_csv_reads_it(tmp_path):
     content = "\ufeff" + "\r\n".join(lines)
     (tmp_path / "table.csv").write_text(content, newline="")
     (tmp_path / "table.csv.gz").write_bytes(gzip.compress(content.encode()))
-    right = table_files.read_csv(tmp_path / "table.csv", delimiter=";")
+    right = csv_tables.read_csv(tmp_path / "table.csv", delimiter=";")
     for name in ("table.csv", "table.csv.gz"):
         found = read_inputs(tmp_path / name, delimiter=";")
         assert list(found) == list(right) == ["column_1", "age", "Job"]

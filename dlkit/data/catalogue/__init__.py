@@ -1,0 +1,1 @@
+"""The named data sets: what they are, and their files downloaded and kept."""

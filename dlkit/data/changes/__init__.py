@@ -1,0 +1,1 @@
+"""A `Data` made of another one: other splits, weights, places."""

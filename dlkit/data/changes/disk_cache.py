@@ -1,0 +1,252 @@
+"""`Data.cache_to`: prepared examples on the disk, so that they are prepared once for all trainings.
+
+    fingerprint -> fits what is there? read it : write train/val/test into TFRecord shards, in a
+        folder beside that becomes the cache once it is whole
+    each epoch: shards in a new order -> several read in turn -> shuffled -> batches -> augmented
+
+Where raw inputs are augmented (as sound is), they are cached raw, and prepared in each epoch.
+`cache.json` says what the cache was made of and how large each shard is. It is written last.
+Training examples lie in a shuffled order, so that a part of them at a time shuffles well enough.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import math
+import os
+import pathlib
+import tempfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.data.changes import cache_fingerprint
+from dlkit.data.core.example_codec import Layout
+from dlkit.data.core.pipeline import Feed, order
+from dlkit.data.core.progress import progress
+from dlkit.data.core.splits import Split
+from dlkit.data.files.file_reader import naming_the_file
+from dlkit.errors import InputError
+
+if TYPE_CHECKING:
+    from dlkit.data.core.record import Data
+
+MANIFEST = "cache.json"
+_FORMAT = "dlkit cache 1"
+_SPLITS = ("train", "val", "test")
+_SHARD = 64 << 20  # bytes of examples a shard, about
+_SHUFFLED = 128 << 20  # bytes of examples that are shuffled at a time, about
+_IN_TURN = 8  # shards that are read in turn, and at least so many for training
+
+
+def cache_to(data: Data, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Data:
+    """Return `data` with its pipelines read from a cache in `folder`; see `Data.cache_to`."""
+    if data.origin is None:
+        raise InputError(
+            f"'{data.name}' does not say which examples it is made of (its origin is None), so"
+            " that it cannot be cached."
+        )
+    folder = pathlib.Path(folder)
+    feed, split = data.origin.feed, data.origin.split
+    with naming_the_file():
+        mark = cache_fingerprint.of(data.origin)
+        refusal = _refusal(folder, data.name, mark)
+        if refusal and not (overwrite and (folder / MANIFEST).is_file()):
+            raise InputError(refusal)
+        if refusal or not (folder / MANIFEST).is_file():
+            _write(folder, data.name, mark, feed, split)
+    stored = _open(folder, feed, split)
+    datasets = {name: stored.pipeline(name) for name in _SPLITS}
+    return dataclasses.replace(
+        data, **datasets, origin=dataclasses.replace(data.origin, stored=stored)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """The shards of a cache, and what is done to their examples.
+
+    Attributes:
+        folder: Where the cache lies.
+        shards: Split name -> the shards' facts: their file, examples and bytes.
+        feed: Augments, with its batch size and seed.
+        layouts: Split name -> what an example is made of.
+    """
+
+    folder: pathlib.Path
+    shards: dict[str, list[dict[str, Any]]]
+    feed: Feed
+    layouts: dict[str, Layout]
+
+    def count(self, name: str) -> int:
+        """Return the examples of a split."""
+        return sum(shard["examples"] for shard in self.shards[name])
+
+    def pipeline(self, name: str) -> tf.data.Dataset | None:
+        """Return the batches of a split, `None` for an empty one."""
+        count = self.count(name)
+        if not count:
+            return None
+        train = name == "train"
+        if train:
+            records = self.records(self.feed.seed)
+        else:
+            records = tf.data.TFRecordDataset(self.paths(name))
+        batches = self.layouts[name].batches(records, self.feed.batch_size)
+        if self.feed.augment_raw is not None:
+            batches = self.feed.changed_raw(batches) if train else batches
+            batches = self.feed.prepared_inputs(batches)
+        return self.feed.finished(batches, count, train=train)
+
+    def records(self, seed: int | None) -> tf.data.Dataset:
+        """Return the training examples, serialized, in a new order each epoch; None is no seed."""
+        paths = self.paths("train")
+        files = tf.data.Dataset.from_tensor_slices(paths).shuffle(
+            len(paths), seed=seed, reshuffle_each_iteration=True
+        )
+        read = files.interleave(
+            tf.data.TFRecordDataset,
+            cycle_length=min(len(paths), _IN_TURN),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        return read.shuffle(self.buffer(), seed=seed, reshuffle_each_iteration=True)
+
+    def buffer(self) -> int:
+        """Return how many examples are shuffled at a time."""
+        count = self.count("train")
+        size = sum(shard["bytes"] for shard in self.shards["train"]) / count
+        return min(count, max(16 * self.feed.batch_size, int(_SHUFFLED / size)))
+
+    def paths(self, name: str) -> list[str]:
+        """Return the paths of a split's shards."""
+        return [str(self.folder / shard["file"]) for shard in self.shards[name]]
+
+
+def _open(folder: pathlib.Path, feed: Feed, split: Split) -> Stored:
+    """Return the cache in `folder`, which is whole."""
+    layouts = {}
+    for name in _SPLITS:
+        weights = split.weights if name == "train" else None
+        layouts[name] = Layout(_plain(feed, getattr(split, name), weights).element_spec)
+    return Stored(folder.absolute(), _manifest(folder)["splits"], feed, layouts)
+
+
+def _refusal(folder: pathlib.Path, name: str, mark: str) -> str:
+    """Return why what lies in `folder` cannot be used, or an empty string."""
+    if not folder.exists():
+        return ""
+    if not folder.is_dir():
+        return f"The cache of '{name}' needs a folder; {folder} is a file. Give another path."
+    if not (folder / MANIFEST).is_file():
+        first = next(iter(sorted(folder.iterdir())), None)
+        return first and (
+            f"{folder} holds '{first.name}', which is no cache of dlkit; give a new or an empty"
+            f" folder for the cache of '{name}'."
+        )
+    try:
+        manifest = _manifest(folder)
+        told = _damage(folder, manifest)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        told = f"{MANIFEST} cannot be read"
+    if told:
+        return f"The cache in {folder} is not whole ({told}); overwrite=True writes it anew."
+    if manifest["fingerprint"] != mark:
+        return (
+            f"{folder} holds the cache of '{manifest['name']}' made of other examples, splits or"
+            f" preparation than '{name}' has now; give another folder, or overwrite=True to write"
+            " it anew."
+        )
+    return ""
+
+
+def _manifest(folder: pathlib.Path) -> dict[str, Any]:
+    return json.loads((folder / MANIFEST).read_text())
+
+
+def _damage(folder: pathlib.Path, manifest: dict[str, Any]) -> str:
+    """Return what is missing of a cache. What is changed within a shard fails TFRecord's CRC."""
+    if manifest["format"] != _FORMAT:
+        return f"its format is {manifest['format']!r}, expected {_FORMAT!r}"
+    for name in _SPLITS:
+        for shard in manifest["splits"][name]:
+            path = folder / shard["file"]
+            size = path.stat().st_size if path.is_file() else 0
+            if size != shard["bytes"]:
+                return f"{path.name} has {size} bytes, expected {shard['bytes']}"
+    return ""
+
+
+def _plain(feed: Feed, rows: np.ndarray, weights: np.ndarray | None) -> tf.data.Dataset:
+    """Return batches of `rows` in their order, as they are cached."""
+    if feed.augment_raw is not None:
+        feed = dataclasses.replace(feed, preprocessing=None)
+    numbered = feed.source.batches(lambda: order(rows, 0, train=False), feed.batch_size)
+    return feed.prepared(numbered, weights)
+
+
+def _write(folder: pathlib.Path, name: str, mark: str, feed: Feed, split: Split) -> None:
+    """Write a cache beside `folder`, and put it there once it is whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    rows = {
+        # Once and for all, so that neighbours in a shard have nothing in common.
+        "train": np.random.default_rng(feed.seed).permutation(split.train),
+        "val": split.val,
+        "test": split.test,
+    }
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch,
+        progress(f"caching {name}", sum(map(len, rows.values()))) as advance,
+    ):
+        whole = pathlib.Path(scratch, "whole")
+        whole.mkdir()
+        done, splits = 0, {}
+        for part, chosen in rows.items():
+            weights = split.weights if part == "train" else None
+            splits[part] = _write_split(
+                whole, part, feed, chosen, weights, lambda n, before=done: advance(before + n)
+            )
+            done += len(chosen)
+        manifest = {"format": _FORMAT, "name": name, "fingerprint": mark, "splits": splits}
+        (whole / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+        if folder.is_dir() and any(folder.iterdir()):
+            folder.rename(pathlib.Path(scratch, "before"))
+        whole.replace(folder)
+
+
+def _write_split(
+    folder: pathlib.Path,
+    part: str,
+    feed: Feed,
+    rows: np.ndarray,
+    weights: np.ndarray | None,
+    advance: Callable[[int], None],
+) -> list[dict[str, Any]]:
+    """Write the prepared examples of `rows` as shards; return the facts of each."""
+    if not len(rows):
+        return []
+    batches = _plain(feed, rows, weights)
+    layout, shards = Layout(batches.element_spec), []
+    examples = (one for batch in batches.as_numpy_iterator() for one in layout.encode(batch))
+    first = next(examples)
+    examples = itertools.chain([first], examples)
+    room = _room(len(rows), len(first), least=_IN_TURN if part == "train" else 1)
+    for index, start in enumerate(range(0, len(rows), room)):
+        path = folder / f"{part}-{index:05d}.tfrecord"
+        count = min(room, len(rows) - start)
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for example in itertools.islice(examples, count):
+                writer.write(example)
+        shards.append({"file": path.name, "examples": count, "bytes": path.stat().st_size})
+        advance(start + count)
+    return shards
+
+
+def _room(count: int, size: int, *, least: int) -> int:
+    """Return the examples a shard, for `count` of about `size` bytes in at least `least` shards."""
+    shards = max(math.ceil(count * size / _SHARD), min(least, count))
+    return math.ceil(count / shards)

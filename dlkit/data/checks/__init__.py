@@ -1,0 +1,1 @@
+"""`Data.check` and `Data.summary`: what is wrong with data, before training shows it."""

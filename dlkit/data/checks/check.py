@@ -1,0 +1,55 @@
+"""`Data.check`: a bounded look at a data set before training, as a table and as records.
+
+some rows of each split -> one check after the other -> findings -> a table
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from dlkit.data.boxes import checks
+from dlkit.data.checks import inputs, raw_inputs, splits
+from dlkit.data.checks.findings import Finding, View
+from dlkit.data.pairs import checks as relation_checks
+from dlkit.records import Records
+
+if TYPE_CHECKING:
+    from dlkit.data.core.record import Data
+
+_WIDTH = 100
+_STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
+
+
+def check(data: Data, show: bool) -> Records:
+    """Return what `Data.check` tells, and print it."""
+    view = View(data)
+    found = [*splits.sizes(view), *splits.targets(view), *inputs.inputs(view)]
+    if data.origin is not None:
+        found += [*raw_inputs.raw(view), *checks.boxes(view)]
+        found += relation_checks.relations(view)
+        found += splits.repeats(view)
+    table, plain = _table(data, found), io.StringIO()
+    options = {"markup": False, "emoji": False, "highlight": False}
+    if show:
+        console = Console(**options)
+        if not console.is_terminal:
+            console.width = _WIDTH  # a notebook or a file
+        console.print(table)
+    options |= {"width": _WIDTH, "color_system": None, "force_jupyter": False}
+    Console(file=plain, **options).print(table)
+    return Records(found, plain.getvalue(), printed=show)
+
+
+def _table(data: Data, found: list[Finding]) -> Table:
+    """Return findings as a table, the grave ones in colour."""
+    table = Table(title=f"Check of {data.name}", box=box.SIMPLE, title_justify="left")
+    for column in ("", "looked at", "found", "what to do"):
+        table.add_column(column, overflow="fold", no_wrap=not column)
+    for one in found:
+        table.add_row(one.level, one.what, one.detail, one.advice, style=_STYLES[one.level])
+    return table

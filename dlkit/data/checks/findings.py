@@ -1,0 +1,128 @@
+"""What `Data.check` looks at, and what it says."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dlkit.data.core.record import Data
+
+SPLITS = ("train", "val", "test")
+# What is looked at: raw training rows and rows of each other split, and network inputs. Two limits
+# each, in examples and in bytes, so that large pictures cost no more than small ones.
+TRAIN_ROWS, HELD_ROWS, BATCHED_ROWS = 5000, 1000, 512
+RAW_BYTES, BATCHED_BYTES = 1 << 26, 1 << 26
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One line of what `Data.check` found.
+
+    Attributes:
+        level: `"ok"`, `"note"`, `"warning"` or `"error"`.
+        what: What was looked at.
+        detail: What was found.
+        advice: What to do, or nothing. Defaults to "".
+
+    Example:
+        >>> Finding("ok", "not a number", "512 network inputs").advice
+        ''
+    """
+
+    level: str
+    what: str
+    detail: str
+    advice: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A bounded part of a data set, read once for all checks."""
+
+    data: Data
+
+    def rows(self, split: str) -> np.ndarray:
+        """Return the row numbers of a split that are looked at; always the same."""
+        rows = np.unique(getattr(self.data.origin.split, split))
+        most = min(TRAIN_ROWS if split == "train" else HELD_ROWS, RAW_BYTES // self._raw_bytes)
+        if len(rows) <= most:
+            return rows
+        return np.sort(np.random.default_rng(0).permutation(rows)[:most])
+
+    @functools.cached_property
+    def _raw_bytes(self) -> int:
+        """How much one raw input takes."""
+        row = leaves(self.data.origin.raw(self.data.origin.split.train[:1]))
+        return sum(16 + part.nbytes for part in row)
+
+    @functools.cached_property
+    def raw(self) -> dict[str, Any]:
+        """The raw inputs of the rows of each split that has some."""
+        sampled = {split: self.rows(split) for split in SPLITS}
+        return {name: self.data.origin.raw(rows) for name, rows in sampled.items() if len(rows)}
+
+    @functools.cached_property
+    def batches(self) -> dict[str, list[tuple[list[np.ndarray], list[np.ndarray]]]]:
+        """The first batches of each split, as the network gets them: inputs, targets."""
+        return {
+            split: list(_first(getattr(self.data, split)))
+            for split in SPLITS
+            if getattr(self.data, split) is not None
+        }
+
+    def targets(self, split: str) -> np.ndarray | None:
+        """Return the targets of a split: all of them, or those of its first batches."""
+        origin = self.data.origin
+        if origin is not None:
+            if origin.targets is None:
+                return None
+            return origin.targets.values[getattr(origin.split, split)]
+        if split not in self.batches or len(self.batches[split][0][1]) != 1:
+            return None
+        return np.concatenate([y for _, (y,) in self.batches[split]])
+
+
+def _first(dataset: Any) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
+    rows = size = 0
+    for inputs, targets, *_ in dataset:
+        x, y = leaves(inputs), leaves(targets)
+        yield x, y
+        rows += len(x[0])
+        size += sum(part.nbytes for part in x)
+        if rows >= BATCHED_ROWS or size >= BATCHED_BYTES:
+            return
+
+
+def leaves(structure: Any) -> list[np.ndarray]:
+    """Return the arrays in a structure of arrays and tensors; ragged ones are padded."""
+    import tensorflow as tf
+
+    parts = tf.nest.flatten(structure)
+    return [np.asarray(p.to_tensor() if isinstance(p, tf.RaggedTensor) else p) for p in parts]
+
+
+def share(part: int, whole: int) -> str:
+    """Return `part of whole (percent)`.
+
+    Example:
+        >>> share(3, 1200)
+        '3 of 1,200 (0.2%)'
+    """
+    percent = 100 * part / max(whole, 1)
+    return f"{part:,} of {whole:,} ({percent:.{1 if percent < 10 else 0}f}%)"
+
+
+def listed(names: list[str], most: int = 3) -> str:
+    """Return the first few names, and how many more there are.
+
+    Example:
+        >>> listed(["a", "b", "c", "d"])
+        'a, b, c and 1 more'
+    """
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

@@ -1,0 +1,1 @@
+"""What every kind of data stands on: the record, targets, splits and the pipeline of batches."""

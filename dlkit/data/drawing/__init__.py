@@ -1,0 +1,1 @@
+"""Drawings that all kinds of data share."""

@@ -1,0 +1,205 @@
+"""Drawings of data. Matplotlib's object interface only: no global state, no window.
+
+Each kind of input has a module that draws it: `draw_example(axis, example, target, data)` for one
+network input and its target, or `draw(data, count)` for a figure of its own where a grid of
+examples makes no sense.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import math
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlkit.checks import check_integer, require
+from dlkit.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from dlkit.data.core.record import Data
+
+DRAWINGS = {
+    "boxes": "boxes.drawing",
+    "features": "features.drawing",
+    "audio": "audio.drawing",
+    "graph": "graph.drawing",
+    "image": "image.drawing",
+    "pairs": "pairs.drawing",
+    "ratings": "ratings.drawing",
+    "sequence": "sequence.drawing",
+    "text": "text.drawing",
+    "series": "series.drawing",
+}
+_NEVER_AUGMENTED = ("graph", "pairs", "ratings")
+_SIZE = (1.5, 1.7)  # inches of one example, where its module has no SIZE
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Save a figure; the ending of `path` chooses the format.
+
+    Raises:
+        InputError: when there is no such folder, or Matplotlib has no such format.
+    """
+    path = pathlib.Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder {path.parent} for {path.name}; make it first.")
+    formats = figure.canvas.get_supported_filetypes()
+    if path.suffix and path.suffix[1:].lower() not in formats:
+        raise InputError(
+            f"A picture cannot be saved as {path.name}; let its name end with one of:"
+            f" {', '.join(sorted(formats))}."
+        )
+    figure.savefig(path, dpi=120)
+
+
+def draw(data: Data, count: int, *, augmented: bool = False) -> Figure:
+    """Draw up to `count` examples of the first training batch, as `Data.show` tells."""
+    check_integer("count", count)
+    require("matplotlib", "plot")
+    if augmented:
+        _check_augmented(data)
+    batch = first_batch(data)
+    drawing = importlib.import_module(f"dlkit.data.{DRAWINGS[_kind(data, batch)]}")
+    if not hasattr(drawing, "draw_example"):
+        if augmented:
+            raise InputError(
+                f"show(augmented=True) draws examples, and those of kind '{data.kind}' are drawn"
+                " together; leave augmented=True out."
+            )
+        return drawing.draw(data, count)
+    batches = (batch, first_batch(data, augmented=True)) if augmented else (batch,)
+    shown = min(count, len(_leaves(batch[1])[0]))
+    figure, axes = grid(shown, *getattr(drawing, "SIZE", _SIZE), copies=len(batches))
+    for index, axis in enumerate(axes):
+        inputs, targets = batches[index % len(batches)]
+        row = index // len(batches)
+        drawing.draw_example(axis, _row(inputs, row), _row(targets, row), data)
+        if index % len(batches) and axis.get_title() == axes[index - 1].get_title():
+            axis.set_title("augmented", fontsize=8)
+    return figure
+
+
+def first_batch(data: Data, *, augmented: bool = False) -> tuple[Any, Any]:
+    """Return the inputs and targets of the first training batch, plain or as it is trained on."""
+    dataset = data.train
+    if data.origin is not None:
+        feed = data.origin.feed
+        # Made anew, since `data.train` has another order each time; the same seed gives the same
+        # rows, plain and augmented.
+        feed = feed if augmented else dataclasses.replace(feed, augment=None, augment_raw=None)
+        dataset = feed.batches(data.origin.split.train, train=True)
+    inputs, targets, *_ = next(iter(dataset))
+    return inputs, targets
+
+
+def _check_augmented(data: Data) -> None:
+    feed = data.origin and data.origin.feed
+    if data.kind in _NEVER_AUGMENTED:
+        raise InputError(
+            f"show(augmented=True) needs augmentation, and '{data.name}' has none: data of kind"
+            f" '{data.kind}' is not augmented; leave augmented=True out."
+        )
+    if feed is None or (feed.augment is None and feed.augment_raw is None):
+        raise InputError(
+            f"show(augmented=True) needs augmentation, and '{data.name}' has none; make the data"
+            " with augment=..., as augment='light' for images."
+        )
+
+
+def _kind(data: Data, batch: tuple[Any, Any]) -> str:
+    leaves = _leaves(batch[0])
+    # A record made by hand need not tell its kind.
+    if data.kind == "features" and len(leaves) == 1 and len(leaves[0].shape) == 4:
+        return "image"
+    if data.kind not in DRAWINGS:
+        raise InputError(
+            f"show draws inputs of kind {', '.join(DRAWINGS)}. Received: kind={data.kind!r} in"
+            f" '{data.name}'."
+        )
+    return data.kind
+
+
+def _leaves(structure: Any) -> list[Any]:
+    import tensorflow as tf
+
+    return tf.nest.flatten(structure)
+
+
+def _row(structure: Any, row: int) -> Any:
+    import tensorflow as tf
+
+    return tf.nest.map_structure(lambda part: part[row].numpy(), structure)
+
+
+def target_text(data: Data, target: np.ndarray) -> str:
+    """Return what a target means in words: its class names, or the number itself."""
+    if data.task == "regression":
+        return ", ".join(f"{value:.3g}" for value in np.atleast_1d(target))
+    if data.task == "multilabel":
+        chosen = np.flatnonzero(target)
+    elif np.asarray(target).dtype.kind == "f":
+        return _mixed_text(data, target)
+    else:
+        chosen = np.atleast_1d(target).astype(int)
+    return ", ".join(class_name(data, i) for i in chosen)
+
+
+def _mixed_text(data: Data, target: np.ndarray) -> str:
+    """Return the classes that MixUp or CutMix put together, with their shares."""
+    shares = np.atleast_1d(target)
+    if data.task == "binary":
+        shares = np.array([1 - shares[0], shares[0]])
+    chosen = [i for i in np.argsort(-shares) if shares[i] >= 0.005]
+    if len(chosen) == 1:
+        return class_name(data, chosen[0])
+    return ", ".join(f"{class_name(data, i)} {shares[i]:.0%}" for i in chosen)
+
+
+def class_name(data: Data, index: int) -> str:
+    """Return the name of a class, or its index where it has none."""
+    return data.class_names[index] if data.class_names else str(index)
+
+
+def grid(
+    count: int, width: float = _SIZE[0], height: float = _SIZE[1], *, copies: int = 1
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with `count` axes in a near-square grid; `width` and `height` in inches.
+
+    `copies=2` gives twice as many axes, two that belong together side by side.
+    """
+    from dlkit.figures import Figure
+
+    columns = copies * math.ceil(math.sqrt(count / copies))
+    rows = math.ceil(count * copies / columns)
+    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
+    return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(count * copies)]
+
+
+def whole_number_bins(most: int, count: int) -> np.ndarray:
+    """Return the edges of up to `count` bins of the whole numbers 1 to `most`, for a log scale.
+
+    They lie between whole numbers, or a bar would count two where the next counts one.
+
+    Example:
+        >>> whole_number_bins(9, 3)
+        array([0.5, 1.5, 3.5, 9.5])
+    """
+    return np.unique(np.geomspace(1, most + 1, count + 1).astype(int)) - 0.5
+
+
+def draw_images(images: np.ndarray, titles: Sequence[str]) -> Figure:
+    """Draw images (N, H, W, C) of any value range, each stretched to its own contrast."""
+    from dlkit.data.image.drawing import draw_image
+
+    figure, axes = grid(len(images))
+    for axis, image, title in zip(axes, images, titles, strict=True):
+        draw_image(axis, image, title)
+    return figure

@@ -1,0 +1,284 @@
+"""What the columns of a table hold: numbers, categories, dates, or nothing to learn from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from dlkit.checks import check_choice, closest
+from dlkit.column_values import as_booleans
+from dlkit.data.checks.findings import Finding
+from dlkit.data.core.tasks import MAX_CLASSES
+from dlkit.data.files import column_hints
+from dlkit.data.files.cells import as_labels, as_numbers, as_texts, first_text, has_front_zeros
+from dlkit.data.files.dates import iso_date, like
+from dlkit.errors import InputError
+
+KINDS = ("numeric", "boolean", "category", "hash", "date", "drop")
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """What is known of a table's column.
+
+    Attributes:
+        name: Its name.
+        kind: `"numeric"`, `"boolean"`, `"category"`, `"hash"`, `"date"`, `"cross"` or `"drop"`.
+        note: What its training rows hold, or why it is dropped, in words.
+        finding: What `Data.check` tells where its values look like another kind. Defaults to None.
+
+    Example:
+        >>> Column("age", "numeric", "mean 39, 2 missing").kind
+        'numeric'
+    """
+
+    name: str
+    kind: str
+    note: str
+    finding: Finding | None = None
+
+
+def infer(
+    table: Mapping[str, np.ndarray],
+    train: np.ndarray,
+    kinds: Mapping[str, str],
+    max_categories: int,
+    dayfirst: bool | None = None,
+) -> tuple[Column, ...]:
+    """Return the kind of each column.
+
+    What type a column has is read from all rows, since all must be read; what it holds, as how many
+    different values, from the training rows alone.
+
+    Args:
+        table: The columns, missing values empty or NaN.
+        train: The row numbers of the training split.
+        kinds: The kinds that the user gave.
+        max_categories: Texts with more different values than this are hashed.
+        dayfirst: How dates may be written, as `dates.iso_date` has it. Defaults to None.
+
+    Raises:
+        InputError: for an unknown column or kind, or values that are not of a given kind.
+    """
+    check_columns("kinds", kinds, table)
+    found = []
+    for name, values in table.items():
+        if name in kinds:
+            check_choice(f"kinds['{name}']", kinds[name], KINDS)
+            if kinds[name] in _READERS:
+                _READERS[kinds[name]](name, values, dayfirst=dayfirst)
+        kind, note = _inspect(values, values[train], max_categories, dayfirst, kinds.get(name))
+        finding = None if name in kinds else column_hints.look(name, kind, values)
+        found.append(Column(name, kind, note, finding))
+    return tuple(found)
+
+
+def check_columns(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse the first of `names` that is no column; `what` says which argument names it.
+
+    Raises:
+        InputError: naming the column, the closest one and all there are.
+    """
+    known = tuple(known)
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"{what} names the column '{name}', which the table lacks.{closest(name, known)}"
+                f" Its columns: {', '.join(known)}."
+            )
+
+
+def _inspect(
+    values: np.ndarray,
+    train: np.ndarray,
+    max_categories: int,
+    dayfirst: bool | None,
+    given: str | None,
+) -> tuple[str, str]:
+    """Return a column's kind and a note on its training rows."""
+    if given == "drop":
+        return "drop", "as told"
+    known = as_texts(train)
+    known = known[known != ""]
+    missing = f", {len(train) - len(known)} missing" if len(known) < len(train) else ""
+    if not len(known):
+        return "drop", "all values are missing"
+    different = len(set(known))
+    kind = given or _kind(values, dayfirst)
+    if kind == "text":
+        few, all_differ = different <= max_categories, different == len(known)
+        kind = "category" if few else "drop" if all_differ else "hash"
+    if kind == "drop":
+        return "drop", "every value is different"
+    if kind in ("numeric", "boolean"):
+        return kind, f"mean {np.nanmean(as_numbers(train)):.4g}{missing}"
+    if kind == "date":
+        dates = [iso_date(text, dayfirst) for text in known]
+        return kind, f"{min(dates)} to {max(dates)}{missing}"
+    return kind, f"{different} value{'' if different == 1 else 's'}{missing}"
+
+
+def _kind(values: np.ndarray, dayfirst: bool | None) -> str:
+    """Return what all values of a column are: `"text"` where that is nothing else."""
+    if values.dtype.kind in "iuf":
+        return "numeric"
+    booleans = as_booleans(values)
+    if booleans is not None and None not in booleans:
+        return "boolean"
+    if as_numbers(values) is not None:
+        # What a number would lose may be a part of a name: 2116 is no post code, and 02116 is.
+        return "text" if any(map(has_front_zeros, values)) else "numeric"
+    return "date" if all(iso_date(text, dayfirst) for text in values if text) else "text"
+
+
+def to_numbers(
+    name: str, values: np.ndarray, split: str = "", dayfirst: bool | None = None
+) -> np.ndarray:
+    """Return the numeric column `name` as float64, missing values as NaN.
+
+    Raises:
+        InputError: naming the column, the row (of `split`) and what is no finite number in it.
+    """
+    numbers = as_numbers(values)
+    if numbers is None:
+        _refuse(name, "numeric", "a number", first_text(values), values, split)
+    beyond = np.abs(numbers) > np.finfo(np.float32).max
+    if beyond.any():
+        _refuse(name, "numeric", "finite as float32", int(beyond.argmax()), values, split)
+    return numbers
+
+
+def to_booleans(
+    name: str, values: np.ndarray, split: str = "", dayfirst: bool | None = None
+) -> np.ndarray:
+    """Return the boolean column `name` as an array of them.
+
+    Raises:
+        InputError: naming the column, the row (of `split`) and what is neither true nor false.
+    """
+    found = as_booleans(values)
+    if found is None or None in found:
+        row = next(row for row, value in enumerate(values) if as_booleans([value]) is None)
+        told = "true or false (a 'numeric' column may have gaps, and reads them as 1 and 0)"
+        _refuse(name, "boolean", told, row, values, split)
+    return np.array(found)
+
+
+def to_dates(
+    name: str, values: np.ndarray, split: str = "", dayfirst: bool | None = None
+) -> np.ndarray:
+    """Return the date column `name`, which is text, once it is seen to hold dates only.
+
+    Raises:
+        InputError: naming the column, the row (of `split`) and what is no date in it.
+    """
+    values = as_texts(values)
+    for row, text in enumerate(values):
+        if text and not iso_date(text, dayfirst):
+            _refuse(name, "date", like(dayfirst), row, values, split)
+    return values
+
+
+_READERS = {"numeric": to_numbers, "boolean": to_booleans, "date": to_dates}
+
+
+def _refuse(name: str, kind: str, like: str, row: int, values: np.ndarray, split: str) -> None:
+    raise InputError(
+        f"Column '{name}' is of kind '{kind}', and its value {str(values[row])!r} in row"
+        f" {row + 1}{split} is not {like}; mend it, name it in na_values, or give"
+        f" kinds={{'{name}': 'category'}}."
+    )
+
+
+def check_kept(columns: Sequence[Column]) -> None:
+    """Refuse a table of which no column is left.
+
+    Raises:
+        InputError: naming each column, and why it is dropped.
+    """
+    if all(column.kind == "drop" for column in columns):
+        reasons = "; ".join(f"'{c.name}': {c.note}" for c in columns)
+        raise InputError(f"No column is left to learn from ({reasons}); give other kinds.")
+
+
+def check_crosses(crosses: Sequence[Sequence[str]], columns: Sequence[Column]) -> None:
+    """Refuse groups of columns that cannot be crossed.
+
+    Raises:
+        InputError: naming the group, and its column that is unknown or of a wrong kind.
+    """
+    kinds = {column.name: column.kind for column in columns}
+    for cross in crosses:
+        if isinstance(cross, str) or len(set(cross)) != len(cross) or len(cross) < 2:
+            raise InputError(
+                "crosses must hold groups of two or more different columns, as [('age', 'job')]."
+                f" Received: {cross!r}."
+            )
+        check_columns("crosses", cross, kinds)
+        for name in cross:
+            if kinds[name] in ("date", "drop"):
+                raise InputError(
+                    f"crosses={cross!r} needs numbers or categories, and the column '{name}' is"
+                    f" of kind '{kinds[name]}'; give kinds={{'{name}': 'category'}}, or leave it"
+                    " out."
+                )
+
+
+def raw(
+    columns: Iterable[Column],
+    table: Mapping[str, np.ndarray],
+    split: str = "",
+    dayfirst: bool | None = None,
+) -> dict:
+    """Return the columns that are not dropped as the preprocessing takes them.
+
+    Args:
+        columns: What the columns are.
+        table: Their values.
+        split: Said in errors, as `" of the test table"`. Defaults to `""`.
+        dayfirst: How dates may be written, as `dates.iso_date` has it. Defaults to None.
+
+    Returns:
+        Name -> float64 array for numeric columns, of booleans for boolean ones, of texts for the
+        others.
+
+    Raises:
+        InputError: for a value that is not of its column's kind.
+    """
+    return {
+        column.name: _READERS[column.kind](column.name, table[column.name], split, dayfirst)
+        if column.kind in _READERS
+        else as_texts(table[column.name])
+        for column in columns
+        if column.kind != "drop"
+    }
+
+
+def read_target(values: np.ndarray, name: str, task: str | None) -> np.ndarray:
+    """Return the target column: class labels as integers or texts, or numbers.
+
+    Whole numbers keep all their digits. What looks like a code, as `0010` or `1E5`, is a name: `10`
+    may be another class.
+
+    Raises:
+        InputError: when a row has no target.
+    """
+    labels = as_texts(values)
+    missing = np.flatnonzero(labels == "")
+    if len(missing):
+        raise InputError(
+            f"{len(missing)} of {len(labels)} rows have no target '{name}', the first is row"
+            f" {missing[0] + 1}; fill them in, leave them out, or give"
+            " missing_targets='drop'."
+        )
+    numbers, different = as_numbers(values), set(labels)
+    if numbers is not None and task == "regression":
+        return numbers
+    booleans = as_booleans(labels)
+    if booleans is not None and len(different) > 2:  # true and True are one class
+        return np.array(booleans).astype(str)
+    if numbers is not None and task is None and len(different) > MAX_CLASSES:
+        return numbers
+    return as_labels(values)

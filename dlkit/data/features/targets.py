@@ -1,0 +1,72 @@
+"""The target column of a table, and of the table for testing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dlkit.checks import check_choice, closest, delimiter_hint
+from dlkit.data.core import target_rows
+from dlkit.data.core import targets as labelling
+from dlkit.data.features import columns as columning
+from dlkit.data.files.cells import as_numbers, as_texts
+from dlkit.data.files.table_styles import Style
+from dlkit.errors import InputError
+
+
+def check(table: Mapping[str, np.ndarray], target: str, where: str) -> None:
+    """Refuse a table without the target, or with nothing else; `where` is the table.
+
+    Raises:
+        InputError: naming the target, and the columns there are.
+    """
+    if target not in table:
+        raise InputError(
+            f"{where} has no column '{target}' to predict.{closest(target, table)} Its columns:"
+            f" {', '.join(table)}.{delimiter_hint(table)}"
+        )
+    if len(table) == 1:
+        raise InputError(f"{where} has no column besides the target '{target}' to learn from.")
+
+
+def with_targets(
+    table: dict[str, np.ndarray], target: str, missing: str, where: str
+) -> dict[str, np.ndarray]:
+    """Return the rows of a table that have a target, or with `missing="error"` all of them.
+
+    Raises:
+        InputError: for another choice, or when no row has a target.
+    """
+    check_choice("missing_targets", missing, target_rows.MISSING)
+    if missing == "error":
+        return table
+    rows = target_rows.known(as_texts(table[target]) == "", where)
+    return {name: values[rows] for name, values in table.items()}
+
+
+def read_test(
+    test: Any, target: str, like: Mapping[str, np.ndarray], style: Style, missing: str
+) -> dict[str, np.ndarray]:
+    """Return the table for testing, which has the target and all columns of `like`.
+
+    Raises:
+        InputError: naming the column that it lacks, or as `with_targets`.
+    """
+    held = style.read(test, [name for name in like if as_numbers(like[name]) is None])
+    for name in (target, *like):
+        if name not in held:
+            raise InputError(
+                f"The test table has no column '{name}', which the training table has."
+                f"{closest(name, held)} Its columns: {', '.join(held)}."
+            )
+    return with_targets(held, target, missing, "the test table")
+
+
+def join_test(targets: labelling.Targets, cells: np.ndarray, target: str) -> labelling.Targets:
+    """Return the targets with those in the column `cells` of the test table behind them."""
+    labels = columning.read_target(cells, target, targets.task)
+    values = np.concatenate([targets.values, labelling.encode(labels, targets)])
+    return dataclasses.replace(targets, values=values)

@@ -1,0 +1,1 @@
+"""Files and tables as users have them: found, read, and their cells understood."""

@@ -1,0 +1,1 @@
+"""Graphs, of whose nodes some have a label, become data."""

@@ -1,0 +1,204 @@
+"""From image files and their targets to the pipelines of a `Data`.
+
+    looked at -> stratified splits -> mean and variance of some training images
+    each epoch: order -> decoded, resized -> batches -> standardised -> augmented -> prefetched
+
+Only paths and targets are held, so the memory does not grow with the images, unless cached.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlkit.checks import check_choice, check_fraction, check_integer
+from dlkit.data.core import pipeline, target_rows
+from dlkit.data.core import targets as labelling
+from dlkit.data.core.record import Data
+from dlkit.data.core.splits import Origin, Split, divide, splits
+from dlkit.data.files import file_reader
+from dlkit.data.image import augment as augmentation
+from dlkit.data.image import decoding as decoders
+from dlkit.data.image import formats, headers
+from dlkit.data.image import reader as decoding
+from dlkit.errors import InputError
+
+# As many images give mean and variance of a channel to a few hundredths of a standard deviation.
+_SAMPLE = 512
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How files are read and fed; checked when it is made."""
+
+    image_size: tuple[int, int]
+    channels: int | None
+    corrupt: str
+    batch_size: int
+    seed: int
+    val_fraction: float
+    cache: bool
+    augment: Any
+    rare_classes: str = "error"
+
+    def __post_init__(self) -> None:
+        size = self.image_size
+        if not isinstance(size, tuple | list) or len(size) != 2:
+            raise InputError(
+                f"image_size must be (height, width), like (128, 128). Received: {size!r}."
+            )
+        for side, value in zip(("height", "width"), size, strict=True):
+            check_integer(f"image_size's {side}", value)
+        if self.channels not in (1, 3, None):
+            raise InputError(
+                "channels must be 1 (grey), 3 (colour) or None (what all files have). Received:"
+                f" channels={self.channels!r}."
+            )
+        check_choice("corrupt", self.corrupt, ("error", "skip"))
+        check_integer("batch_size", self.batch_size)
+        check_integer("seed", self.seed, minimum=0)
+        check_fraction("val_fraction", self.val_fraction)
+        augmentation.resolve(self.augment, 4)
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """What images are labelled with.
+
+    Attributes:
+        kind: What one input is, as `Data` tells.
+        task: What a network learns.
+        num_classes: How many classes there are.
+        class_names: Their names.
+        values: The targets of all files: an array, or a dict of arrays.
+        augment: What is done to training batches, or `None`.
+        targets: The same targets for what splits by them, or `None` where that has no meaning.
+    """
+
+    kind: str
+    task: str
+    num_classes: int
+    class_names: tuple[str, ...] | None
+    values: Any
+    augment: augmentation.Augmentation | None = None
+    targets: labelling.Targets | None = None
+
+
+def make(
+    name: str,
+    files: formats.Files,
+    held: formats.Files | None,
+    options: Options,
+    class_names: tuple[str, ...] | None,
+    task: str | None = None,
+) -> Data:
+    """Return the `Data` of files and their labels; `held` are those of the test split."""
+    files = usable(files, options)
+    targets, count = labelling.read(files.labels, task, class_names), None
+    if held is not None:
+        held = usable(held, options)
+        count = len(held.paths)
+        values = np.concatenate([targets.values, labelling.encode(held.labels, targets)])
+        targets, files = dataclasses.replace(targets, values=values), files.joined(held)
+    how = options.val_fraction, options.rare_classes
+    targets = target_rows.without_rare(targets, count, *how, task)
+    split = divide(targets, count, options.val_fraction, options.seed)
+    augment = augmentation.resolve(options.augment, 4, targets)
+    names = targets.num_classes, targets.class_names
+    labels = Labels("image", targets.task, *names, targets.values, augment, targets)
+    return assemble(name, files, split, labels, options)
+
+
+def assemble(
+    name: str, files: formats.Files, split: Split, labels: Labels, options: Options
+) -> Data:
+    """Return the `Data` of checked files, whose rows `split` and `labels` tell of."""
+    pipeline.check_batch(options.batch_size, len(split.train), len(files.paths))
+    options = _with_channels(options, files)
+    reader = decoding.Reader(files, tuple(options.image_size), options.channels)
+    source = file_reader.hold(reader) if options.cache else reader
+
+    def raw(rows: np.ndarray) -> np.ndarray:
+        with file_reader.naming_the_file():
+            dataset = source.batches(lambda: pipeline.order(rows, 0, train=False), len(rows))
+            return next(dataset.as_numpy_iterator())[1]
+
+    def make(split: Split) -> Data:
+        preprocessing = _standardisation(source, np.unique(split.train), reader.spec, options)
+        feed = pipeline.Feed(
+            source,
+            labels.values,
+            options.batch_size,
+            options.seed,
+            preprocessing,
+            labels.augment,
+            # A Keras layer keeps a seed, and a function may keep anything.
+            parallel=not callable(options.augment),
+            compiled=True,
+        )
+        spec = preprocessing.outputs[0]
+        shown = pipeline.spread(split.test, pipeline.EXAMPLES)
+        return Data(
+            name=name,
+            task=labels.task,
+            kind=labels.kind,
+            **splits(feed, split),
+            input_spec={"image": tf.TensorSpec(spec.shape[1:], spec.dtype)},
+            num_classes=labels.num_classes,
+            class_names=labels.class_names,
+            preprocessing=preprocessing,
+            decoding=decoders.decoding_model(reader.size, options.channels, reader.deep),
+            examples=(raw(shown), _rows(labels.values, shown)) if len(shown) else None,
+            origin=Origin(split, labels.targets, raw, feed, make, files.paths),
+        )
+
+    return make(split)
+
+
+def _with_channels(options: Options, files: formats.Files) -> Options:
+    if options.channels is not None:
+        return options
+    return dataclasses.replace(options, channels=headers.common_channels(files.paths))
+
+
+def _rows(values: Any, rows: np.ndarray) -> Any:
+    return tf.nest.map_structure(lambda part: part[rows], values)
+
+
+def usable(files: formats.Files, options: Options) -> formats.Files:
+    """Return the files that are images; with `corrupt="skip"`, that decode."""
+    files = formats.checked(files, options.corrupt)
+    if options.corrupt == "error":
+        return files
+    reader = decoding.Reader(files, tuple(options.image_size), options.channels or 3)
+    readable = reader.readable()
+    damaged = np.setdiff1d(np.arange(len(files.paths)), readable)
+    return formats.leave_out(files, {i: f"{files.paths[i]} is damaged" for i in damaged})
+
+
+def _standardisation(
+    source: pipeline.Source, train: np.ndarray, spec: tf.TensorSpec, options: Options
+) -> keras.Model:
+    """Return the model from decoded images to channels of mean 0 and variance 1."""
+    chosen = np.sort(np.random.default_rng(options.seed).permutation(train)[:_SAMPLE])
+    total, squares, count = 0.0, 0.0, 0
+    with file_reader.naming_the_file():
+        rows = tf.data.Dataset.from_tensor_slices(chosen)
+        for _, images in source.batches(lambda: rows, 32).as_numpy_iterator():
+            pixels = images.reshape(-1, options.channels)
+            total += pixels.sum(axis=0, dtype=np.float64)
+            squares += np.square(pixels, dtype=np.float64).sum(axis=0)
+            count += len(pixels)
+    mean = total / count
+    variance = squares / count - mean**2
+    # A constant channel carries nothing: leave it at 0 instead of dividing by 0.
+    variance = np.where(variance > 1e-9, variance, 1.0)
+    raw = keras.Input(spec.shape, dtype=spec.dtype.name, name="image")
+    standardise = keras.layers.Normalization(
+        axis=-1, mean=mean.tolist(), variance=variance.tolist()
+    )
+    return keras.Model(raw, standardise(raw), name="preprocessing")

@@ -1,0 +1,69 @@
+"""From image files to batches of images of one size, decoded in parallel and in order.
+
+    row numbers -> read, decode, resize (several at a time) -> batches
+
+What a file needs, its kind's decoder and for a JPEG the scale, is told from its first bytes once.
+How files are read in parallel, in order, and named when they fail stands in reading.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.data.files.file_reader import FileReader
+from dlkit.data.image import headers, jpeg_scale
+from dlkit.data.image.decoding import image_spec, read_image
+from dlkit.data.image.formats import KINDS, Files
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader(FileReader):
+    """Reads image files as images `(height, width, channels)` of whole numbers, by row number."""
+
+    files: Files
+    size: tuple[int, int]
+    channels: int
+
+    @functools.cached_property
+    def deep(self) -> bool:
+        """Whether a file has more levels of grey than 8 bits hold."""
+        png = self.files.kinds == KINDS.index("png")
+        return any(map(headers.is_deep, self.files.paths[png]))
+
+    @property
+    def spec(self) -> tf.TensorSpec:
+        """Shape and type of an image."""
+        return image_spec(self.size, self.channels, self.deep)
+
+    def _decoded(self, rows: tf.data.Dataset) -> tf.data.Dataset:
+        ways, found = self._ways
+        with tf.device("CPU"):
+            paths, found = self._paths, tf.constant(found, tf.int32)
+
+        def load(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            content = tf.io.read_file(paths[row])
+            calls = [
+                lambda kind=kind, scale=scale: read_image(
+                    content, KINDS[kind], self.size, self.channels, scale=scale, deep=self.deep
+                )
+                for kind, scale in ways
+            ]
+            # Only what these files need: each way that is not taken costs a little, too.
+            image = calls[0]() if len(calls) == 1 else tf.switch_case(found[row], calls)
+            return row, image
+
+        return rows.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    @functools.cached_property
+    def _ways(self) -> tuple[list[list[int]], np.ndarray]:
+        """The kinds and scales that are decoded, and which of them is each file's."""
+        kinds = self.files.kinds
+        scales = np.full_like(kinds, jpeg_scale.LOOK)
+        jpeg = np.flatnonzero(kinds == KINDS.index("jpeg"))
+        scales[jpeg] = jpeg_scale.scales(self.files.paths[jpeg], self.size, self.channels)
+        ways, found = np.unique(np.stack([kinds, scales], axis=1), axis=0, return_inverse=True)
+        return ways.tolist(), found.ravel()

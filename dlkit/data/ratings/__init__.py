@@ -1,0 +1,1 @@
+"""Who rated what, and how high, becomes data."""

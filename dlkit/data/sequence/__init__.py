@@ -1,0 +1,1 @@
+"""Sequences of measurements: how they are augmented and drawn."""

@@ -1,0 +1,1 @@
+"""Series in time order become windows and what follows them."""

@@ -1,0 +1,104 @@
+"""From texts and their labels to the pipelines of a `Data`.
+
+texts -> stratified splits -> encoder learned on the training split -> ids of all texts
+      -> batches (see text_feeding.py)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.checks import check_fraction, check_integer
+from dlkit.data.core import target_rows
+from dlkit.data.core import targets as labelling
+from dlkit.data.core.pipeline import EXAMPLES, check_batch, hold
+from dlkit.data.core.record import Data
+from dlkit.data.core.splits import Origin, Split, divide, splits
+from dlkit.data.text import augment as text_augment
+from dlkit.data.text import encoding as text_encoding
+from dlkit.data.text.bucketing import HeldIds, TextFeed
+from dlkit.data.text.encoding import Encoding
+from dlkit.data.text.files import Texts
+
+
+@dataclasses.dataclass(frozen=True)
+class Feeding:
+    """How texts are fed; checked when it is made."""
+
+    batch_size: int
+    seed: int
+    val_fraction: float
+    cache: bool
+    augment: Any
+    empty: str = "error"
+    rare_classes: str = "error"
+
+    def __post_init__(self) -> None:
+        check_integer("batch_size", self.batch_size)
+        check_integer("seed", self.seed, minimum=0)
+        check_fraction("val_fraction", self.val_fraction)
+
+
+def make(
+    name: str,
+    found: Texts,
+    held: Texts | None,
+    encoding: Encoding,
+    options: Feeding,
+    *,
+    task: str | None = None,
+    class_names: Sequence[str] | None = None,
+) -> Data:
+    """Return the `Data` of texts and their labels; `held` are those of the test split."""
+    text_augment.check(options.augment, encoding)
+    found = found.usable(options.empty)
+    names = class_names if found.label_names is None else found.label_names
+    targets, texts, count = labelling.read(found.labels, task, names), found.texts, None
+    if held is not None:
+        held = held.usable(options.empty)
+        count = len(held.texts)
+        values = np.concatenate([targets.values, labelling.encode(held.labels, targets)])
+        targets = dataclasses.replace(targets, values=values)
+        texts = np.concatenate([texts, held.texts])
+    how = options.val_fraction, options.rare_classes
+    targets = target_rows.without_rare(targets, count, *how, task)
+    split = divide(targets, count, options.val_fraction, options.seed)
+    check_batch(options.batch_size, len(split.train), len(texts))
+
+    def make(split: Split) -> Data:
+        encoder = text_encoding.learn(texts[np.unique(split.train)], encoding)
+        ids = encoder.ids(texts) if options.cache or encoding.bucket else None
+        feed = TextFeed(
+            hold(texts) if ids is None else HeldIds(ids.ragged()),
+            targets.values,
+            options.batch_size,
+            options.seed,
+            encoder.preprocessing if ids is None else encoder.from_ids,
+            text_augment.resolve(options.augment, encoding, encoder.vocabulary),
+            lengths=ids.lengths if encoding.bucket else None,
+        )
+        spec, shown = encoder.preprocessing.outputs[0], split.test[:EXAMPLES]
+        vector = encoding.encoding != "tokens"
+        return Data(
+            name=name,
+            task=targets.task,
+            kind="text",
+            **splits(feed, split),
+            input_spec={
+                "features" if vector else "tokens": tf.TensorSpec(spec.shape[1:], spec.dtype)
+            },
+            num_classes=targets.num_classes,
+            class_names=targets.class_names,
+            preprocessing=encoder.preprocessing,
+            examples=(texts[shown], targets.values[shown]) if len(shown) else None,
+            feature_names=encoder.vocabulary if vector else None,
+            vocabularies=None if vector else {"tokens": encoder.vocabulary},
+            origin=Origin(split, targets, lambda rows: texts[rows], feed, make),
+        )
+
+    return make(split)
