@@ -294,7 +294,7 @@ def predict(
     import json
 
     from dlkit import serving
-    from dlkit.serving.inputs import signature_for
+    from dlkit.serving.client.request_files import signature_for
 
     source = sys.stdin.buffer if file == "-" else pathlib.Path(file)
     rows = serving.read_inputs(source, delimiter=delimiter)

@@ -23,7 +23,7 @@ import numpy as np
 from dlkit import profiles
 from dlkit.checks import check_integer
 from dlkit.errors import InputError
-from dlkit.serving.base_path import is_version
+from dlkit.serving.core.base_path import is_version
 
 FILE = "training_profile.json"
 # Less likely than this by chance alone, a difference counts.

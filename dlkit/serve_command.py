@@ -112,9 +112,9 @@ def serve(  # noqa: PLR0913 - a command's options are its arguments
     same and takes the flags of `tensorflow_model_server`.
     """
     from dlkit import serving
-    from dlkit.serving.choosing import any_needs_tensorflow
-    from dlkit.serving.server import which_models
-    from dlkit.serving.settings import Settings
+    from dlkit.serving.core.settings import Settings
+    from dlkit.serving.process.serve import which_models
+    from dlkit.serving.runtimes.selection import any_needs_tensorflow
 
     if model_config_poll_seconds is None and model_config_file is not None and not admin:
         model_config_poll_seconds = 1.0

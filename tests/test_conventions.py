@@ -135,7 +135,7 @@ def test_every_module_has_its_test_file():
 
 # Module -> the tests that hold it to account.
 TESTED_ELSEWHERE = {
-    "dlkit/serving/client_json.py": "test_client.py and test_async_client.py send and read it",
+    "dlkit/serving/client/json_messages.py": "the tests of both REST clients send and read it",
     "dlkit/data/image/sources.py": "catalogue/test_loading.py loads the archives",
     "dlkit/data/features/drawing.py": "core/test_record.py draws each kind through Data.show",
     "dlkit/data/drawing/class_balance.py": "core/test_record.py draws through Data.show_classes",

@@ -10,7 +10,7 @@ from sklearn import datasets
 import dlkit as dk
 from dlkit import drift, profiles
 from dlkit.errors import InputError
-from dlkit.serving.request_log import RequestLog
+from dlkit.serving.observability.request_log import RequestLog
 from tests.command_line import call
 
 RANDOM = np.random.default_rng(0)

@@ -95,7 +95,7 @@ def test_it_has_the_commands(wheel):
     points.read_string(read(wheel, "entry_points.txt"))
     assert dict(points["console_scripts"]) == {
         "dlkit": "dlkit.cli:main",
-        "dlkit-model-server": "dlkit.serving.model_server:main",
+        "dlkit-model-server": "dlkit.serving.process.model_server:main",
     }
 
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from dlkit import serve_command
-from dlkit.serving.settings import Settings
+from dlkit.serving.core.settings import Settings
 from tests.serving import saved_models
 from tests.serving.http_asking import ask
 from tests.serving.waiting import wait_for

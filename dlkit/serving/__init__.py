@@ -1,15 +1,11 @@
 """A model server that speaks TensorFlow Serving's REST and gRPC APIs, and clients for them.
 
 A SavedModel base directory goes in (`<base>/<version>/saved_model.pb`, as `dlkit.export` writes it
-and TensorFlow Serving reads it), `http://host:port/v1/models/<name>:predict` comes out. The flow, a
-module each: `json_numbers` or `json_text` -> `json_tensor` (request to arrays) -> `versions` (which
-model answers) -> `choosing` (`runtime`, `onnx_model` or `litert_model` runs it) -> `json_answer`
-(arrays to text), put behind HTTP by `gathering`, `rest` and `server`. gRPC
-beside it: `tensor_protos` (messages to arrays and back) -> `predict_proto` (the same `versions` and
-`runtime`) -> `grpc_service` -> `grpc_server`. Around it: `model_config` (which models) ->
-`model_set` (how another configuration takes over) -> `versions`; `batching` between `versions` and
-`runtime`; `monitoring`, `api_keys` and `tls` before `rest` and `grpc_server`; `docs_page` and
-`admin` beside `rest`. `model_server` has the flags of `tensorflow_model_server`.
+and TensorFlow Serving reads it), `http://host:port/v1/models/<name>:predict` comes out. The way of a
+request: `process` starts `rest_api` and `grpc_api`, `security` asks who it is, `wire` has the formats,
+`inference` finds the version in `versions` and runs it with one of `runtimes`, with others where
+`batching` says so; `observability` counts it. `core` is what all stand on; `client` stands on `core`
+and `wire` alone.
 """
 
 from dlkit.lazy import attach
@@ -17,12 +13,12 @@ from dlkit.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
-        "AsyncClient": "async_client",
-        "AsyncGrpcClient": "async_grpc_client",
-        "Client": "client",
-        "GrpcClient": "grpc_client",
-        "Server": "process",
-        "read_inputs": "inputs",
-        "serve": "server",
+        "AsyncClient": "client.async_rest_client",
+        "AsyncGrpcClient": "client.async_grpc_client",
+        "Client": "client.rest_client",
+        "GrpcClient": "client.grpc_client",
+        "Server": "process.child",
+        "read_inputs": "client.request_files",
+        "serve": "process.serve",
     },
 )

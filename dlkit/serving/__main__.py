@@ -8,8 +8,8 @@ import threading
 from dataclasses import fields
 
 from dlkit.errors import DlkitError
-from dlkit.serving.server import serve
-from dlkit.serving.settings import Settings
+from dlkit.serving.core.settings import Settings
+from dlkit.serving.process.serve import serve
 
 
 def main(arguments: list[str] | None = None) -> int:

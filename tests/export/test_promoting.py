@@ -8,7 +8,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 from dlkit.errors import InputError
 from dlkit.export import promote
 from dlkit.serving import Server
-from dlkit.serving.model_config import read_config_file
+from dlkit.serving.versions.model_config import read_config_file
 from tests.serving import saved_models
 from tests.serving.http_asking import ask
 

@@ -26,13 +26,13 @@ from dlkit.data.features.columns import Column
 from dlkit.data.files import cell_layers
 from dlkit.data.files.table_styles import Style
 from dlkit.errors import InputError
-from dlkit.serving import client_json, client_messages
-from dlkit.serving.client_inputs import opened
-from dlkit.serving.inputs import read_inputs
-from dlkit.serving.json_tensor import decode, read_request
-from dlkit.serving.signature_protos import from_definition, to_definition
-from dlkit.serving.signatures import Signature, TensorInfo, metadata_json
-from dlkit.serving.tensor_protos import to_array
+from dlkit.serving.client import json_messages, proto_messages
+from dlkit.serving.client.inputs import opened
+from dlkit.serving.client.request_files import read_inputs
+from dlkit.serving.core.signatures import Signature, TensorInfo, metadata_json
+from dlkit.serving.wire.protobuf.signatures import from_definition, to_definition
+from dlkit.serving.wire.protobuf.tensors import to_array
+from dlkit.serving.wire.rest_json.requests import decode, read_request
 
 _PARTS = (
     *("a", "A", "b", "_", " ", "-", "/", ".", "1", "2", "_1", "_2", "é", "名", "\n", '"', ",", "ß"),
@@ -128,7 +128,7 @@ def served(used, called, texts):
     }
     whole = from_definition(to_definition(Signature(infos, {})))
     told = json.loads(json.dumps(metadata_json("m", 1, {"serving_default": whole})))
-    return client_json.read_signatures(told)
+    return json_messages.read_signatures(told)
 
 
 def forms(chance, values):
@@ -151,10 +151,10 @@ def sent(inputs, signatures):
     """Return what a server reads of inputs over REST, once gRPC is seen to carry the same."""
     inputs = opened(inputs)
     infos = signatures["serving_default"].inputs
-    body = client_json.request_body(inputs, None, signatures)
+    body = json_messages.request_body(inputs, None, signatures)
     arrays, _ = decode(read_request(body), infos)
-    spec = client_messages.model_spec("m", None, None)
-    request = client_messages.predict_request(spec, inputs, None, signatures)
+    spec = proto_messages.model_spec("m", None, None)
+    request = proto_messages.predict_request(spec, inputs, None, signatures)
     carried = {name: plain(to_array(proto)) for name, proto in request.inputs.items()}
     read = {name: plain(array) for name, array in arrays.items()}
     return read if read == carried else (read, carried)

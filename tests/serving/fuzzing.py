@@ -40,7 +40,7 @@ from tensorflow_serving.apis import (
 )
 
 from dlkit.serving import Server
-from dlkit.serving.tensor_protos import to_proto
+from dlkit.serving.wire.protobuf.tensors import to_proto
 from tests.serving import saved_models, slow_texts
 from tests.serving.http_asking import predict
 

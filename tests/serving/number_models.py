@@ -1,7 +1,7 @@
 """Models that are a number in a file: the rules of loading without anything to load."""
 
-from dlkit.serving.signatures import Signature
-from dlkit.serving.status import StatusError
+from dlkit.serving.core.signatures import Signature
+from dlkit.serving.core.status import StatusError
 
 
 class Number:

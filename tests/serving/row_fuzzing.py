@@ -24,10 +24,11 @@ import numpy as np
 from keras import layers, ops
 
 from dlkit.export import saved_model
-from dlkit.serving import choosing, joined_runs, twins
-from dlkit.serving.settings import Settings
-from dlkit.serving.status import StatusError
-from dlkit.serving.version import Version
+from dlkit.serving.core.settings import Settings
+from dlkit.serving.core.status import StatusError
+from dlkit.serving.core.version import Version
+from dlkit.serving.rest_api import batch_execution
+from dlkit.serving.runtimes import export_manifest, selection
 
 KEY = "serving_default"
 WORDS = ("nice", "film", "bad", "a", "what", "ever")
@@ -126,9 +127,9 @@ def serve(folder):
             examples=(rows, None), input_spec=None, preprocessing=None, task=None
         )
         path = saved_model(model, pathlib.Path(folder, name), data, runtimes=runtimes)
-        told = twins.read(path)
+        told = export_manifest.read(path)
         loaded = {
-            runtime: Version(1, path, runtime=choosing.load(path, Settings(runtime=runtime), told))
+            runtime: Version(1, path, runtime=selection.load(path, Settings(runtime=runtime), told))
             for runtime in ("tensorflow", *runtimes)
         }
         served[name] = Served(makers, loaded)
@@ -172,8 +173,8 @@ def fuzz(served, count, seed, found=None):
 
 def _answers(version, requests):
     """Return an array for each request, or the code of its refusal."""
-    tasks = [joined_runs.Task(version, KEY, inputs, True, print) for inputs in requests]
-    joined_runs.run(tasks, alone=True)
+    tasks = [batch_execution.Task(version, KEY, inputs, True, print) for inputs in requests]
+    batch_execution.run(tasks, alone=True)
     return [
         task.found.code
         if isinstance(task.found, StatusError)

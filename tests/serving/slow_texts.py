@@ -9,12 +9,15 @@ import contextlib
 import random
 import time
 
-from dlkit.serving import admin, compression, hints, json_numbers, monitoring, rest, short_cut
-from dlkit.serving.api_keys import ApiKeys
-from dlkit.serving.json_inference import read_examples
-from dlkit.serving.json_tensor import decode, read_at_once, read_request
-from dlkit.serving.signatures import Signature, TensorInfo
-from dlkit.serving.status import StatusError
+from dlkit.serving.core import hints
+from dlkit.serving.core.signatures import Signature, TensorInfo
+from dlkit.serving.core.status import StatusError
+from dlkit.serving.observability import rest_metrics
+from dlkit.serving.rest_api import admin, app, compression, fast_path
+from dlkit.serving.rest_api.examples import read_examples
+from dlkit.serving.security.api_keys import ApiKeys
+from dlkit.serving.wire.rest_json import numbers
+from dlkit.serving.wire.rest_json.requests import decode, read_at_once, read_request
 from tests.serving.growth import MOST, doubling
 
 _SHORT, _DOUBLINGS = 4000, 3  # bytes
@@ -27,7 +30,7 @@ _KEYS = ApiKeys([b"correct horse battery staple"])
 
 def _predict(infos):
     def read(body):
-        json_numbers._shape_again.cache_clear()
+        numbers._shape_again.cache_clear()
         decode(read_at_once(body) or read_request(body), infos)
 
     return read
@@ -39,11 +42,11 @@ def _classify(body):
 
 def _path(text):
     path = text.decode("latin-1")
-    monitoring.count(path, "OK", 0.0)
+    rest_metrics.count(path, "OK", 0.0)
     hints.for_path("POST", path, ["m"])
-    for pattern in (rest.PREDICTION, rest._STATUS):
+    for pattern in (app.PREDICTION, app._STATUS):
         if match := pattern.fullmatch(path):
-            rest.wanted_version(match)
+            app.wanted_version(match)
     if match := admin._MODEL.fullmatch(path):
         admin.check_name(match["name"])
 
@@ -53,7 +56,7 @@ def _headers(text):
     compression.is_gzip([(b"content-encoding", text)])
     admin.is_of_this_machine({"headers": [(b"host", text)]})
     _KEYS.accept([(b"authorization", text), (b"x-api-key", text)])
-    list(short_cut._LENGTH.finditer(text))
+    list(fast_path._LENGTH.finditer(text))
 
 
 def _message(text):
@@ -61,7 +64,7 @@ def _message(text):
     hints.for_request(message, _SIGNATURE)
     hints.for_examples(message)
     hints.for_model(message, ["half_plus_two"])
-    rest.refusal(StatusError("INVALID_ARGUMENT", message, message))
+    app.refusal(StatusError("INVALID_ARGUMENT", message, message))
 
 
 def _packed(text):

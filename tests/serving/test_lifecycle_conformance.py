@@ -21,8 +21,8 @@ from tensorflow_serving.apis import (
 )
 
 from dlkit.serving import Server
-from dlkit.serving.tensor_protos import to_proto
-from dlkit.serving.warmup import WARMUP_FILE
+from dlkit.serving.runtimes.warmup import WARMUP_FILE
+from dlkit.serving.wire.protobuf.tensors import to_proto
 from tests.serving import saved_models
 from tests.serving.http_asking import ask, predict
 from tests.serving.test_model_config_server import entry, label, write

@@ -18,9 +18,9 @@ from tensorflow_serving.apis import (
 
 from dlkit.errors import InputError, ServerError
 from dlkit.serving import AsyncGrpcClient, Client, GrpcClient, Server
-from dlkit.serving.tensor_protos import to_proto
+from dlkit.serving.wire.protobuf.tensors import to_proto
 from tests.serving.http_asking import ask, predict
-from tests.serving.test_server import run
+from tests.serving.process.test_serve import run
 from tests.serving.waiting import wait_for
 
 CODE = grpc.StatusCode

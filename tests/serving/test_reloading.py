@@ -8,7 +8,7 @@ import time
 import pytest
 
 from dlkit.serving import Client, GrpcClient, Server
-from dlkit.serving.warmup import WARMUP_FILE
+from dlkit.serving.runtimes.warmup import WARMUP_FILE
 from tests.serving import saved_models
 from tests.serving.waiting import wait_for
 

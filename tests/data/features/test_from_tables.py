@@ -15,9 +15,9 @@ import dlkit as dk
 from dlkit import jobs
 from dlkit.errors import InputError
 from dlkit.export import signatures, writer
-from dlkit.serving.client_inputs import opened
-from dlkit.serving.inputs import read_inputs
-from dlkit.serving.signatures import Signature, TensorInfo
+from dlkit.serving.client.inputs import opened
+from dlkit.serving.client.request_files import read_inputs
+from dlkit.serving.core.signatures import Signature, TensorInfo
 from tests.data.arrays.test_from_arrays import batches
 
 

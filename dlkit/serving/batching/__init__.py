@@ -1,0 +1,1 @@
+"""Requests put together as TensorFlow Serving does it: its BatchingParameters."""

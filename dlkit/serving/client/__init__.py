@@ -1,0 +1,1 @@
+"""Clients of TensorFlow Serving's REST and gRPC APIs."""

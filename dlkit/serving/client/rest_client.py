@@ -1,0 +1,177 @@
+"""A client of TensorFlow Serving's REST API: NumPy arrays in and out, no TensorFlow."""
+
+import itertools
+import os
+import time
+from types import TracebackType
+from typing import Any
+
+from dlkit.checks import check_integer, require
+from dlkit.errors import DlkitError, ServerError
+from dlkit.serving.client import json_messages
+from dlkit.serving.client.inputs import opened
+from dlkit.serving.core.signatures import Signature
+
+
+class Client:
+    """Asks a model that is served over TensorFlow Serving's REST API.
+
+    Use it against `dlkit.serving.Server` and TensorFlow Serving alike. One client may be shared by
+    many threads; it keeps connections open, so make one and keep it.
+
+    Reference: https://www.tensorflow.org/tfx/serving/api_rest
+
+    Args:
+        url: The model's URL, as `http://127.0.0.1:8501/v1/models/digits`; append `/versions/3` for
+            that version.
+        timeout: Seconds to wait for an answer. Defaults to 30.0.
+        retries: How often a request is sent again when the server is unavailable (503) or the
+            connection is lost, waiting 0.1 s, 0.2 s, 0.4 s, ... between. Defaults to 3.
+        api_key: The key that the server asks for. Defaults to None, which sends none.
+        ca_file: The certificate of the authority that vouches for an https server, in PEM. Defaults
+            to None, those that the system trusts.
+        cert_file: The client's own certificate and key, in PEM, for a server that asks for them
+            (mTLS). Defaults to None.
+
+    Raises:
+        InputError: when `url` is no model's URL, or a file cannot be read.
+        MissingExtraError: when httpx or orjson are not installed.
+
+    Example:
+        >>> with Client("http://127.0.0.1:9/v1/models/digits", retries=0) as client:
+        ...     client.predict([[0.0, 1.0]])  # where a server listens: an array
+        Traceback (most recent call last):
+        dlkit.errors.ServerError: No server answers at http://127.0.0.1:9/v1/models/digits ...
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 30.0,
+        retries: int = 3,
+        api_key: str | None = None,
+        ca_file: str | os.PathLike | None = None,
+        cert_file: str | os.PathLike | None = None,
+    ):
+        httpx = require("httpx", "serve")
+        require("orjson", "serve")
+        self.url = json_messages.check_url(url)
+        self._retries = check_integer("retries", retries, minimum=0)
+        options = json_messages.connection_options(self.url, api_key, ca_file, cert_file)
+        self._http = httpx.Client(timeout=timeout, **options)
+        self._lost = (httpx.NetworkError, httpx.RemoteProtocolError)
+        self._failed = httpx.HTTPError
+        self._signatures: dict[str, Signature] | None = None
+
+    def __enter__(self) -> "Client":
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    def __del__(self):  # for `Client(url).predict(x)` in one line
+        if hasattr(self, "_http"):
+            self._http.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def predict(self, inputs: Any, *, signature_name: str | None = None) -> Any:
+        """Return the model's answer to a batch of inputs.
+
+        The first table, or list of files, asks the server for the model's signatures: each input
+        gets the column that the export made it of, or that is called so, in the type that it
+        takes. A missing text is sent as an empty one; columns that are no input stay here. Of a
+        series its last window is sent.
+
+        Args:
+            inputs: One array (or nested list) whose first axis is the batch, or a dictionary of
+                them, or a DataFrame or a list of rows by name, for a model with several inputs.
+                Numbers, booleans, strings, dates, bytes (an encoded image, say), which travel as
+                base64, and files as `pathlib.Path`, whose bytes are sent; a string is always a
+                text.
+            signature_name: Which of the model's signatures to run. Defaults to None, which is
+                `serving_default`, or `image_bytes` and the like for a list of files or bytes where
+                that one takes numbers.
+
+        Returns:
+            An array, or a dictionary of arrays when the model has several outputs. JSON does not
+            tell float32 from float64: floats come as float64 with the digits of the model's own
+            dtype, so that `.astype("float32")` gives exactly what the model computed.
+
+        Raises:
+            InputError: for values that JSON cannot carry, and a DataFrame that lacks an input or
+                does not fit it.
+            ServerError: with the server's own sentence, or when it cannot be reached.
+        """
+        inputs = opened(inputs)
+        wants = json_messages.wants_signatures(inputs, signature_name)
+        known = self._describe() if wants else {}
+        try:
+            body = json_messages.request_body(inputs, signature_name, known)
+            return json_messages.read_outputs(self._ask("POST", ":predict", body, inputs))
+        except DlkitError:
+            self._signatures = None  # another version may have taken over
+            raise
+
+    def status(self) -> list[dict[str, Any]]:
+        """Return the state of each version of the model, the highest first.
+
+        Raises:
+            ServerError: with the server's own sentence, or when it cannot be reached.
+        """
+        return self._ask("GET", "")["model_version_status"]
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the model's name, version and signatures, as TensorFlow Serving describes them.
+
+        Raises:
+            ServerError: with the server's own sentence, or when it cannot be reached.
+        """
+        return self._ask("GET", "/metadata")
+
+    def _describe(self) -> dict[str, Signature]:
+        """Return the model's signatures, asked for once; none where the server has no metadata."""
+        if self._signatures is not None:
+            return self._signatures
+        answer = self._send("GET", "/metadata", None)
+        content = json_messages.read_content(answer.content)
+        if not json_messages.is_good(answer.status_code, content):
+            return {}
+        self._signatures = json_messages.read_signatures(content)
+        return self._signatures
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, inputs: Any = None) -> Any:
+        answer = self._send(method, path, body)
+        content = json_messages.read_content(answer.content)
+        if json_messages.is_good(answer.status_code, content):
+            return content
+        refusal = json_messages.refusal(self.url, answer.status_code, content)
+        if json_messages.wants_rank_hint(answer.status_code, content, inputs):
+            metadata = json_messages.read_content(self._send("GET", "/metadata", None).content)
+            refusal += json_messages.rank_hint(metadata, inputs, body)
+        raise ServerError(refusal)
+
+    def _send(self, method: str, path: str, body: bytes | None) -> Any:
+        headers = {"Content-Type": "application/json"} if body is not None else None
+        for attempt in itertools.count():
+            last = attempt == self._retries
+            try:
+                answer = self._http.request(method, self.url + path, content=body, headers=headers)
+                if answer.status_code != json_messages.RETRIED or last:
+                    return answer
+            except self._lost as error:  # a prediction changes nothing: it may be asked for again
+                if last:
+                    raise json_messages.unreachable(self.url, error) from None
+            except self._failed as error:
+                raise json_messages.unanswered(self.url, error) from None
+            time.sleep(json_messages.pause_seconds(attempt))

@@ -1,0 +1,1 @@
+"""From a request, read, to the model's answer: the same for every wire format."""

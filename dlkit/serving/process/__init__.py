@@ -1,0 +1,1 @@
+"""Servers as processes: the command line, the foreground, a child of one's own program."""

@@ -1,0 +1,160 @@
+"""Predict requests over REST that come at the same time, run as one batch, without being asked.
+
+    event loop:  body -> arrays -> short? run at once : a free slot? : wait in a queue     <-+
+    threads:     the arrays of a queue, joined -> the model -> an answer for each -----------+
+
+As `batching`, with no limits to set: a request that comes alone never waits, batches grow with the
+load, and no request is refused for it. Only signatures are joined of which the export has seen that
+each row is answered by itself. Short texts are parsed by the event loop itself, which costs less
+than to wake a thread for each, and so it runs what is fast (`inline_execution`); long ones are work enough
+for a thread of their own, unjoined.
+"""
+
+import asyncio
+import functools
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from dlkit.serving.core.status import StatusError
+from dlkit.serving.core.version import Version, Wanted
+from dlkit.serving.inference import calls as predict
+from dlkit.serving.rest_api import batch_execution
+from dlkit.serving.rest_api.batch_execution import Task, Waiting, prepare
+from dlkit.serving.rest_api.inline_execution import AtOnce
+from dlkit.serving.versions.served_model import ServedModel
+from dlkit.serving.wire.rest_json.requests import read_at_once
+
+
+class Gatherer:
+    """Answers predict requests for one event loop.
+
+    Args:
+        models: The served models by name.
+        pool: Where predictions run.
+    """
+
+    def __init__(self, models: Mapping[str, ServedModel], pool: ThreadPoolExecutor):
+        self._models = models
+        self._pool = pool
+        self._slots = self._free = os.cpu_count() or 1
+        self._at_once = AtOnce()
+        self._waiting = Waiting()
+
+    async def predict(self, name: str, wanted: Wanted, body: bytes) -> bytes:
+        """Answer a predict request, as `dlkit.serving.inference.calls.predict` does.
+
+        Args:
+            name: Which model is asked.
+            wanted: Which version, by number or label; None for the highest one available.
+            body: The request's JSON text.
+
+        Raises:
+            StatusError: with TensorFlow Serving's message, and a hint where one is known.
+        """
+        given = self._models, name, wanted, body
+        request = read_at_once(body)
+        if request is None:
+            return await self._in_thread(predict.predict, *given)
+        try:
+            with predict.find_model(self._models, name, wanted).use(wanted) as version:
+                answer = asyncio.get_running_loop().create_future()
+                task = prepare(version, request, functools.partial(_settle, answer))
+                if task is None:
+                    return await self._in_thread(predict.predict, *given)
+                if not task.count:
+                    arrays = version, task.key, task.inputs, task.rows
+                    return await self._in_thread(predict.respond, *arrays)
+                self._start_soon(task)
+                return await answer
+        except StatusError:
+            await self._in_thread(request.check)
+            raise
+
+    async def _in_thread(self, function: Callable, *arguments: Any) -> bytes:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, function, *arguments)
+
+    def take(
+        self, name: str, wanted: Wanted, body: bytes, done: Callable[[bytes | Exception], None]
+    ) -> bool:
+        """Take a predict request without a coroutine, if it is one that can be joined.
+
+        Args:
+            name: Which model is asked.
+            wanted: Which version, by number or label; None for the highest one available.
+            body: The request's JSON text.
+            done: Takes the answer, or why there is none, in a later turn of the event loop.
+
+        Returns:
+            Whether `done` will be called. Else the request is one for `calls`: it has to run
+            alone, or there is something wrong with it.
+        """
+        model = self._models.get(name)
+        if model is None:
+            return False
+        try:
+            version = model.acquire(wanted)
+        except StatusError:
+            return False
+        taken = False
+        try:
+            if getattr(version.runtime, "rowwise", ()):
+                release_and_tell = functools.partial(_release_and_tell, model, version, done)
+                request = read_at_once(body)
+                task = prepare(version, request, release_and_tell) if request else None
+                taken = task is not None and task.count > 0
+        except Exception:  # the other way has the words for it
+            pass
+        finally:
+            if not taken:
+                model.release(version)
+        if taken:
+            self._start_soon(task)
+        return taken
+
+    # ------------------------------------------------------------ in the event loop
+
+    def _start_soon(self, task: Task) -> None:
+        if self._at_once.take(task, idle=self._free == self._slots):
+            return
+        if self._free and not self._waiting:
+            self._start([task])
+        else:
+            self._waiting.add(task)
+
+    def _start(self, batch: list[Task]) -> None:
+        self._free -= 1
+        self._pool.submit(self._run, batch, asyncio.get_running_loop())
+
+    def _finish(self, batch: list[Task]) -> None:
+        self._free += 1
+        if self._waiting:
+            self._start(self._waiting.next_run())
+        batch_execution.tell(batch)
+
+    # ------------------------------------------------------------ in a thread
+
+    def _run(self, batch: list[Task], loop: asyncio.AbstractEventLoop) -> None:
+        batch_execution.run(batch, alone=False)
+        loop.call_soon_threadsafe(self._finish, batch)
+
+
+def _settle(answer: asyncio.Future, found: bytes | Exception) -> None:
+    if answer.done():  # the server is being stopped
+        return
+    if isinstance(found, Exception):
+        answer.set_exception(found)
+    else:
+        answer.set_result(found)
+
+
+def _release_and_tell(
+    model: ServedModel,
+    version: Version,
+    done: Callable[[bytes | Exception], None],
+    found: bytes | Exception,
+) -> None:
+    model.release(version)
+    done(found)

@@ -1,0 +1,183 @@
+"""Predict requests that are run together, and how long such runs take."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dlkit.serving.core.rows import join, row_shapes, split
+from dlkit.serving.core.status import StatusError
+from dlkit.serving.core.version import Version
+from dlkit.serving.inference import calls
+from dlkit.serving.observability.metrics import RUNTIME_LATENCY
+from dlkit.serving.runtimes.latency import RunTimes
+from dlkit.serving.wire.rest_json.answers import encode
+from dlkit.serving.wire.rest_json.requests import Request, decode_numbers
+
+log = logging.getLogger(__name__)
+
+MAX_ROWS = 64  # of a run; a larger one gains little, and waits for memory
+
+
+@dataclass(eq=False)
+class Task:
+    """A request that waits for its answer.
+
+    Args:
+        version: What answers it, held for the request.
+        key: The signature's key.
+        inputs: An array for each input.
+        rows: Whether the answer is wanted in rows.
+        done: Takes the answer, or why there is none.
+
+    Attributes:
+        count: How many rows it has; 0 where it has to run alone.
+        kind: What is run, but for the number of rows.
+        group: What the requests that can run together have in common.
+        found: The answer, once it was run.
+    """
+
+    version: Version
+    key: str
+    inputs: Mapping[str, np.ndarray]
+    rows: bool
+    done: Callable[[bytes | Exception], None]
+    count: int = field(init=False)
+    kind: tuple = field(init=False)
+    group: tuple = field(init=False)
+    found: bytes | Exception = b""
+
+    def __post_init__(self):
+        self.count = _joinable(self.version, self.key, self.inputs)
+        self.kind = (self.key, row_shapes(self.inputs)) if self.count else ()
+        self.group = id(self.version), self.kind
+
+    @property
+    def has_strings(self) -> bool:
+        """Whether its shapes do not tell how long its run takes."""
+        return any(array.dtype.hasobject for array in self.inputs.values())
+
+    @property
+    def times(self) -> RunTimes:
+        """How long runs of its version take."""
+        return self.version.runtime.times
+
+
+def prepare(
+    version: Version, request: Request, done: Callable[[bytes | Exception], None]
+) -> Task | None:
+    """Return a request as what can be run; None where a thread has to read it, as that takes long.
+
+    Args:
+        version: What is to answer it.
+        request: What `read_request` returned.
+        done: Takes the answer, or why there is none.
+
+    Raises:
+        StatusError: for what does not suit the version, with a hint.
+    """
+    key, signature = calls.find_signature(version, request.signature_name)
+    found = decode_numbers(request, signature.inputs)
+    if found is None:
+        if not request.is_short:
+            return None
+        found = calls.read_inputs(request, signature, version.runtime.signatures)
+    inputs, rows = found
+    return Task(version, key, inputs, rows, done)
+
+
+class Waiting:
+    """Tasks that wait for a run, by group: the one that waits longest comes first."""
+
+    def __init__(self):
+        self._groups: dict[tuple, list[Task]] = {}
+
+    def __bool__(self):
+        return bool(self._groups)
+
+    def add(self, task: Task) -> None:
+        """Let a task wait."""
+        self._groups.setdefault(task.group, []).append(task)
+
+    def next_run(self, fits: Callable[[Task, int], bool] = lambda task, rows: True) -> list[Task]:
+        """Return the first group's first task, with all that fit into a run with it.
+
+        Args:
+            fits: Whether a run of so many rows of such a task may be; below `MAX_ROWS` always by
+                default.
+        """
+        group = next(iter(self._groups))
+        tasks = self._groups.pop(group)
+        size, rows = 1, tasks[0].count
+        while size < len(tasks):
+            rows += tasks[size].count
+            if rows > MAX_ROWS or not fits(tasks[0], rows):
+                break
+            size += 1
+        if size < len(tasks):  # at the end of the line, so that no model starves the others
+            self._groups[group] = tasks[size:]
+        return tasks[:size]
+
+
+def _joinable(version: Version, key: str, inputs: Mapping[str, np.ndarray]) -> int:
+    if key not in getattr(version.runtime, "rowwise", ()):
+        return 0
+    counts = {array.shape[0] if array.ndim else 0 for array in inputs.values()}
+    count = counts.pop()
+    return 0 if counts or count > MAX_ROWS else count
+
+
+def run(batch: Sequence[Task], *, alone: bool) -> None:
+    """Run tasks of one group; each has what it `found` afterwards.
+
+    Args:
+        batch: The tasks.
+        alone: Whether everything else waits for it.
+    """
+    start = time.perf_counter()
+    if len(batch) == 1 or not _run_joined(batch):
+        for task in batch:  # each for itself, so that one cannot spoil the others
+            _run_alone(task)
+    microseconds = (time.perf_counter() - start) * 1e6
+    rows = sum(task.count for task in batch)
+    batch[0].times.learn(batch[0].kind, rows, microseconds, alone=alone)
+
+
+def tell(batch: Sequence[Task]) -> None:
+    """Hand to each task what it found; one that cannot take it does not keep it from the others."""
+    for task in batch:
+        try:
+            task.done(task.found)
+        except Exception:
+            log.exception("An answer of %s got lost", task.version.model)
+
+
+def _run_alone(task: Task) -> None:
+    try:
+        task.found = calls.respond(task.version, task.key, task.inputs, task.rows)
+    except Exception as error:
+        task.found = error
+
+
+def _run_joined(batch: Sequence[Task]) -> bool:
+    """Run a batch at once; say whether all of it has been answered."""
+    version, key = batch[0].version, batch[0].key
+    sizes = [task.count for task in batch]
+    total = sum(sizes)
+    start = time.perf_counter()
+    try:
+        outputs = version.runtime.run(key, join([task.inputs for task in batch], total))
+        answers = split(outputs, sizes, total)
+        for task, answer in zip(batch, answers, strict=True):
+            task.found = encode(answer, rows=task.rows)
+    except Exception as error:
+        timed_out = isinstance(error, StatusError) and error.code == "DEADLINE_EXCEEDED"
+        for task in batch if timed_out else ():  # each for itself, they would take as many times
+            task.found = error
+        return timed_out
+    microseconds = (time.perf_counter() - start) * 1e6
+    for _ in batch:
+        RUNTIME_LATENCY.observe(microseconds, version.model, "Predict", "TF1")
+    return True

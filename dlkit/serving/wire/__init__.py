@@ -1,0 +1,1 @@
+"""The formats that requests and answers have on the wire."""
