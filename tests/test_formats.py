@@ -33,7 +33,8 @@ def test_what_does_not_is_refused(options, message):
 
 
 def test_the_lists_are_those_of_the_export():
-    from dlkit.export import quantizing, twins
+    from dlkit.export import quantization
+    from dlkit.export.to_saved_model import twins
 
-    assert set(formats.QUANTIZED["litert"]) == set(quantizing.MAX_LOSS)
+    assert set(formats.QUANTIZED["litert"]) == set(quantization.MAX_LOSS)
     assert set(formats.RUNTIMES) == set(twins.RUNTIMES)

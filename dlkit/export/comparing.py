@@ -17,8 +17,9 @@ import tensorflow as tf
 
 from dlkit.checks import check_integer, require
 from dlkit.errors import InputError
-from dlkit.export import litert_files, scoring
-from dlkit.export.signatures import Arrays
+from dlkit.export.parity import scoring
+from dlkit.export.signatures.signature import Arrays
+from dlkit.export.to_litert import files
 from dlkit.records import Records
 
 _ONNX_TYPES = {"float": "float32", "double": "float64"}  # the others have NumPy's names
@@ -159,7 +160,7 @@ def _onnx(path: pathlib.Path, threads: int) -> Runner:
 
 
 def _litert(path: pathlib.Path, threads: int) -> Runner:
-    run = litert_files.signature_runner(path.read_bytes(), threads)
+    run = files.signature_runner(path.read_bytes(), threads)
     dtypes = {name: np.dtype(told["dtype"]) for name, told in run.get_input_details().items()}
     return dtypes, lambda batch: run(**batch)
 

@@ -13,7 +13,7 @@ import numpy as np
 from dlkit.checks import check_choice
 from dlkit.column_names import input_names
 from dlkit.errors import ExportError
-from dlkit.export.signatures import Arrays, Signature
+from dlkit.export.signatures.signature import Arrays, Signature
 
 INPUTS = ("raw", "network")
 _ROWS = 1024

@@ -1,11 +1,11 @@
 """A model server that speaks TensorFlow Serving's REST and gRPC APIs, and clients for them.
 
 A SavedModel base directory goes in (`<base>/<version>/saved_model.pb`, as `dlkit.export` writes it
-and TensorFlow Serving reads it), `http://host:port/v1/models/<name>:predict` comes out. The way of a
-request: `process` starts `rest_api` and `grpc_api`, `security` asks who it is, `wire` has the formats,
-`inference` finds the version in `versions` and runs it with one of `runtimes`, with others where
-`batching` says so; `observability` counts it. `core` is what all stand on; `client` stands on `core`
-and `wire` alone.
+and TensorFlow Serving reads it), `http://host:port/v1/models/<name>:predict` comes out. The way of
+a request: `process` starts `rest_api` and `grpc_api`, `security` asks who it is, `wire` has the
+formats, `inference` finds the version in `versions` and runs it with one of `runtimes`, with others
+where `batching` says so; `observability` counts it. `core` is what all stand on; `client` stands on
+`core` and `wire` alone.
 """
 
 from dlkit.lazy import attach

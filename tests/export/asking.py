@@ -1,6 +1,6 @@
 """Ask a signature of an export through TensorFlow's C++ loader."""
 
-from dlkit.export.cpp_loader import load
+from dlkit.export.parity.cpp_loader import load
 from tests.export.signature_def import signature_of
 
 

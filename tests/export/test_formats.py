@@ -8,8 +8,9 @@ import pytest
 import sklearn.datasets
 
 import dlkit as dk
-from dlkit.export import litert, litert_files, onnx, saved_model
-from dlkit.export.cpp_loader import load
+from dlkit.export import litert, onnx, saved_model
+from dlkit.export.parity.cpp_loader import load
+from dlkit.export.to_litert import files
 from tests.export.signature_def import signature_of
 from tests.models.checks import batch, make
 
@@ -32,10 +33,10 @@ def by_onnx(path, batches):
 
 def by_litert(path, batches):
     content = path.read_bytes()
-    with litert_files._interpreter_of_tensorflow():
-        interpreter = litert_files.tf.lite.Interpreter(model_content=content)
+    with files._interpreter_of_tensorflow():
+        interpreter = files.tf.lite.Interpreter(model_content=content)
     (taken,) = interpreter.get_signature_list()["serving_default"]["inputs"]
-    answers = litert_files.answers(content, [{taken: x} for x in batches])
+    answers = files.answers(content, [{taken: x} for x in batches])
     return [next(iter(answer.values())) for answer in answers]
 
 

@@ -7,12 +7,14 @@ import pytest
 import tensorflow as tf
 
 from dlkit.errors import ExportError, InputError
-from dlkit.export import litert, litert_files, networks, onnx, signatures
+from dlkit.export import litert, networks, onnx
+from dlkit.export.signatures import signature
+from dlkit.export.to_litert import files
 
 
 def test_rows_are_bounded_and_come_in_order():
     model = keras.Sequential([keras.Input((2,), name="row"), keras.layers.Dense(1)])
-    network = signatures.serving_default(model)
+    network = signature.serving_default(model)
     x = np.arange(40, dtype="float32").reshape(20, 2)
     dataset = tf.data.Dataset.from_tensor_slices((x, x[:, 0])).batch(8)
     batches = list(networks.rows(network, dataset, 13, 5))
@@ -73,7 +75,7 @@ def test_the_network_alone_takes_what_the_preprocessing_gives(reviews, tmp_path)
         path = litert(
             model, tmp_path / f"{quantize}.tflite", data, inputs="network", quantize=quantize
         )
-        (answer,) = litert_files.answers(path.read_bytes(), [{"tokens": tokens}])
+        (answer,) = files.answers(path.read_bytes(), [{"tokens": tokens}])
         np.testing.assert_allclose(answer["predictions"], expected, atol=0.1 if quantize else 1e-4)
 
 
@@ -107,7 +109,7 @@ def test_several_inputs_reach_the_network_by_name_in_every_format(tmp_path):
     np.testing.assert_allclose(session.run(["gap"], given)[0], gap, atol=1e-5)
     for quantize, tolerance in ((None, 1e-5), ("int8", 0.2)):
         path = litert(model, tmp_path / f"{quantize}.tflite", data, quantize=quantize)
-        (answer,) = litert_files.answers(path.read_bytes(), [given])
+        (answer,) = files.answers(path.read_bytes(), [given])
         np.testing.assert_allclose(answer["gap"], gap, atol=tolerance)
 
 
@@ -121,4 +123,4 @@ def test_an_unknown_kind_of_inputs(tiny, tmp_path):
 
 def test_errors_that_text_has_no_part_in_stay_as_they_are(tiny):
     error = ExportError("no.")
-    assert networks.explain(error, signatures.serving_default(tiny), None) is error
+    assert networks.explain(error, signature.serving_default(tiny), None) is error

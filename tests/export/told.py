@@ -2,7 +2,7 @@
 
 import json
 
-from dlkit.export.twins import FILE
+from dlkit.export.to_saved_model.twins import FILE
 
 
 def rowwise(version):

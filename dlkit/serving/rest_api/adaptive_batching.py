@@ -6,8 +6,8 @@
 As `batching`, with no limits to set: a request that comes alone never waits, batches grow with the
 load, and no request is refused for it. Only signatures are joined of which the export has seen that
 each row is answered by itself. Short texts are parsed by the event loop itself, which costs less
-than to wake a thread for each, and so it runs what is fast (`inline_execution`); long ones are work enough
-for a thread of their own, unjoined.
+than to wake a thread for each, and so it runs what is fast (`inline_execution`); long ones are work
+enough for a thread of their own, unjoined.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Connections of clients that send a request's head, or take an answer, too slowly or never.
 
 uvicorn waits for them as long as they like, and each holds one of the files that a process may
-open. Bodies that do not come are the business of `request_body`. Heads that HTTP has refused are refused
-here too, and at the end of the server each connection has a moment for what is under way to it.
+open. Bodies that do not come are the business of `request_body`. Heads that HTTP has refused are
+refused here too, and at the end of the server each connection has a moment for what is under way to it.
 """
 
 import asyncio

@@ -14,7 +14,8 @@ from sklearn.preprocessing import StandardScaler
 import dlkit as dk
 from dlkit import jobs
 from dlkit.errors import InputError
-from dlkit.export import signatures, writer
+from dlkit.export.signatures import signature as signatures
+from dlkit.export.to_saved_model import writer
 from dlkit.serving.client.inputs import opened
 from dlkit.serving.client.request_files import read_inputs
 from dlkit.serving.core.signatures import Signature, TensorInfo

@@ -1,0 +1,1 @@
+"""Whether an export answers as the Keras model did."""

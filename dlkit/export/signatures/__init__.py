@@ -1,0 +1,1 @@
+"""What an export offers: signatures, and how they are made."""

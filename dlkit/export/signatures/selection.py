@@ -1,0 +1,104 @@
+"""Which signatures an export offers, by name.
+
+serving_default          raw input              -> the model's outputs
+image_bytes, audio_bytes bytes of files         -> the model's outputs     data.decoding
+cells                    texts, as in a CSV file -> the model's outputs    data.decoding
+labels                   raw input              -> classes, scores         data.class_names
+image_bytes_labels, ...  the same               -> classes, scores         both
+classify                 serialized tf.Examples -> classes, scores         data.task
+regress                  serialized tf.Examples -> outputs                 data.task
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from dlkit.checks import check_choice
+from dlkit.errors import InputError
+from dlkit.export.signatures import examples
+from dlkit.export.signatures import files as file_signatures
+from dlkit.export.signatures import labels as label_signatures
+from dlkit.export.signatures.labels import Unfit
+from dlkit.export.signatures.signature import Arrays, Signature
+
+DEFAULT = "serving_default"
+
+
+def offered(
+    served: Signature, data: Any, answer: Arrays, wanted: Sequence[str] | None = None
+) -> dict[str, Signature]:
+    """Return the signatures of an export by name, `serving_default` first.
+
+    Args:
+        served: The signature from raw input to predictions.
+        data: What has `decoding`, `class_names` and `task`, as far as it has them.
+        answer: What the model predicts for some batch, by output name.
+        wanted: Which of them to make. Defaults to `None`: all that the model and `data` can have.
+
+    Raises:
+        InputError: when one of `wanted` cannot be made, saying why.
+    """
+    makers = _makers(_traced_once(served), data, answer)
+    names = list(makers) if wanted is None else _check(wanted, makers)
+    found = {DEFAULT: makers.pop(DEFAULT)()}
+    for name in names:
+        if name == DEFAULT:
+            continue
+        try:
+            found[name] = makers[name]()
+        except Unfit as reason:
+            if wanted is not None:
+                raise InputError(
+                    f"signatures names '{name}', which this model cannot have: {reason}."
+                ) from None
+    return found
+
+
+def _check(wanted: Any, known: dict[str, Any]) -> list[str]:
+    if isinstance(wanted, str):
+        raise InputError(f"signatures must be a list of names. Received: signatures={wanted!r}.")
+    return [check_choice("signatures", name, known) for name in wanted]
+
+
+def _traced_once(served: Signature) -> Signature:
+    """Let all signatures call one function, so that the file holds the network once."""
+    function = tf.function(served.compute, autograph=False, input_signature=[dict(served.inputs)])
+    return dataclasses.replace(served, compute=function)
+
+
+def _makers(served: Signature, data: Any, answer: Arrays) -> dict[str, Callable[[], Signature]]:
+    makers: dict[str, Callable[[], Signature]] = {DEFAULT: lambda: served}
+    sources = [("labels", served)]
+    if getattr(data, "decoding", None) is not None:
+        name, files = file_signatures.from_content(served, data)
+        makers[name] = lambda: files
+        sources.append((f"{name}_labels", files))
+
+    def labels(given: Signature) -> Signature:
+        classes = label_signatures.read_classes(data, answer, named=True)
+        return label_signatures.labels(given, classes)
+
+    def of_examples(make: Callable[[Signature], Signature]) -> Signature:
+        """Take raw inputs as features, or else the bytes of files."""
+        try:
+            return make(served)
+        except Unfit:
+            if len(sources) == 1:
+                raise
+            return make(sources[1][1])
+
+    def classify() -> Signature:
+        classes = label_signatures.read_classes(data, answer, named=False)
+        return of_examples(lambda given: examples.classify(given, classes))
+
+    def regress() -> Signature:
+        task = getattr(data, "task", None)
+        if task != "regression":
+            raise Unfit(f"it needs data of a regression task, and the task is {task!r}")
+        return of_examples(lambda given: examples.regress(given, answer))
+
+    for name, given in sources:
+        makers[name] = lambda given=given: labels(given)
+    return makers | {"classify": classify, "regress": regress}

@@ -1,0 +1,118 @@
+"""From a signature to the bytes of a LiteRT file, and from such bytes to answers.
+
+The converter reads a SavedModel: given a concrete function, it loses the statistics of a
+Normalization layer, and the file answers with NaN.
+"""
+
+import contextlib
+import pathlib
+import re
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlkit.errors import ExportError
+from dlkit.export.signatures import signature as signatures
+from dlkit.export.to_saved_model import writer
+
+
+def convert(
+    model: keras.Model,
+    signature: signatures.Signature,
+    data: Any = None,
+    configure: Callable[[tf.lite.TFLiteConverter], None] = lambda converter: None,
+) -> bytes:
+    """Return a LiteRT file with the function of `signature`.
+
+    Args:
+        model: The model that `signature` computes with.
+        signature: What the file is to hold.
+        data: What has the `preprocessing` that `signature` computes with, or `None`.
+        configure: Sets the converter's options. Defaults to a function that sets none.
+
+    Raises:
+        ExportError: when LiteRT's own operators cannot express the function.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        directory = pathlib.Path(folder) / "saved_model"
+        writer.write_graph(model, data, {"serving_default": signature}, directory)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            str(directory), signature_keys=["serving_default"]
+        )
+        configure(converter)
+        try:
+            with _interpreter_of_tensorflow():  # calibrates
+                return converter.convert()
+        except Exception as error:  # the converter raises whatever its parts raise
+            raise ExportError(_refusal_text(model, error)) from error
+
+
+@contextlib.contextmanager
+def _interpreter_of_tensorflow() -> Iterator[None]:
+    """Use the interpreter that TensorFlow 2.21 still brings: another would be one more package."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", r"\s*Warning: tf.lite.Interpreter is deprecated", UserWarning
+        )
+        yield
+
+
+def _refusal_text(model: keras.Model, error: Exception) -> str:
+    names = sorted(set(re.findall(r"'?\btf\.([A-Z]\w+)", str(error))))
+    what = f"Model '{model.name}' cannot be written for LiteRT"
+    if any(name.startswith("TensorList") for name in names):
+        return (
+            f"{what}, whose loops need a fixed batch size ({', '.join(names)}); build its recurrent"
+            " layers with unroll=True and a fixed number of steps."
+        )
+    if re.search(r"xb?f16>", str(error)):
+        return (
+            f"{what}, whose operators do not compute in half precision ({', '.join(names)}); build"
+            " it without mixed_precision and load the weights into that."
+        )
+    if names:
+        return f"{what}, which has no {', '.join(names)}{signatures.INSTEAD}"
+    return f"{what}: {writer.cause(error)}."
+
+
+def answers(
+    content: bytes, batches: Sequence[dict[str, np.ndarray]]
+) -> list[dict[str, np.ndarray]]:
+    """Return what a LiteRT file gives for each of `batches`, by output name.
+
+    Raises:
+        ExportError: with the interpreter's message, when it refuses the file or a batch.
+    """
+    return list(map(runner(content), batches))
+
+
+def runner(content: bytes) -> Callable[[signatures.Arrays], signatures.Arrays]:
+    """Return a function from inputs to outputs by name, which raises `ExportError` for a refusal.
+
+    Raises:
+        ExportError: with the interpreter's message, when it refuses the file.
+    """
+    try:
+        found = signature_runner(content)
+    except (RuntimeError, ValueError) as error:
+        raise ExportError(f"LiteRT refused the file: {writer.cause(error)}.") from error
+
+    def run(batch: signatures.Arrays) -> signatures.Arrays:
+        try:
+            return found(**batch)
+        except (RuntimeError, ValueError) as error:
+            raise ExportError(f"LiteRT refused a batch: {writer.cause(error)}.") from error
+
+    return run
+
+
+def signature_runner(content: bytes, threads: int | None = None) -> Any:
+    """Return LiteRT's own runner of a file's signature: inputs by keyword -> outputs by name."""
+    with _interpreter_of_tensorflow():
+        interpreter = tf.lite.Interpreter(model_content=content, num_threads=threads)
+    return interpreter.get_signature_runner("serving_default")

@@ -1,0 +1,1 @@
+"""Export to a SavedModel for TensorFlow Serving."""

@@ -1,0 +1,292 @@
+"""Export a Keras model as a SavedModel version for TensorFlow Serving."""
+
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+
+from dlkit.errors import InputError
+from dlkit.export.parity import comparison, row_trials, scoring
+from dlkit.export.parity.parity_run import BATCH_SIZES, Asked
+from dlkit.export.signatures import selection
+from dlkit.export.signatures import signature as naming
+from dlkit.export.to_saved_model import model_card, training_profile, twins, warmup
+from dlkit.export.versioning import directories
+
+
+def saved_model(
+    model: keras.Model,
+    base: str | os.PathLike,
+    data: Any = None,
+    *,
+    signatures: Sequence[str] | None = None,
+    runtimes: Sequence[str] = (),
+    join_requests: bool | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> pathlib.Path:
+    """Write the next version of a model for TensorFlow Serving, and prove that it answers alike.
+
+    When to use: to serve a trained model, dlkit's or any other Keras model, with dlkit's server,
+    with TensorFlow Serving, or with whatever reads a SavedModel.
+
+    The signature `serving_default` takes the raw input that a client has (`data.preprocessing` goes
+    inside) and gives outputs named after the model's output layers, at inference. Where `data` has
+    what it takes, there are more, which a client asks for by `signature_name`:
+
+    - `image_bytes` or `audio_bytes`: the same from the bytes of files (`data.decoding`).
+    - `cells`: the same from texts by column, as they stand in a CSV file: for JSON without NaN.
+    - `labels`: from raw input to `classes`, the class names of each row from the likeliest to the
+      least likely, and their `scores` (`data.class_names`); `image_bytes_labels` and so on.
+    - `classify` (`classes` and `scores`, in the order of the classes) or `regress` (`outputs`):
+      from serialized tf.Examples, whose features have the names of the raw input, for TensorFlow
+      Serving's Classify and Regress (`data.task`). Raw input of open size has none; there, the
+      examples hold files.
+
+    Inputs keep their names, a table's columns above all, with _ for what is not in A-Z, a-z, 0-9;
+    the model card tells each, and so does the signature, as the name of the input's first axis.
+    Half-precision inputs and outputs are float32 to the client; the names of outputs of bytes that
+    are no text end in `_bytes`. Beside the graph, `assets.extra` holds warm-up requests, the class
+    names and a model card.
+
+    The version is loaded by TensorFlow's C++ loader in a fresh process and each signature compared
+    with `model.predict` on batches of 1 and 3 before it appears under its name: within 1e-5 of the
+    value and of the output's largest value, 5e-3 for float16 and 4e-2 for bfloat16. On up to 1,024
+    rows of the test split (`data.origin`; else `data.examples`) its accuracy (within 0.001, or one
+    row) or R2 (within 0.001) must be that of `model.predict`; the model card tells both.
+
+    `runtimes` puts twins of it beside: `dlkit serve` runs those on a CPU, several times faster and
+    without TensorFlow. Each is compared with the SavedModel on all these rows, within 1e-4.
+    TensorFlow Serving does not look at them.
+
+    `dlkit serve` may run REST requests that come together as one, where each row has its own answer
+    whatever rows stand beside it. Each signature, and each twin, is tried for that: rows of
+    `data.examples` alone, and beside the other examples and much longer, larger, smaller and
+    extreme ones.
+
+    Reference: https://www.tensorflow.org/tfx/serving/serving_basic
+
+    Args:
+        model: A built `keras.Model`: functional, sequential or subclassed.
+        base: The model's directory; its name is the name that a server gives the model. It is made
+            if it is missing.
+        data: What the model was trained on: a `dlkit.data.Data`, or any object with
+            `preprocessing`, `decoding`, `examples`, `class_names`, `input_spec`, `task` and `name`,
+            as far as it has them. Defaults to `None`: the signature takes what the model takes.
+        signatures: Which signatures to write beside `serving_default`, by name. Defaults to None:
+            all that the model and `data` can have.
+        runtimes: What else the version is to run on: `"onnx"` (ONNX Runtime), `"litert"`, and
+            `"onnx_dynamic"`, with weights of 8 bits and the check of `onnx(quantize="dynamic")`.
+            Defaults to (), TensorFlow alone.
+        join_requests: Whether requests may run together. Defaults to None: where the trial has
+            found no row that depends on others, and nothing without `data.examples`. False: never.
+            True: without examples too, after a trial with made-up rows.
+        notes: What else the model card is to say: the seed, the metrics of an evaluation, what the
+            model must not be used for. Defaults to None.
+
+    Returns:
+        The version directory, `<base>/<n>`.
+
+    Raises:
+        InputError: when `model`, `base`, `data`, `signatures`, `runtimes`, `join_requests` or
+            `notes` cannot be used.
+        MissingExtraError: when what makes a twin is not installed.
+        ExportError: when the export, or a twin, does not load, answers differently or has another
+            accuracy, or when rows depend on each other in spite of `join_requests=True`; nothing is
+            left behind.
+
+    Example:
+        >>> import tempfile, keras
+        >>> model = keras.Sequential([keras.Input((4,), name="row"), keras.layers.Dense(2)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     saved_model(model, f"{folder}/tiny").name
+        '1'
+    """
+    check_model(model)
+    naming.check_data(data)
+    base = directories.check_base(base)
+    name = base.absolute().name
+    notes = model_card.check_notes(notes)
+    runtimes = twins.check_runtimes(runtimes)
+    if not isinstance(join_requests, bool | None):
+        raise InputError(
+            f"join_requests must be True, False or None. Received: join_requests={join_requests!r}."
+        )
+
+    def write(directory: pathlib.Path) -> None:
+        served, batches, expected = prepare(model, data)
+        offered = selection.offered(served, data, expected[0], signatures)
+        checks = _checks(model, data, offered, batches)
+        write_graph(model, data, offered, directory)
+        extra = directory / "assets.extra"
+        extra.mkdir()
+        warmup.write(extra / warmup.FILE, name, _requests(offered, checks))
+        training_profile.write(extra, served, data)
+        trials = row_trials.trials(offered, data, join_requests)
+        asked = Asked(directory, checks, scoring.held_out(served, data), trials)
+        facts = asked.facts(comparison.tolerance(model))
+        twins.Twins(model, data, offered, asked).write(directory, runtimes)
+        model_card.write(
+            *(extra, name, model, data),
+            {"inputs": served.columns, "signatures": list(offered), **facts, "notes": notes},
+        )
+
+    return directories.publish(base, write)
+
+
+def _checks(
+    model: keras.Model,
+    data: Any,
+    offered: Mapping[str, naming.Signature],
+    batches: list[dict[str, np.ndarray]],
+) -> list[comparison.Check]:
+    """Return what each signature is asked, and what the model answers."""
+    checks = []
+    for key, signature in offered.items():
+        for batch in batches:
+            inputs = signature.from_raw(batch)
+            expected = reference(model, signature, inputs, data)
+            checks.append(comparison.Check(key, inputs, expected, signature.unordered))
+    return checks
+
+
+def _requests(
+    offered: Mapping[str, naming.Signature], checks: list[comparison.Check]
+) -> list[warmup.Request]:
+    """Return a warm-up request for each signature, and one of more rows for the default one."""
+    return [
+        (check.key, offered[check.key].method, check.inputs)
+        for place, check in enumerate(checks)
+        if place % len(BATCH_SIZES) == 0 or check.key == selection.DEFAULT
+    ]
+
+
+def check_model(model: Any) -> None:
+    """Refuse what no export can hold.
+
+    Raises:
+        InputError: for what is no Keras model, has no weights yet, or keeps a state.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            "A SavedModel is written by Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow."
+            f" Received: KERAS_BACKEND={keras.backend.backend()}."
+        )
+    if not isinstance(model, keras.Model):
+        raise InputError(f"model must be a keras.Model. Received: {type(model).__name__}.")
+    if not model.built:
+        raise InputError(
+            f"Model '{model.name}' has no weights yet: call it on a batch, or model.build(shape),"
+            " before the export."
+        )
+    for layer in model._flatten_layers():
+        if getattr(layer, "stateful", False):
+            raise InputError(
+                f"Layer '{layer.name}' keeps a state from one batch to the next, which a server"
+                " cannot do; build the model with stateful=False and load the weights into it."
+            )
+
+
+def _batches(signature: naming.Signature, data: Any) -> list[dict[str, np.ndarray]]:
+    """Return the raw input that the export is checked and warmed up with, for each batch size."""
+    raw = getattr(data, "examples", None)
+    if raw is not None:
+        raw = scoring.raw_columns(raw[0])
+    return [warmup.samples(signature.inputs, raw, rows) for rows in BATCH_SIZES]
+
+
+def prepare(
+    model: keras.Model, data: Any
+) -> tuple[naming.Signature, list[dict[str, np.ndarray]], list[dict[str, np.ndarray]]]:
+    """Return what a file format needs: the signature, raw batches, and the model's answers.
+
+    Raises:
+        InputError: when `model` or `data` cannot be used, or an output is no dense tensor.
+    """
+    check_model(model)
+    signature = naming.serving_default(model, data)
+    batches = _batches(signature, data)
+    expected = [reference(model, signature, batch, data) for batch in batches]
+    _check_dense(model, expected[0])
+    binary = naming.binary_outputs(expected)
+    if binary:
+        signature = naming.rename_outputs(signature, binary)
+        expected = [reference(model, signature, batch, data) for batch in batches]
+    return signature, batches, expected
+
+
+def _check_dense(model: keras.Model, outputs: Mapping[str, Any]) -> None:
+    for name, output in outputs.items():
+        if not isinstance(output, np.ndarray):
+            raise InputError(
+                f"Output '{name}' of model '{model.name}' is a {type(output).__name__}, which a"
+                " server cannot answer with; let the model give a dense tensor."
+            )
+
+
+def reference(
+    model: keras.Model,
+    signature: naming.Signature,
+    batch: dict[str, np.ndarray],
+    data: Any,
+) -> dict[str, np.ndarray]:
+    """Return what `model` predicts from a raw batch, by output name.
+
+    Raises:
+        InputError: when it cannot, naming where the batch came from.
+    """
+    try:
+        return signature.reference(batch)
+    except (TypeError, ValueError, tf.errors.OpError) as error:
+        given = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in batch.items())
+        source = "made-up input" if getattr(data, "examples", None) is None else "data.examples"
+        raise InputError(
+            f"Model '{model.name}' cannot predict from {source} ({given}): {cause(error)}; give"
+            " data with examples, and an input_spec, of what the model takes."
+        ) from error
+
+
+def cause(error: Exception) -> str:
+    """Return the line of a long TensorFlow message that says what went wrong."""
+    text, _, _ = str(error).partition("Arguments received by")
+    lines = [line.strip() for line in text.splitlines()]
+    said = [line for line in lines if line and not line.startswith(("[[", "File "))]
+    return said[-1].rstrip(".") if said else type(error).__name__
+
+
+def write_graph(
+    model: keras.Model,
+    data: Any,
+    offered: Mapping[str, naming.Signature],
+    directory: pathlib.Path,
+) -> None:
+    """Write a SavedModel with the signatures `offered`, by key, unchecked."""
+    archive = keras.export.ExportArchive()
+    for part in (model, getattr(data, "preprocessing", None), getattr(data, "decoding", None)):
+        if part is not None:
+            archive.track(part)
+    for key, signature in offered.items():
+        function = tf.function(signature.compute, autograph=False)
+        function.get_concrete_function(dict(signature.inputs))
+        archive.add_endpoint(key, function)
+    archive.write_out(directory, verbose=False)
+    _complete(directory, offered)
+
+
+def _complete(directory: pathlib.Path, offered: Mapping[str, naming.Signature]) -> None:
+    """Say what each signature is for, and by an input's first axis which column goes there."""
+    path = directory / "saved_model.pb"
+    content = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for key, signature in offered.items():
+        definition = content.meta_graphs[0].signature_def[key]
+        definition.method_name = signature.method
+        for column, name in signature.columns.items():
+            info = definition.inputs[name]
+            if len(info.tensor_shape.dim) == 1 or info.dtype == types_pb2.DT_STRING:
+                info.tensor_shape.dim[0].name = column
+    path.write_bytes(content.SerializeToString(deterministic=True))

@@ -1,0 +1,1 @@
+"""Version directories: written whole, labelled, kept, registered."""
