@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from dlkit import jobs
+from dlkit.cli import jobs
 from dlkit.data.arrays import sources
 from dlkit.training import set_seed
 

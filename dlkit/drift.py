@@ -20,16 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from dlkit import profiles
-from dlkit.checks import check_integer
+from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError
+from dlkit.feature_profiles import OTHER, checksum, inner_edges, rounded
 from dlkit.serving.core.base_path import is_version
 
 FILE = "training_profile.json"
-# Less likely than this by chance alone, a difference counts.
-_CHANCE = 0.01
-# A share of 0 would make the index infinite.
-_LEAST = 1e-4
+_CHANCE = 0.01  # less likely than this by chance alone, a difference counts
+_LEAST = 1e-4  # a share of 0 would make the index infinite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,12 +191,13 @@ def compare(
 
     Args:
         feature: Its name.
-        reference: Its distribution, as `profiles.profile` has it.
+        reference: Its distribution, as `profile` makes it.
         values: What was served: floats with NaN for what is missing, or texts with None.
         threshold: The population stability index above which it has drifted.
 
     Example:
-        >>> before = profiles.profile({"age": np.arange(1000.0)})["age"]
+        >>> from dlkit.feature_profiles import profile
+        >>> before = profile({"age": np.arange(1000.0)})["age"]
         >>> drift = compare("age", before, np.arange(500.0, 1500.0), 0.2)
         >>> drift.drifted, round(drift.ks, 2)
         (True, 0.5)
@@ -208,7 +207,7 @@ def compare(
         distance = float(np.abs(expected - actual).sum() / 2)
         chance = _chi_squared(expected, actual, len(values), reference["rows"])
     else:
-        quantiles, values = profiles.rounded(reference["quantiles"]), profiles.rounded(values)
+        quantiles, values = rounded(reference["quantiles"]), rounded(values)
         expected, actual = _binned(reference, quantiles, values)
         distance = _distance(quantiles, values)
         known = int((~np.isnan(values)).sum())
@@ -234,15 +233,15 @@ def _category_shares(
     reference: Mapping[str, Any], values: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the shares of frequent values, of rare, of unseen and of missing ones."""
-    shares = {name: share for name, share in reference["shares"].items() if name != profiles.OTHER}
-    others = reference["shares"][profiles.OTHER]
+    shares = {name: share for name, share in reference["shares"].items() if name != OTHER}
+    others = reference["shares"][OTHER]
     # A profile from before these were told apart takes all others for unseen.
     unseen, seen = reference.get("unseen", others), set(reference.get("seen", ()))
     counts = collections.Counter(str(value) for value in values if isinstance(value, str))
     rare = sum(
         count
         for value, count in counts.items()
-        if value not in shares and profiles.checksum(value.encode()) in seen
+        if value not in shares and checksum(value.encode()) in seen
     )
     found = [*(counts[name] for name in shares), rare]
     found += [counts.total() - sum(found), len(values) - counts.total()]
@@ -257,7 +256,7 @@ def _binned(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the shares of tenths of the training values, and of what is missing."""
     missing = float(np.isnan(values).mean())
-    edges = profiles.edges(quantiles)
+    edges = inner_edges(quantiles)
     below = reference.get("below", _shares_up_to(quantiles, edges))
     places = np.searchsorted(edges, values[~np.isnan(values)], side="left")
     counts = np.bincount(places, minlength=len(edges) + 1) / len(values)
@@ -276,7 +275,7 @@ def _distance(quantiles: np.ndarray, values: np.ndarray) -> float:
     known = np.sort(values[~np.isnan(values)])
     if not len(known) or not len(quantiles):
         return 0.0 if len(known) == len(quantiles) else 1.0
-    at = np.union1d(quantiles, profiles.edges(quantiles))
+    at = np.union1d(quantiles, inner_edges(quantiles))
     actual = np.searchsorted(known, at, side="right") / len(known)
     return float(np.abs(actual - _shares_up_to(quantiles, at)).max())
 

@@ -1,6 +1,6 @@
 """What an export can be, told apart before TensorFlow is loaded."""
 
-from dlkit.checks import check_choice
+from dlkit.argument_validation import check_choice
 from dlkit.errors import InputError
 
 # Format -> the ending of its file; a SavedModel is a directory.

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 
 import typer.main
 
-from dlkit import cli, data, models
+from dlkit import data, models
+from dlkit.cli.commands import app
 from dlkit.models import blocks
 from dlkit.training import compiling, names
 
@@ -38,7 +39,7 @@ def datasets() -> list[tuple[str, ...]]:
 
 def commands() -> list[tuple[str, ...]]:
     """Return a row for each command of `dlkit`."""
-    group = typer.main.get_command(cli.app)
+    group = typer.main.get_command(app)
     rows = []
     for name, command in group.commands.items():
         arguments = [p for p in command.params if p.param_type_name == "argument"]

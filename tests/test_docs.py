@@ -103,7 +103,7 @@ def test_links_and_pictures_of_all_pages_exist():
 def test_the_readmes_commands_exist():
     from typer.main import get_command
 
-    from dlkit.cli import app
+    from dlkit.cli.commands import app
 
     commands = get_command(app).commands
     text = (ROOT / "README.md").read_text()

@@ -8,16 +8,16 @@ from scipy import stats
 from sklearn import datasets
 
 import dlkit as dk
-from dlkit import drift, profiles
+from dlkit import drift, feature_profiles
 from dlkit.errors import InputError
 from dlkit.serving.observability.request_log import RequestLog
-from tests.command_line import call
+from tests.cli.command_line import call
 
 RANDOM = np.random.default_rng(0)
 
 
 def profile(values):
-    return profiles.profile({"x": values})["x"]
+    return feature_profiles.profile({"x": values})["x"]
 
 
 def test_the_index_is_the_textbook_formula():
@@ -84,7 +84,9 @@ def test_a_value_that_was_not_there_has_moved_on_either_side():
 
 def write_profile(folder, features):
     (folder / "assets.extra").mkdir(parents=True)
-    (folder / "assets.extra" / drift.FILE).write_text(json.dumps(profiles.profile(features)))
+    (folder / "assets.extra" / drift.FILE).write_text(
+        json.dumps(feature_profiles.profile(features))
+    )
     return folder
 
 
@@ -104,7 +106,7 @@ SAME = {
 @pytest.mark.parametrize("kind", SAME)
 def test_the_training_data_has_not_drifted_from_itself(tmp_path, kind):
     x = SAME[kind]
-    version = write_profile(tmp_path / "m" / "1", profiles.input_features({"x": x}))
+    version = write_profile(tmp_path / "m" / "1", feature_profiles.input_features({"x": x}))
     log = RequestLog(tmp_path / "log")
     for rows in np.array_split(x, 4):
         log.record("m", 1, "serving_default", {"x": rows}, {}, 0.01)
@@ -151,8 +153,10 @@ def test_predictions_that_are_nan_drift(tmp_path, share, batch):
     random = np.random.default_rng(1)
     before = np.eye(3, dtype=np.float32)[random.integers(0, 3, 1000)]
     now = np.where(random.random((1000, 1)) < share, np.nan, before).astype(np.float32)
-    features = profiles.prediction_features({"y": before})
-    kept = {name: features[name] for name in set(features) - profiles.needless({"y": before})}
+    features = feature_profiles.prediction_features({"y": before})
+    kept = {
+        name: features[name] for name in set(features) - feature_profiles.needless({"y": before})
+    }
     assert set(kept) == {"y class", "y confidence"}
     version = write_profile(tmp_path / "m" / "1", kept)
     for name, outputs in (("same", before), ("nan", now)):
@@ -169,8 +173,10 @@ def test_predictions_that_are_nan_drift(tmp_path, share, batch):
 def test_labels_that_add_up_to_1_by_accident_are_not_probabilities(tmp_path):
     """Of a row alone, as clients ask, nobody can tell one label of three from a sure class."""
     before = RANDOM.integers(0, 2, (600, 3)).astype(np.float32)
-    features = profiles.prediction_features({"y": before})
-    kept = {name: features[name] for name in set(features) - profiles.needless({"y": before})}
+    features = feature_profiles.prediction_features({"y": before})
+    kept = {
+        name: features[name] for name in set(features) - feature_profiles.needless({"y": before})
+    }
     assert set(kept) == {"y[0]", "y[1]", "y[2]"}
     version = write_profile(tmp_path / "m" / "1", kept)
     log = RequestLog(tmp_path / "log")
@@ -249,7 +255,9 @@ def test_a_log_is_read_beside_other_files_and_while_it_is_written(tmp_path):
 def version(tmp_path):
     """The directory of version 3, with the profile of the digits and of their classes."""
     digits = datasets.load_digits()
-    features = profiles.input_features({"image": np.kron(digits.images, np.ones((1, 2, 2)))})
+    features = feature_profiles.input_features(
+        {"image": np.kron(digits.images, np.ones((1, 2, 2)))}
+    )
     features["predictions class"] = digits.target.astype(str).astype(object)
     return write_profile(tmp_path / "digits" / "3", features)
 

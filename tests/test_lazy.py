@@ -1,7 +1,6 @@
 """What `import dlkit` loads, how long it takes, and the tables of public names behind it."""
 
 import importlib
-import pkgutil
 import resource
 import subprocess
 import sys
@@ -14,10 +13,7 @@ from benchmarks import start_up
 from dlkit.lazy import attach
 
 HEAVY = {"tensorflow", "keras", "numpy", "scipy", "sklearn", "matplotlib", "rich", "httpx"}
-PACKAGES = [
-    "dlkit",
-    *(p.name for p in pkgutil.walk_packages(dlkit.__path__, "dlkit.") if p.ispkg),
-]
+PACKAGES = ["dlkit", *(f"dlkit.{room}" for room in dlkit.__all__)]
 
 
 def loaded_after(code):
@@ -74,7 +70,7 @@ def test_a_command_that_only_tells_needs_no_tensorflow(arguments):
 def test_a_wrong_name_is_told_before_tensorflow_is_loaded():
     code = """
 import sys
-from dlkit.cli import main
+from dlkit.cli.commands import main
 for command in ("train nosuch", "train cnn --data iris", "evaluate nosuch", "export nosuch",
                 "serve nosuch", "train mlp --epochs 0", "predict nosuch -"):
     sys.argv = ["dlkit", *command.split()]

@@ -94,7 +94,7 @@ def test_it_has_the_commands(wheel):
     points = configparser.ConfigParser()
     points.read_string(read(wheel, "entry_points.txt"))
     assert dict(points["console_scripts"]) == {
-        "dlkit": "dlkit.cli:main",
+        "dlkit": "dlkit.cli.commands:main",
         "dlkit-model-server": "dlkit.serving.process.model_server:main",
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.checks import check_integer, require
+from dlkit.argument_validation import check_integer, require
 from dlkit.errors import InputError
 from dlkit.evaluation import predictions
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_integer, require
+from dlkit.argument_validation import check_integer, require
 from dlkit.errors import InputError
 from dlkit.export.parity import scoring
 from dlkit.export.signatures.signature import Arrays

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlkit.checks import check_choice
+from dlkit.argument_validation import check_choice
 from dlkit.column_names import input_names
 from dlkit.errors import ExportError
 from dlkit.export.signatures.signature import Arrays, Signature

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from dlkit.checks import check_choice, check_fraction, check_integer
+from dlkit.argument_validation import check_choice, check_fraction, check_integer
 from dlkit.errors import InputError
 from dlkit.layers import WeightNormalization
 

@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from dlkit.checks import closest
+from dlkit.argument_validation import closest
 from dlkit.errors import InputError
 from dlkit.models import catalogue
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
-from dlkit.checks import check_choice, check_integer
+from dlkit.argument_validation import check_choice, check_integer
 from dlkit.models import blocks
 from dlkit.models.registry import builder
 from dlkit.training.compiling import CompileOptions, compile_model

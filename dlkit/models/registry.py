@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from dlkit.checks import check_choice, check_integer, check_names
+from dlkit.argument_validation import check_choice, check_integer, check_names
 from dlkit.errors import InputError
 from dlkit.models.catalogue import KINDS, BuilderInfo, first_line, register
 from dlkit.training.compiling import CompileOptions, check_options

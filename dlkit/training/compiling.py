@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 import keras
 import numpy as np
 
-from dlkit.checks import check_choice, check_fraction, check_integer, check_names
+from dlkit.argument_validation import check_choice, check_fraction, check_integer, check_names
 from dlkit.errors import InputError
 from dlkit.training.losses import ScaledLoss
 from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical, maker

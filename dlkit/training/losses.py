@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from dlkit.checks import check_fraction
+from dlkit.argument_validation import check_fraction
 from dlkit.errors import InputError
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from keras import losses, metrics, optimizers
 
-from dlkit.checks import closest
+from dlkit.argument_validation import closest
 from dlkit.errors import InputError
 from dlkit.training.losses import (
     ClassCrossentropy,

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from dlkit.checks import check_fraction, check_integer
+from dlkit.argument_validation import check_fraction, check_integer
 from dlkit.errors import InputError
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from dlkit.checks import check_choice, check_integer, closest
+from dlkit.argument_validation import check_choice, check_integer, closest
 from dlkit.errors import InputError
 from dlkit.training.alone import Alone
 from dlkit.training.records import BestCheckpoint, HistoryFile

@@ -14,7 +14,7 @@ import pytest
 import dlkit as dk
 from dlkit.errors import InputError, ServerError
 from dlkit.serving import AsyncClient, AsyncGrpcClient, Client, GrpcClient
-from tests.command_line import call
+from tests.cli.command_line import call
 
 WINDOW = 14
 # Names that become one, that Keras, TensorFlow or dlkit have for their own, or that are no names.

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from dlkit.training.files import write_atomically
-from tests.command_line import room
+from tests.cli.command_line import room
 
 
 @pytest.mark.parametrize("durable", [False, True])

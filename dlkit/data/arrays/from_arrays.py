@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_fraction, check_integer
+from dlkit.argument_validation import check_fraction, check_integer
 from dlkit.data.core import precision, target_rows
 from dlkit.data.core import targets as labelling
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare

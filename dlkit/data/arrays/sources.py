@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlkit.checks import check_options
+from dlkit.argument_validation import check_options
 from dlkit.data.catalogue import downloads, loading
 from dlkit.data.catalogue.cache import cache_folder
 from dlkit.data.catalogue.published_files import MNISTS

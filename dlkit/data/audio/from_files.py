@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from dlkit.checks import check_names
+from dlkit.argument_validation import check_names
 from dlkit.data.audio.pipelines import Options, make
 from dlkit.data.core.record import Data
 from dlkit.data.files import file_tables

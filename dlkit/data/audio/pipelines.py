@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_choice, check_fraction, check_integer
+from dlkit.argument_validation import check_choice, check_fraction, check_integer
 from dlkit.data.audio import augment as audio_augment
 from dlkit.data.audio import layers
 from dlkit.data.audio.wav_decoding import WavReader, decoding_model

@@ -20,7 +20,7 @@ _DEFAULTS = {"sample_rate": 8000, "seconds": 0.8, "mels": 32}
 
 def load(name: str, **options: Any) -> Data:
     """Return the set `name`; `options` are what `from_audio_folder` takes."""
-    from dlkit.checks import check_names
+    from dlkit.argument_validation import check_names
     from dlkit.data.audio.from_files import from_audio_folder
     from dlkit.data.audio.pipelines import Options, make
     from dlkit.data.image.formats import Files

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import check_integer, check_options
+from dlkit.argument_validation import check_integer, check_options
 from dlkit.data.boxes import boxes, voc
 from dlkit.data.catalogue import cache as published
 from dlkit.data.core.record import Data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from dlkit.checks import closest
+from dlkit.argument_validation import closest
 from dlkit.data.catalogue.sets import SETS, DataSetInfo
 from dlkit.errors import InputError
 

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from dlkit.checks import closest, delimiter_hint
+from dlkit.argument_validation import closest, delimiter_hint
 from dlkit.data.catalogue import loading
 from dlkit.data.catalogue.sets import SETS
 from dlkit.data.image.formats import HELD_OUT

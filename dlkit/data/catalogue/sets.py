@@ -52,7 +52,7 @@ SETS = (
     DataSetInfo("cifar10_jpg", "image", "multiclass", 12_000, "CIFAR-10, a fifth of it as JPEG files, 32x32 in colour, 10 classes", _ZIP, "image.sources", "light"),
     DataSetInfo("flowers", "image", "multiclass", 600, "Flower photos, 120 JPEG files a species, read at 128x128 in colour, 5 species", _ZIP, "image.sources", "medium"),
     DataSetInfo("spoken_digits", "audio", "multiclass", 3000, "Free Spoken Digit Dataset, WAV files of 6 speakers heard for 0.8 s at 8 kHz as log-mel spectrograms, 10 classes", _ZIP, "audio.sources", "light"),
-    DataSetInfo("blood_cells", "boxes", "boxes.from_voc", 364, "BCCD, photos of blood under a microscope, read at 192x256 in colour, boxes of 3 kinds of cells", _ZIP, "boxes.from_voc"),
+    DataSetInfo("blood_cells", "boxes", "detection", 364, "BCCD, photos of blood under a microscope, read at 192x256 in colour, boxes of 3 kinds of cells", _ZIP, "boxes.from_voc"),
     DataSetInfo("airline_passengers", "series", "regression", 132, "Airline passengers of each month, 1949 to 1960, in thousands, from the 12 months before", _CACHE, "series.sources"),
     DataSetInfo("melbourne_temperatures", "series", "regression", 3636, "Melbourne's daily minimum temperatures, 1981 to 1990, without the last days of 1984 and 1988, from the 14 days before", _CACHE, "series.sources"),
     DataSetInfo("sunspots", "series", "regression", 2688, "Sunspots of each month, 1749 to 1983, from the 132 months before", _CACHE, "series.sources"),

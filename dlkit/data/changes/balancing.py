@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.checks import check_choice, check_integer
+from dlkit.argument_validation import check_choice, check_integer
 from dlkit.data.core import splits as origins
 from dlkit.data.core import targets as labelling
 from dlkit.errors import InputError

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.checks import check_fraction, check_integer
+from dlkit.argument_validation import check_fraction, check_integer
 from dlkit.data.changes import balancing, grouping
 from dlkit.data.core import splits as origins
 from dlkit.data.core import targets as labelling

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dlkit.checks import check_choice
+from dlkit.argument_validation import check_choice
 from dlkit.data.image.augment import Augmentation
 from dlkit.errors import InputError
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import check_choice
+from dlkit.argument_validation import check_choice
 from dlkit.data.checks.findings import listed
 from dlkit.data.core.targets import Targets, is_missing
 from dlkit.errors import InputError
@@ -96,7 +96,7 @@ def without_rare(
             is still too small.
 
     Example:
-        >>> from dlkit.data import targets
+        >>> from dlkit.data.core import targets
         >>> animals = targets.read(["cat", "dog"] * 5 + ["cow"], None, None)
         >>> left = without_rare(animals, None, 0.1, "drop", None)
         Dropped 1 class of fewer than 3 examples: cow (1).

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import check_choice, closest
+from dlkit.argument_validation import check_choice, closest
 from dlkit.data.core import tasks
 from dlkit.data.core.precision import narrowed
 from dlkit.data.core.record import TASKS

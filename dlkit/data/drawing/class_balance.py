@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.checks import require
+from dlkit.argument_validation import require
 from dlkit.data.core import splits as origins
 from dlkit.data.drawing import figures
 from dlkit.errors import InputError

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.checks import check_integer, require
+from dlkit.argument_validation import check_integer, require
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:

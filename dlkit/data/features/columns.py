@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from dlkit.checks import check_choice, closest
+from dlkit.argument_validation import check_choice, closest
 from dlkit.column_values import as_booleans
 from dlkit.data.checks.findings import Finding
 from dlkit.data.core.tasks import MAX_CLASSES

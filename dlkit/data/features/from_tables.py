@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_fraction, check_integer, check_names
+from dlkit.argument_validation import check_fraction, check_integer, check_names
 from dlkit.data.core import precision, target_rows
 from dlkit.data.core import targets as labelling
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlkit.checks import check_options
+from dlkit.argument_validation import check_options
 from dlkit.data.catalogue import loading
 from dlkit.data.catalogue.cache import find
 from dlkit.data.files.csv_tables import read_csv

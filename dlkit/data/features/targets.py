@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import check_choice, closest, delimiter_hint
+from dlkit.argument_validation import check_choice, closest, delimiter_hint
 from dlkit.data.core import target_rows
 from dlkit.data.core import targets as labelling
 from dlkit.data.features import columns as columning

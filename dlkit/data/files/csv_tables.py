@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import closest
+from dlkit.argument_validation import closest
 from dlkit.column_values import NA_VALUES, as_text
 from dlkit.data.files.cells import text_array
 from dlkit.errors import InputError

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import check_choice, closest
+from dlkit.argument_validation import check_choice, closest
 from dlkit.data.core import target_rows
 from dlkit.data.files.cells import are_codes, as_labels, as_numbers, first_text, text_array
 from dlkit.data.files.csv_tables import column_names, lift_cell_limit, not_utf8

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import check_fraction
+from dlkit.argument_validation import check_fraction
 from dlkit.data.core import splits, target_rows
 from dlkit.data.core import targets as labelling
 from dlkit.data.core.splits import Split

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from dlkit.checks import check_choice
+from dlkit.argument_validation import check_choice
 from dlkit.data.image import geometry, mixup_cutmix
 from dlkit.data.image.recipes import RECIPES
 from dlkit.errors import InputError

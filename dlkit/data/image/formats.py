@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from dlkit.checks import check_choice
+from dlkit.argument_validation import check_choice
 from dlkit.errors import InputError
 
 KINDS = ("jpeg", "png", "bmp", "gif")

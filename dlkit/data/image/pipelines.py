@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_choice, check_fraction, check_integer
+from dlkit.argument_validation import check_choice, check_fraction, check_integer
 from dlkit.data.core import pipeline, target_rows
 from dlkit.data.core import targets as labelling
 from dlkit.data.core.record import Data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlkit.checks import check_options
+from dlkit.argument_validation import check_options
 from dlkit.data.catalogue import cache
 
 if TYPE_CHECKING:

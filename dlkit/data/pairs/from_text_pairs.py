@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_choice, check_fraction, check_integer
+from dlkit.argument_validation import check_choice, check_fraction, check_integer
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take
 from dlkit.data.core.record import Data
 from dlkit.data.core.splits import Origin, Split, splits

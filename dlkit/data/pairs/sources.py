@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.checks import check_options
+from dlkit.argument_validation import check_options
 from dlkit.data.catalogue.cache import find, unpacked
 from dlkit.data.graph.from_graph import from_graph
 from dlkit.data.pairs.files import read_pairs

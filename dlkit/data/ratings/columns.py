@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import closest
+from dlkit.argument_validation import closest
 from dlkit.data.files import csv_tables
 from dlkit.data.files.cells import as_numbers
 from dlkit.data.files.dates import iso_date

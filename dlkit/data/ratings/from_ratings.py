@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_choice, check_fraction, check_integer
+from dlkit.argument_validation import check_choice, check_fraction, check_integer
 from dlkit.data.core import targets as labelling
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take
 from dlkit.data.core.record import Data

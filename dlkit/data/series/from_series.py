@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_fraction, check_integer, closest
+from dlkit.argument_validation import check_fraction, check_integer, closest
 from dlkit.data.core import pipeline, precision
 from dlkit.data.core import targets as labelling
 from dlkit.data.core.record import Data

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from dlkit.checks import closest
+from dlkit.argument_validation import closest
 from dlkit.data.features import columns as columning
 from dlkit.data.files import column_hints, csv_tables
 from dlkit.data.files.cells import as_numbers, as_texts, first_text, text_array

@@ -37,7 +37,7 @@ def load(name: str, **options: Any) -> Data:
     import dataclasses
     import inspect
 
-    from dlkit.checks import check_names
+    from dlkit.argument_validation import check_names
     from dlkit.data.series import from_series, reading
 
     chosen = SERIES[name]

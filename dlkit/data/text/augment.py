@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_choice
+from dlkit.argument_validation import check_choice
 from dlkit.data.text import wordnet
 from dlkit.data.text.encoding import Encoding
 from dlkit.data.text.layers import SPECIAL

@@ -20,7 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import require
+from dlkit.argument_validation import require
 from dlkit.errors import InputError
 
 # Every character is in exactly one piece. Understood alike by RE2 (TensorFlow) and Oniguruma

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_choice, check_integer
+from dlkit.argument_validation import check_choice, check_integer
 from dlkit.data.text import byte_pairs
 from dlkit.data.text.layers import SPECIAL, STANDARDS, BagOfTokens, FitLength, Standardize
 from dlkit.errors import InputError

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import check_choice, closest
+from dlkit.argument_validation import check_choice, closest
 from dlkit.data.core import target_rows
 from dlkit.data.features import columns as columning
 from dlkit.data.files import csv_tables

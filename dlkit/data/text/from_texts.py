@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from dlkit.checks import check_options
+from dlkit.argument_validation import check_options
 from dlkit.data.core.record import Data
 from dlkit.data.text import files
 from dlkit.data.text.encoding import Encoding

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_integer
+from dlkit.argument_validation import check_integer
 from dlkit.data.core.pipeline import EXAMPLES, Feed, Rows, check_batch
 from dlkit.data.core.record import Data
 from dlkit.data.core.splits import Origin, Split, splits

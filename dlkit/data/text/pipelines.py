@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_fraction, check_integer
+from dlkit.argument_validation import check_fraction, check_integer
 from dlkit.data.core import target_rows
 from dlkit.data.core import targets as labelling
 from dlkit.data.core.pipeline import EXAMPLES, check_batch, hold

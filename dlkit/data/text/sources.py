@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import check_options
+from dlkit.argument_validation import check_options
 from dlkit.data.catalogue import cache
 from dlkit.data.core.record import Data
 from dlkit.data.text import files, from_texts, language_model

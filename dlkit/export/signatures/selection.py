@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from dlkit.checks import check_choice
+from dlkit.argument_validation import check_choice
 from dlkit.errors import InputError
 from dlkit.export.signatures import examples
 from dlkit.export.signatures import files as file_signatures

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import check_choice
+from dlkit.argument_validation import check_choice
 from dlkit.errors import ExportError
 from dlkit.export import networks, quantization, single_file
 from dlkit.export.parity import comparison, scoring

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from dlkit.checks import check_choice, check_integer, require
+from dlkit.argument_validation import check_choice, check_integer, require
 from dlkit.errors import ExportError, InputError
 from dlkit.export import networks, single_file
 from dlkit.export.parity import comparison, scoring

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit import profiles
+from dlkit import feature_profiles
 from dlkit.export.parity import scoring
 from dlkit.export.signatures.signature import Signature
 from dlkit.export.to_saved_model import warmup
@@ -36,14 +36,16 @@ def write(directory: pathlib.Path, signature: Signature, data: Any) -> bool:
         chosen = rows[start : start + _BATCH]
         raw = scoring.raw_columns(origin.raw(chosen))
         inputs = warmup.samples(signature.inputs, raw, len(chosen))
-        features = profiles.input_features(inputs)
+        features = feature_profiles.input_features(inputs)
         outputs = signature.reference(inputs)
-        features |= profiles.prediction_features(outputs)
-        needless.append(profiles.needless(outputs))
+        features |= feature_profiles.prediction_features(outputs)
+        needless.append(feature_profiles.needless(outputs))
         for name, values in features.items():
             parts.setdefault(name, []).append(values)
     for name in set.intersection(*needless):
         del parts[name]
-    found = profiles.profile({name: np.concatenate(values) for name, values in parts.items()})
+    found = feature_profiles.profile(
+        {name: np.concatenate(values) for name, values in parts.items()}
+    )
     (directory / FILE).write_text(json.dumps(found) + "\n")
     return True

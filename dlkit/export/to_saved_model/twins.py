@@ -18,7 +18,7 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from dlkit.checks import check_choice, require
+from dlkit.argument_validation import check_choice, require
 from dlkit.errors import ExportError, InputError
 from dlkit.export.parity import comparison
 from dlkit.export.parity.parity_run import BATCH_SIZES, Asked

@@ -12,7 +12,7 @@ import uuid
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
-from dlkit.checks import check_integer
+from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError
 from dlkit.export.versioning import directories
 

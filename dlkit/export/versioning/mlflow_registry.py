@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.checks import require
+from dlkit.argument_validation import require
 from dlkit.errors import InputError
 from dlkit.export.versioning import directories
 

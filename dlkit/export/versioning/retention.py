@@ -9,7 +9,7 @@ import pathlib
 import shutil
 import uuid
 
-from dlkit.checks import check_integer
+from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError
 from dlkit.export.versioning import directories
 

@@ -6,7 +6,7 @@ import os
 from types import TracebackType
 from typing import Any
 
-from dlkit.checks import check_integer, require
+from dlkit.argument_validation import check_integer, require
 from dlkit.errors import DlkitError, ServerError
 from dlkit.serving.client import json_messages
 from dlkit.serving.client.inputs import opened

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import closest
+from dlkit.argument_validation import closest
 from dlkit.column_names import input_name
 from dlkit.column_values import as_booleans, as_text, is_missing
 from dlkit.errors import InputError

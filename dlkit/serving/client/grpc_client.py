@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-from dlkit.checks import check_integer
+from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client import proto_messages
 from dlkit.serving.client.inputs import opened

@@ -67,7 +67,7 @@ def choose_signature(
         signatures: Those of the model, as far as they are known.
 
     Example:
-        >>> from dlkit.serving.signatures import TensorInfo
+        >>> from dlkit.serving.core.signatures import TensorInfo
         >>> takes = {"serving_default": "DT_FLOAT", "image_bytes": "DT_STRING"}
         >>> known = {key: Signature({"x": TensorInfo(dtype)}, {}) for key, dtype in takes.items()}
         >>> choose_signature([b"a file"], None, known), choose_signature([0.5], None, known)

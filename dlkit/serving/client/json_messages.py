@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import require
+from dlkit.argument_validation import require
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client.columns import fit, is_columns
 from dlkit.serving.client.inputs import choose_signature, holds_files

@@ -19,7 +19,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import (
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
-from dlkit.checks import check_integer
+from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client.arrays import from_wire, to_wire
 from dlkit.serving.client.columns import fit

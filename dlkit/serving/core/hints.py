@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from dlkit.checks import closest
+from dlkit.argument_validation import closest
 from dlkit.serving.core.signatures import CELLS, DTYPES, Signature, TensorInfo
 from dlkit.serving.wire.rest_json.elements import shape_text
 

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, fields
 from typing import Any
 
-from dlkit.checks import check_choice, check_fraction, check_integer, check_names
+from dlkit.argument_validation import check_choice, check_fraction, check_integer, check_names
 from dlkit.errors import InputError
 
 RUNTIMES = ("auto", "tensorflow", "onnx", "litert", "onnx_dynamic")

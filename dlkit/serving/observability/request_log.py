@@ -1,8 +1,8 @@
 """A log of what is asked and answered, as features, for `dlkit monitor`.
 
 A line a sampled request, in JSON: when, which model, version and signature, how long it took, and
-the features of its rows and of their predictions (`dlkit.profiles`). Those of numbers, of short
-texts and of small pictures are their values in clear: whoever reads the log reads them. The file is
+the features of its rows and of their predictions (`dlkit.feature_profiles`). Those of numbers, of
+short texts and of small pictures are their values in clear: whoever reads the log reads them. It is
 rotated, so that it never fills the disk. Where the disk is full all the same, requests are answered
 without being logged, and no half a line is left.
 """
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit import profiles
+from dlkit import feature_profiles
 from dlkit.errors import InputError
 
 log = logging.getLogger("dlkit.serving")
@@ -97,8 +97,8 @@ class RequestLog:
         """
         if self._random.random() >= self._share:
             return
-        features = profiles.input_features(_first_rows(inputs))
-        features |= profiles.prediction_features(_first_rows(outputs))
+        features = feature_profiles.input_features(_first_rows(inputs))
+        features |= feature_profiles.prediction_features(_first_rows(outputs))
         line = {
             "time": time.time(),
             "model": model,
@@ -197,4 +197,6 @@ def _plain(values: np.ndarray) -> list[Any]:
     """Return a feature's values as JSON has them: what is missing is null."""
     if values.dtype.kind in "OSU":
         return [value if value is None else str(value) for value in values]
-    return [None if math.isnan(value) else value for value in profiles.rounded(values).tolist()]
+    return [
+        None if math.isnan(value) else value for value in feature_profiles.rounded(values).tolist()
+    ]

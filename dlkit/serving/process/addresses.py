@@ -4,7 +4,7 @@ import errno
 import socket
 from urllib.parse import quote
 
-from dlkit.checks import check_integer
+from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError, ServerError
 
 

@@ -13,7 +13,7 @@ import urllib.parse
 from types import TracebackType
 from typing import Any
 
-from dlkit.checks import require
+from dlkit.argument_validation import require
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.process.addresses import check_ports

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from dlkit.checks import closest
+from dlkit.argument_validation import closest
 from dlkit.errors import InputError
 
 _NO_EFFECT = "Accepted, without effect: "

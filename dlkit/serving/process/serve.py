@@ -6,7 +6,7 @@ import os
 import pathlib
 from typing import Any
 
-from dlkit.checks import require
+from dlkit.argument_validation import require
 from dlkit.errors import InputError
 from dlkit.serving.batching.config import batching_parameters
 from dlkit.serving.core.base_path import (

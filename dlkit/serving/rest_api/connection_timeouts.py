@@ -2,7 +2,8 @@
 
 uvicorn waits for them as long as they like, and each holds one of the files that a process may
 open. Bodies that do not come are the business of `request_body`. Heads that HTTP has refused are
-refused here too, and at the end of the server each connection has a moment for what is under way to it.
+refused here too, and at the end of the server each connection has a moment for what is under way to
+it.
 """
 
 import asyncio

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.checks import require
+from dlkit.argument_validation import require
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.status import StatusError, one_line
 from dlkit.serving.runtimes import export_manifest

@@ -12,7 +12,7 @@ import tensorflow as tf
 from sklearn.preprocessing import StandardScaler
 
 import dlkit as dk
-from dlkit import jobs
+from dlkit.cli import jobs
 from dlkit.errors import InputError
 from dlkit.export.signatures import signature as signatures
 from dlkit.export.to_saved_model import writer

@@ -15,7 +15,7 @@ from dlkit.serving import AsyncClient, AsyncGrpcClient, Client, GrpcClient
 from dlkit.serving.client.columns import Table
 from dlkit.serving.client.inputs import choose_signature, is_frame, opened
 from dlkit.serving.core.signatures import Signature, TensorInfo
-from tests.command_line import call
+from tests.cli.command_line import call
 from tests.serving.scripted import GOOD
 
 

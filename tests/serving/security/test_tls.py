@@ -14,7 +14,7 @@ from dlkit.serving.core.settings import Settings
 from dlkit.serving.grpc_api.server import GrpcServer
 from dlkit.serving.process.serve import check_files
 from dlkit.serving.security.tls import certificates, server_context
-from tests.command_line import call
+from tests.cli.command_line import call
 from tests.serving.certificates import make, ssl_config
 
 SECONDS = 30

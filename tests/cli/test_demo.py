@@ -8,10 +8,9 @@ import pytest
 from matplotlib.image import imread
 
 import dlkit as dk
-from dlkit import demo, jobs
+from dlkit.cli import demo, jobs
 from dlkit.errors import DlkitError
-
-from . import command_line
+from tests.cli import command_line
 
 
 @pytest.fixture(scope="module")

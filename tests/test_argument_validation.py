@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from dlkit.checks import (
+from dlkit.argument_validation import (
     check_choice,
     check_fraction,
     check_integer,

@@ -14,9 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dlkit.errors import DlkitError, InputError
-from dlkit.serve_command import serve
-from dlkit.terminal import (
+from dlkit.cli.serve import serve
+from dlkit.cli.terminal import (
     as_json,
     format_warning,
     load_tensorflow,
@@ -24,6 +23,7 @@ from dlkit.terminal import (
     print_results,
     print_table,
 )
+from dlkit.errors import DlkitError, InputError
 
 app = typer.Typer(
     help="From data to a served Keras model.",
@@ -180,7 +180,7 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
     ] = None,
 ) -> None:
     """Train a model and evaluate it; everything is kept in runs/."""
-    from dlkit import jobs
+    from dlkit.cli import jobs
 
     job = jobs.Job(
         model=model,
@@ -203,7 +203,7 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
 @app.command()
 def evaluate(run: Run) -> None:
     """Evaluate a run's best model on the test split."""
-    from dlkit import jobs
+    from dlkit.cli import jobs
 
     jobs.find_run(run)
     load_tensorflow()
@@ -236,7 +236,8 @@ def export(
     ] = "",
 ) -> None:
     """Export a run's best model as SavedModel, ONNX or LiteRT."""
-    from dlkit import formats, jobs
+    from dlkit import formats
+    from dlkit.cli import jobs
 
     jobs.find_run(run)
     chosen = tuple(runtimes.split(",")) if runtimes else ()
@@ -343,7 +344,7 @@ def demo() -> None:
     """Train, export and serve a classifier of digits, and ask it."""
     load_tensorflow()
 
-    from dlkit.demo import demo as run_demo
+    from dlkit.cli.demo import demo as run_demo
 
     run_demo()
 
@@ -352,7 +353,7 @@ def demo() -> None:
 def doctor() -> None:
     """Show versions and devices; exit 1 if something needs mending."""
     with loading():
-        from dlkit import doctor as medic
+        from dlkit.cli import doctor as medic
 
         findings = medic.examine()
     print_table(("what", "found", "fix"), [(f.name, f.value, f.fix or "") for f in findings])

@@ -7,13 +7,12 @@ import subprocess
 
 import pytest
 
-from dlkit import serve_command
+from dlkit.cli import serve
 from dlkit.serving.core.settings import Settings
+from tests.cli.command_line import call, start, wait_until
 from tests.serving import saved_models
 from tests.serving.http_asking import ask
 from tests.serving.waiting import wait_for
-
-from .command_line import call, start, wait_until
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def asked_of_serve(monkeypatch, tmp_path):
     (tmp_path / "m" / "1" / "saved_model.pb").write_bytes(b"")
     (tmp_path / "models.config").write_text(config(tmp_path, "m"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(serve_command, "load_tensorflow", lambda: None)
+    monkeypatch.setattr(serve, "load_tensorflow", lambda: None)
 
     def run(*arguments):
         found = {}

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from dlkit import terminal
+from dlkit.cli import terminal
 
 COLUMNS = ("name", "what it is", "where it comes from")
 ROWS = [

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dlkit.terminal import load_tensorflow
+from dlkit.cli.terminal import load_tensorflow
 
 
 def serve(  # noqa: PLR0913 - a command's options are its arguments

@@ -12,10 +12,9 @@ import pytest
 from sklearn.datasets import load_iris
 
 import dlkit as dk
-from dlkit import jobs
+from dlkit.cli import jobs
 from dlkit.errors import InputError
-
-from . import command_line
+from tests.cli import command_line
 
 # Everything random takes part: order of the data, augmentation, initial weights, dropout.
 JOB = jobs.Job(

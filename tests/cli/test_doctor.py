@@ -10,16 +10,16 @@ import sys
 import pytest
 
 import dlkit
-from dlkit import cli, doctor
+from dlkit.cli import commands, doctor
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def run_doctor(monkeypatch, capsys):
     """Run `dlkit doctor`; return the exit status and its rows by name."""
     monkeypatch.setattr(sys, "argv", ["dlkit", "doctor"])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        commands.main()
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert rows[0] == ["what", "found", "fix"]
     return end.value.code, {name: (found, fix) for name, found, fix in rows[1:]}

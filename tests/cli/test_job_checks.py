@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dlkit import job_checks, jobs
+from dlkit.cli import job_checks, jobs
 from dlkit.errors import InputError
 
 
@@ -42,7 +42,7 @@ def test_what_only_a_loader_can_tell_is_left_to_it():
 
 def test_it_needs_no_tensorflow():
     code = (
-        "import sys; from dlkit import jobs; jobs.Job('mlp', 'digits').check();"
+        "import sys; from dlkit.cli import jobs; jobs.Job('mlp', 'digits').check();"
         "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -163,9 +163,9 @@ def profile(features: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
     Returns:
         Feature name -> `rows`, `missing` (their share, in [0, 1]) and, of numbers, `quantiles` (101
         of them, from the least to the largest value) and `below` (the shares of the values up to
-        each of `edges(quantiles)`); of texts, `shares` (of the 20 most frequent values and of all
-        others, which with `missing` add up to 1), `seen` (checksums of those others) and `unseen`
-        (the share of rows to expect of values that are not among these rows).
+        each of `inner_edges(quantiles)`); of texts, `shares` (of the 20 most frequent values and of
+        all others, which with `missing` add up to 1), `seen` (checksums of those others) and
+        `unseen` (the share of rows to expect of values that are not among these rows).
 
     Example:
         >>> found = profile({"age": np.arange(101.0), "job": np.array(["cook", "cook", "clerk"])})
@@ -181,7 +181,7 @@ def _distribution(values: np.ndarray) -> dict[str, Any]:
     known = values[np.isfinite(values)]
     missing = 1 - len(known) / max(len(values), 1)
     points = np.quantile(known, np.linspace(0, 1, _QUANTILES)) if len(known) else np.zeros(0)
-    places = np.searchsorted(np.sort(rounded(known)), edges(points), side="right")
+    places = np.searchsorted(np.sort(rounded(known)), inner_edges(points), side="right")
     return {
         "rows": len(values),
         "missing": missing,
@@ -220,7 +220,7 @@ def rounded(values: Any) -> np.ndarray:
     return np.array([float(f"{value:.6g}") for value in values], np.float64)
 
 
-def edges(quantiles: Any) -> np.ndarray:
+def inner_edges(quantiles: Any) -> np.ndarray:
     """Return the upper edges of the bins in which values are counted; the last bin has none.
 
     They are the tenths, rounded. A value that many rows share has a bin of its own: one that lies

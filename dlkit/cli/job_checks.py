@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlkit.checks import check_choice, check_integer
+from dlkit.argument_validation import check_choice, check_integer
 from dlkit.data.catalogue import loading as datasets
 from dlkit.errors import InputError
 from dlkit.models import building
 from dlkit.models import catalogue as builders
 
 if TYPE_CHECKING:
+    from dlkit.cli.jobs import Job
     from dlkit.data.catalogue.sets import DataSetInfo
-    from dlkit.jobs import Job
     from dlkit.models.catalogue import BuilderInfo
 
 SCHEDULES = ("one_cycle", "constant")

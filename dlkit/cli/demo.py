@@ -6,8 +6,8 @@ import pathlib
 from typing import TYPE_CHECKING
 
 import dlkit
-from dlkit import jobs
-from dlkit.checks import require
+from dlkit.argument_validation import require
+from dlkit.cli import jobs
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:

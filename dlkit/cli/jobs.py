@@ -16,7 +16,7 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dlkit import job_checks
+from dlkit.cli import job_checks
 from dlkit.errors import InputError
 from dlkit.formats import FORMATS, check_export
 from dlkit.training.files import write_atomically

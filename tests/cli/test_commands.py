@@ -14,10 +14,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 import dlkit as dk
-from dlkit import cli, jobs
+from dlkit.cli import commands, jobs
 from dlkit.errors import InputError
-
-from .command_line import call, room, run, start, wait_until
+from tests.cli.command_line import call, room, run, start, wait_until
 
 TRAIN = ["train", "mlp", "--data", "digits", "--epochs", "2", "--batch-size", "16"]
 TRAIN += ["--run", "first", "--set", "units=32", "--set", "jit_compile=False"]
@@ -423,7 +422,7 @@ def test_a_tensorflow_that_fails_shows_its_notes(tmp_path):
         "import os\nos.write(2, b'F0000 this CPU lacks AVX\\n')\nraise ImportError('no libtf.so')\n"
     )
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv[0] = 'dlkit'\n"
-    code += "from dlkit.cli import main; main()"
+    code += "from dlkit.cli.commands import main; main()"
     result = subprocess.run(
         [sys.executable, "-c", code, "train", "mlp"], cwd=tmp_path, capture_output=True, text=True
     )
@@ -518,15 +517,15 @@ def test_models_and_datasets_list_the_registries(monkeypatch, capsys):
     ],
 )
 def test_options_are_read_as_literals(pairs, options):
-    assert cli.parse_options(pairs) == options
+    assert commands.parse_options(pairs) == options
 
 
 def test_a_pair_given_twice_is_refused():
     with pytest.raises(InputError, match=r"--data-option length is given twice"):
-        cli.parse_options(["length=3", "length=4"], "--data-option", "encoding=tf_idf")
+        commands.parse_options(["length=3", "length=4"], "--data-option", "encoding=tf_idf")
 
 
 @pytest.mark.parametrize("pair", ["units", "", "=", "=3", "a-b=3", "a b=3", "1=2"])
 def test_what_is_no_pair_is_refused(pair):
     with pytest.raises(InputError, match=re.escape(f"Received: {pair!r}.")):
-        cli.parse_options([pair])
+        commands.parse_options([pair])

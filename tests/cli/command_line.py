@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from dlkit import cli
+from dlkit.cli import commands
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 SECONDS = 120
 
@@ -43,7 +43,7 @@ def call(monkeypatch, *arguments):
     """Run in this process and return the exit status."""
     monkeypatch.setattr(sys, "argv", ["dlkit", *map(str, arguments)])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        commands.main()
     return end.value.code or 0
 
 
