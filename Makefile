@@ -21,10 +21,11 @@ demo: $(INSTALLED)  ## train, export, serve and ask a classifier of handwritten 
 test: $(INSTALLED)  ## run the tests
 	@$(RUN) -m pytest --numprocesses 2 --dist worksteal
 
-lint: $(INSTALLED)  ## check style, layout and who imports whom
+lint: $(INSTALLED)  ## check style, layout, who imports whom and types
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(VENV)/bin/lint-imports
+	@$(RUN) -m mypy
 
 format: $(INSTALLED)  ## rewrite the code and the generated tables of the README
 	@$(RUN) -m ruff check --fix .
@@ -42,7 +43,7 @@ bench: $(INSTALLED) peers  ## the figures of the README, about 80 minutes on 2 c
 	@$(RUN) benchmarks/fashion_mnist.py
 
 clean:  ## remove the virtual environment and what tools left
-	rm -rf $(VENV) $(PEERS) build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache
 
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || \
