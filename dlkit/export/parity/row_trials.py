@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from dlkit.errors import ExportError
-from dlkit.export.parity import comparison, scoring
+from dlkit.export.parity import comparison
+from dlkit.export.sample_inputs import raw_columns, sample_inputs
 from dlkit.export.signatures.signature import Arrays, Signature
-from dlkit.export.to_saved_model import warmup
 
 Answer = Arrays | ExportError
 
@@ -97,11 +97,11 @@ def trials(
     examples = getattr(data, "examples", None)
     if join_requests is False or (examples is None and join_requests is None):
         return {}
-    raw = None if examples is None else scoring.raw_columns(examples[0])
+    raw = None if examples is None else raw_columns(examples[0])
     specs = offered["serving_default"].inputs
-    size = sum(array.nbytes for array in warmup.samples(specs, raw, 1).values())
+    size = sum(array.nbytes for array in sample_inputs(specs, raw, 1).values())
     count = min(_OTHERS, max(_ROWS, _BYTES // max(1, size)))
-    rows = warmup.samples(specs, raw, count)
+    rows = sample_inputs(specs, raw, count)
     return {key: _trial(found, rows, join_requests is True) for key, found in offered.items()}
 
 

@@ -8,13 +8,11 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
-from dlkit.column_names import input_names
 from dlkit.errors import ExportError
+from dlkit.export.sample_inputs import raw_columns, sample_inputs
 from dlkit.export.signatures.signature import Arrays, Signature
-from dlkit.export.to_saved_model import warmup
 
 MAX_LOSS = 0.001  # of the accuracy or R2, where nothing is rounded on purpose
 _ROWS, _BYTES, _BATCH = 1024, 2**26, 64
@@ -54,7 +52,7 @@ def held_out(signature: Signature, data: Any) -> HeldOut | None:
     if found is None:
         return None
     raw, y = found
-    prepared = batches(warmup.samples(signature.inputs, raw, len(y)))
+    prepared = batches(sample_inputs(signature.inputs, raw, len(y)))
     answers = [signature.reference(batch) for batch in prepared]
     before = score_of(data.task, y, answers)
     return None if before is None else HeldOut(data.task, prepared, y, before)
@@ -92,20 +90,6 @@ def _bounded(raw: dict[str, Any]) -> int:
     """Return how many rows like the first one are not too many."""
     size = sum(np.asarray(column[:1]).nbytes for column in raw.values())
     return min(_ROWS, max(_BATCH, _BYTES // max(1, size)))
-
-
-def raw_columns(raw: Any) -> dict[str, Any]:
-    """Return raw inputs by the names that a signature gives them; "" for a single array.
-
-    Example:
-        >>> list(raw_columns({"Sepal length": np.zeros(2)}))
-        ['Sepal_length']
-    """
-    if not isinstance(raw, dict):
-        return {"": raw}
-    # In the order of the signature's own inputs, since alike names are numbered by it.
-    paths, columns = zip(*keras.tree.flatten_with_path(raw), strict=True)
-    return dict(zip(input_names(path[-1] for path in paths), columns, strict=True))
 
 
 def _is_scored(task: str, y: np.ndarray, answer: Arrays) -> bool:

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from dlkit.column_names import input_names
 from dlkit.errors import InputError
-from dlkit.export.parity import scoring
+from dlkit.export.sample_inputs import raw_columns
 from dlkit.export.signatures.signature import Arrays, Signature
 
 _RATE = 16_000  # of the made-up sound
@@ -117,7 +117,7 @@ def _check(decoding: Any) -> str:
 def _named(given: Signature, raw: Any) -> dict[str, Any]:
     """Name what was decoded after the inputs of `given`: by its keys, or in their order."""
     if isinstance(raw, Mapping):
-        found = scoring.raw_columns(dict(raw))
+        found = raw_columns(dict(raw))
     else:
         found = dict(zip(given.inputs, keras.tree.flatten(raw), strict=False))
     if found.keys() != given.inputs.keys():

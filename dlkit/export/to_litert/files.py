@@ -13,17 +13,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from dlkit.errors import ExportError
-from dlkit.export.signatures import signature as signatures
-from dlkit.export.to_saved_model import writer
+from dlkit.export.graph import cause, write_graph
+from dlkit.export.signatures.signature import INSTEAD, Arrays, Signature
 
 
 def convert(
     model: keras.Model,
-    signature: signatures.Signature,
+    signature: Signature,
     data: Any = None,
     configure: Callable[[tf.lite.TFLiteConverter], None] = lambda converter: None,
 ) -> bytes:
@@ -40,7 +39,7 @@ def convert(
     """
     with tempfile.TemporaryDirectory() as folder:
         directory = pathlib.Path(folder) / "saved_model"
-        writer.write_graph(model, data, {"serving_default": signature}, directory)
+        write_graph(model, data, {"serving_default": signature}, directory)
         converter = tf.lite.TFLiteConverter.from_saved_model(
             str(directory), signature_keys=["serving_default"]
         )
@@ -76,13 +75,11 @@ def _refusal_text(model: keras.Model, error: Exception) -> str:
             " it without mixed_precision and load the weights into that."
         )
     if names:
-        return f"{what}, which has no {', '.join(names)}{signatures.INSTEAD}"
-    return f"{what}: {writer.cause(error)}."
+        return f"{what}, which has no {', '.join(names)}{INSTEAD}"
+    return f"{what}: {cause(error)}."
 
 
-def answers(
-    content: bytes, batches: Sequence[dict[str, np.ndarray]]
-) -> list[dict[str, np.ndarray]]:
+def answers(content: bytes, batches: Sequence[Arrays]) -> list[Arrays]:
     """Return what a LiteRT file gives for each of `batches`, by output name.
 
     Raises:
@@ -91,7 +88,7 @@ def answers(
     return list(map(runner(content), batches))
 
 
-def runner(content: bytes) -> Callable[[signatures.Arrays], signatures.Arrays]:
+def runner(content: bytes) -> Callable[[Arrays], Arrays]:
     """Return a function from inputs to outputs by name, which raises `ExportError` for a refusal.
 
     Raises:
@@ -100,13 +97,13 @@ def runner(content: bytes) -> Callable[[signatures.Arrays], signatures.Arrays]:
     try:
         found = signature_runner(content)
     except (RuntimeError, ValueError) as error:
-        raise ExportError(f"LiteRT refused the file: {writer.cause(error)}.") from error
+        raise ExportError(f"LiteRT refused the file: {cause(error)}.") from error
 
-    def run(batch: signatures.Arrays) -> signatures.Arrays:
+    def run(batch: Arrays) -> Arrays:
         try:
             return found(**batch)
         except (RuntimeError, ValueError) as error:
-            raise ExportError(f"LiteRT refused a batch: {writer.cause(error)}.") from error
+            raise ExportError(f"LiteRT refused a batch: {cause(error)}.") from error
 
     return run
 

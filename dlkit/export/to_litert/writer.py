@@ -10,17 +10,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from dlkit.argument_validation import check_choice
 from dlkit.errors import ExportError
 from dlkit.export import networks, quantization, single_file
+from dlkit.export.graph import prepare
 from dlkit.export.parity import comparison, scoring
-from dlkit.export.signatures import signature as signatures
+from dlkit.export.signatures.signature import Arrays, Signature, check_data
 from dlkit.export.to_litert import files as litert_files
 from dlkit.export.to_litert import model_merging
-from dlkit.export.to_saved_model import writer
 
 _CALIBRATION_ROWS = 256
 
@@ -84,12 +83,12 @@ def litert(
         'tiny.tflite'
     """
     path = single_file.check_path(path, ".tflite")
-    signatures.check_data(data)
+    check_data(data)
     if quantize is not None:
         check_choice("quantize", quantize, quantization.MAX_LOSS)
         quantization.check_data(quantize, data)
     data = networks.data_for(inputs, data)
-    signature, batches, expected = writer.prepare(model, data)
+    signature, batches, expected = prepare(model, data)
 
     def write(staging: pathlib.Path) -> None:
         try:
@@ -107,10 +106,10 @@ def litert(
 
 def _checked(
     model: keras.Model,
-    signature: signatures.Signature,
+    signature: Signature,
     data: Any,
-    batches: list[dict[str, np.ndarray]],
-    expected: list[dict[str, np.ndarray]],
+    batches: list[Arrays],
+    expected: list[Arrays],
 ) -> bytes:
     """Return a file that is not quantized and answers as the model does."""
     content = litert_files.convert(model, signature, data)
@@ -123,7 +122,7 @@ def _checked(
     return content
 
 
-def _quantize(model: keras.Model, network: signatures.Signature, data: Any, quantize: str) -> bytes:
+def _quantize(model: keras.Model, network: Signature, data: Any, quantize: str) -> bytes:
     def configure(converter: tf.lite.TFLiteConverter) -> None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if quantize == "float16":
@@ -134,9 +133,7 @@ def _quantize(model: keras.Model, network: signatures.Signature, data: Any, quan
     return litert_files.convert(model, network, configure=configure)
 
 
-def _calibration(
-    network: signatures.Signature, train: Iterable[Any]
-) -> Iterator[dict[str, np.ndarray]]:
+def _calibration(network: Signature, train: Iterable[Any]) -> Iterator[Arrays]:
     for batch, _ in networks.rows(network, train, _CALIBRATION_ROWS, 32):
         yield batch
 

@@ -16,16 +16,14 @@ import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
 from dlkit.errors import ExportError
-from dlkit.export.signatures import signature as signatures
+from dlkit.export.graph import cause
+from dlkit.export.signatures.signature import INSTEAD, Arrays, Signature
 from dlkit.export.to_onnx import indices, shapes
-from dlkit.export.to_saved_model import writer
 
 OPSETS = (13, 18)  # tf2onnx 1.17 writes no later ones
 
 
-def convert(
-    model: keras.Model, signature: signatures.Signature, data: Any, opset: int = OPSETS[1]
-) -> bytes:
+def convert(model: keras.Model, signature: Signature, data: Any, opset: int = OPSETS[1]) -> bytes:
     """Return an ONNX file with the function of `signature`.
 
     Args:
@@ -50,7 +48,7 @@ def convert(
             proto = _translate(concrete, model.name, opset)
     except Exception as error:  # tf2onnx raises whatever its parts raise
         raise ExportError(
-            f"Model '{model.name}' cannot be written as ONNX: {writer.cause(error)}."
+            f"Model '{model.name}' cannot be written as ONNX: {cause(error)}."
         ) from error
     _refuse_unknown(model, proto, opset)
     return _describe(proto, data).SerializeToString()
@@ -112,7 +110,7 @@ def _refuse_unknown(model: keras.Model, proto: Any, opset: int) -> None:
     if unknown:
         raise ExportError(
             f"Model '{model.name}' cannot be written as ONNX, which has no {', '.join(unknown)}"
-            + signatures.INSTEAD
+            + INSTEAD
         )
 
 
@@ -130,9 +128,7 @@ def _describe(proto: Any, data: Any) -> Any:
     return proto
 
 
-def answers(
-    content: bytes, batches: Sequence[dict[str, np.ndarray]]
-) -> list[dict[str, np.ndarray]]:
+def answers(content: bytes, batches: Sequence[Arrays]) -> list[Arrays]:
     """Return what ONNX Runtime gives for each of `batches`, by output name.
 
     Raises:
@@ -141,7 +137,7 @@ def answers(
     return list(map(runner(content), batches))
 
 
-def runner(content: bytes) -> Callable[[signatures.Arrays], signatures.Arrays]:
+def runner(content: bytes) -> Callable[[Arrays], Arrays]:
     """Return a function from inputs to outputs by name, which raises `ExportError` for a refusal.
 
     Raises:
@@ -154,14 +150,14 @@ def runner(content: bytes) -> Callable[[signatures.Arrays], signatures.Arrays]:
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own errors have no common base
-        raise ExportError(f"ONNX Runtime refused the file: {writer.cause(error)}.") from error
+        raise ExportError(f"ONNX Runtime refused the file: {cause(error)}.") from error
     names = [output.name for output in session.get_outputs()]
 
-    def run(batch: signatures.Arrays) -> signatures.Arrays:
+    def run(batch: Arrays) -> Arrays:
         try:
             values = session.run(names, batch)
         except Exception as error:
-            raise ExportError(f"ONNX Runtime refused a batch: {writer.cause(error)}.") from error
+            raise ExportError(f"ONNX Runtime refused a batch: {cause(error)}.") from error
         return dict(zip(names, map(_plain, values), strict=True))
 
     return run

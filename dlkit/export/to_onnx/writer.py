@@ -13,11 +13,11 @@ import keras
 from dlkit.argument_validation import check_choice, check_integer, require
 from dlkit.errors import ExportError, InputError
 from dlkit.export import networks, single_file
+from dlkit.export.graph import prepare
 from dlkit.export.parity import comparison, scoring
-from dlkit.export.signatures import signature as signatures
+from dlkit.export.signatures.signature import Arrays, Signature, check_data
 from dlkit.export.to_onnx import files as onnx_files
 from dlkit.export.to_onnx import quantizing
-from dlkit.export.to_saved_model import writer
 
 _EXTRA = "onnx"
 
@@ -80,7 +80,7 @@ def onnx(
         'tiny.onnx'
     """
     path = single_file.check_path(path, ".onnx")
-    signatures.check_data(data)
+    check_data(data)
     least, most = onnx_files.OPSETS
     opset = check_integer("opset", most if opset is None else opset, minimum=least)
     if opset > most:
@@ -90,7 +90,7 @@ def onnx(
     for module in ("tf2onnx", "onnx", "onnxruntime"):
         require(module, _EXTRA)
     data = networks.data_for(inputs, data)
-    signature, batches, expected = writer.prepare(model, data)
+    signature, batches, expected = prepare(model, data)
 
     def write(staging: pathlib.Path) -> None:
         try:
@@ -105,9 +105,9 @@ def onnx(
 
 def _checked(
     model: keras.Model,
-    signature: signatures.Signature,
+    signature: Signature,
     data: Any,
-    asked: tuple[list[signatures.Arrays], list[signatures.Arrays]],
+    asked: tuple[list[Arrays], list[Arrays]],
     opset: int,
 ) -> bytes:
     """Return a file that is not quantized and answers as the model does."""

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from dlkit import feature_profiles
-from dlkit.export.parity import scoring
+from dlkit.export.sample_inputs import raw_columns, sample_inputs
 from dlkit.export.signatures.signature import Signature
-from dlkit.export.to_saved_model import warmup
 
 FILE = "training_profile.json"
 _ROWS = 2000  # give the shares of ten classes to a hundredth
@@ -34,8 +33,8 @@ def write(directory: pathlib.Path, signature: Signature, data: Any) -> bool:
     needless: list[set[str]] = []
     for start in range(0, len(rows), _BATCH):
         chosen = rows[start : start + _BATCH]
-        raw = scoring.raw_columns(origin.raw(chosen))
-        inputs = warmup.samples(signature.inputs, raw, len(chosen))
+        raw = raw_columns(origin.raw(chosen))
+        inputs = sample_inputs(signature.inputs, raw, len(chosen))
         features = feature_profiles.input_features(inputs)
         outputs = signature.reference(inputs)
         features |= feature_profiles.prediction_features(outputs)

@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
-from tensorflow.core.framework import types_pb2
-from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import InputError
+from dlkit.export import graph
 from dlkit.export.parity import comparison, row_trials, scoring
 from dlkit.export.parity.parity_run import BATCH_SIZES, Asked
 from dlkit.export.signatures import selection
-from dlkit.export.signatures import signature as naming
+from dlkit.export.signatures.signature import Arrays, Signature, check_data
 from dlkit.export.to_saved_model import model_card, training_profile, twins, warmup
 from dlkit.export.versioning import directories
 
@@ -107,8 +104,8 @@ def saved_model(
         ...     saved_model(model, f"{folder}/tiny").name
         '1'
     """
-    check_model(model)
-    naming.check_data(data)
+    graph.check_model(model)
+    check_data(data)
     base = directories.check_base(base)
     name = base.absolute().name
     notes = model_card.check_notes(notes)
@@ -119,10 +116,10 @@ def saved_model(
         )
 
     def write(directory: pathlib.Path) -> None:
-        served, batches, expected = prepare(model, data)
+        served, batches, expected = graph.prepare(model, data)
         offered = selection.offered(served, data, expected[0], signatures)
         checks = _checks(model, data, offered, batches)
-        write_graph(model, data, offered, directory)
+        graph.write_graph(model, data, offered, directory)
         extra = directory / "assets.extra"
         extra.mkdir()
         warmup.write(extra / warmup.FILE, name, _requests(offered, checks))
@@ -142,21 +139,21 @@ def saved_model(
 def _checks(
     model: keras.Model,
     data: Any,
-    offered: Mapping[str, naming.Signature],
-    batches: list[dict[str, np.ndarray]],
+    offered: Mapping[str, Signature],
+    batches: list[Arrays],
 ) -> list[comparison.Check]:
     """Return what each signature is asked, and what the model answers."""
     checks = []
     for key, signature in offered.items():
         for batch in batches:
             inputs = signature.from_raw(batch)
-            expected = reference(model, signature, inputs, data)
+            expected = graph.reference(model, signature, inputs, data)
             checks.append(comparison.Check(key, inputs, expected, signature.unordered))
     return checks
 
 
 def _requests(
-    offered: Mapping[str, naming.Signature], checks: list[comparison.Check]
+    offered: Mapping[str, Signature], checks: list[comparison.Check]
 ) -> list[warmup.Request]:
     """Return a warm-up request for each signature, and one of more rows for the default one."""
     return [
@@ -164,129 +161,3 @@ def _requests(
         for place, check in enumerate(checks)
         if place % len(BATCH_SIZES) == 0 or check.key == selection.DEFAULT
     ]
-
-
-def check_model(model: Any) -> None:
-    """Refuse what no export can hold.
-
-    Raises:
-        InputError: for what is no Keras model, has no weights yet, or keeps a state.
-    """
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            "A SavedModel is written by Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow."
-            f" Received: KERAS_BACKEND={keras.backend.backend()}."
-        )
-    if not isinstance(model, keras.Model):
-        raise InputError(f"model must be a keras.Model. Received: {type(model).__name__}.")
-    if not model.built:
-        raise InputError(
-            f"Model '{model.name}' has no weights yet: call it on a batch, or model.build(shape),"
-            " before the export."
-        )
-    for layer in model._flatten_layers():
-        if getattr(layer, "stateful", False):
-            raise InputError(
-                f"Layer '{layer.name}' keeps a state from one batch to the next, which a server"
-                " cannot do; build the model with stateful=False and load the weights into it."
-            )
-
-
-def _batches(signature: naming.Signature, data: Any) -> list[dict[str, np.ndarray]]:
-    """Return the raw input that the export is checked and warmed up with, for each batch size."""
-    raw = getattr(data, "examples", None)
-    if raw is not None:
-        raw = scoring.raw_columns(raw[0])
-    return [warmup.samples(signature.inputs, raw, rows) for rows in BATCH_SIZES]
-
-
-def prepare(
-    model: keras.Model, data: Any
-) -> tuple[naming.Signature, list[dict[str, np.ndarray]], list[dict[str, np.ndarray]]]:
-    """Return what a file format needs: the signature, raw batches, and the model's answers.
-
-    Raises:
-        InputError: when `model` or `data` cannot be used, or an output is no dense tensor.
-    """
-    check_model(model)
-    signature = naming.serving_default(model, data)
-    batches = _batches(signature, data)
-    expected = [reference(model, signature, batch, data) for batch in batches]
-    _check_dense(model, expected[0])
-    binary = naming.binary_outputs(expected)
-    if binary:
-        signature = naming.rename_outputs(signature, binary)
-        expected = [reference(model, signature, batch, data) for batch in batches]
-    return signature, batches, expected
-
-
-def _check_dense(model: keras.Model, outputs: Mapping[str, Any]) -> None:
-    for name, output in outputs.items():
-        if not isinstance(output, np.ndarray):
-            raise InputError(
-                f"Output '{name}' of model '{model.name}' is a {type(output).__name__}, which a"
-                " server cannot answer with; let the model give a dense tensor."
-            )
-
-
-def reference(
-    model: keras.Model,
-    signature: naming.Signature,
-    batch: dict[str, np.ndarray],
-    data: Any,
-) -> dict[str, np.ndarray]:
-    """Return what `model` predicts from a raw batch, by output name.
-
-    Raises:
-        InputError: when it cannot, naming where the batch came from.
-    """
-    try:
-        return signature.reference(batch)
-    except (TypeError, ValueError, tf.errors.OpError) as error:
-        given = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in batch.items())
-        source = "made-up input" if getattr(data, "examples", None) is None else "data.examples"
-        raise InputError(
-            f"Model '{model.name}' cannot predict from {source} ({given}): {cause(error)}; give"
-            " data with examples, and an input_spec, of what the model takes."
-        ) from error
-
-
-def cause(error: Exception) -> str:
-    """Return the line of a long TensorFlow message that says what went wrong."""
-    text, _, _ = str(error).partition("Arguments received by")
-    lines = [line.strip() for line in text.splitlines()]
-    said = [line for line in lines if line and not line.startswith(("[[", "File "))]
-    return said[-1].rstrip(".") if said else type(error).__name__
-
-
-def write_graph(
-    model: keras.Model,
-    data: Any,
-    offered: Mapping[str, naming.Signature],
-    directory: pathlib.Path,
-) -> None:
-    """Write a SavedModel with the signatures `offered`, by key, unchecked."""
-    archive = keras.export.ExportArchive()
-    for part in (model, getattr(data, "preprocessing", None), getattr(data, "decoding", None)):
-        if part is not None:
-            archive.track(part)
-    for key, signature in offered.items():
-        function = tf.function(signature.compute, autograph=False)
-        function.get_concrete_function(dict(signature.inputs))
-        archive.add_endpoint(key, function)
-    archive.write_out(directory, verbose=False)
-    _complete(directory, offered)
-
-
-def _complete(directory: pathlib.Path, offered: Mapping[str, naming.Signature]) -> None:
-    """Say what each signature is for, and by an input's first axis which column goes there."""
-    path = directory / "saved_model.pb"
-    content = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    for key, signature in offered.items():
-        definition = content.meta_graphs[0].signature_def[key]
-        definition.method_name = signature.method
-        for column, name in signature.columns.items():
-            info = definition.inputs[name]
-            if len(info.tensor_shape.dim) == 1 or info.dtype == types_pb2.DT_STRING:
-                info.tensor_shape.dim[0].name = column
-    path.write_bytes(content.SerializeToString(deterministic=True))

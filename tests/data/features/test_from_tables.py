@@ -14,8 +14,7 @@ from sklearn.preprocessing import StandardScaler
 import dlkit as dk
 from dlkit.cli import jobs
 from dlkit.errors import InputError
-from dlkit.export.signatures import signature as signatures
-from dlkit.export.to_saved_model import writer
+from dlkit.export.graph import prepare
 from dlkit.serving.client.inputs import opened
 from dlkit.serving.client.request_files import read_inputs
 from dlkit.serving.core.signatures import Signature, TensorInfo
@@ -266,10 +265,9 @@ def test_columns_that_differ_in_case_keep_their_values():
     table["AGE"] = table["age"] + 1000
     data = dk.data.from_dataframe(table, "rich")
     model = keras.Sequential([keras.Input((len(data.feature_names),)), keras.layers.Identity()])
-    signature = signatures.serving_default(model, data)
+    signature, _, (_, answers) = prepare(model, data)
     assert sorted(signature.inputs) == ["AGE", "age_1", "born", "job"]
-    batch = writer._batches(signature, data)[1]
-    (answer,) = signature.reference(batch).values()
+    (answer,) = answers.values()
     np.testing.assert_allclose(answer, batches(data.test)[0][:3], atol=1e-6)
 
 

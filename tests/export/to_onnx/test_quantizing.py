@@ -10,9 +10,9 @@ import pytest
 import dlkit as dk
 from dlkit.errors import ExportError, InputError
 from dlkit.export import onnx, saved_model
+from dlkit.export.graph import prepare
 from dlkit.export.to_onnx import files as onnx_files
 from dlkit.export.to_onnx import quantizing
-from dlkit.export.to_saved_model import writer
 from dlkit.export.to_saved_model.twins import FILE
 from dlkit.serving import Client, Server
 from tests.export.test_quantization import columns
@@ -86,7 +86,7 @@ def test_only_the_network_computes_in_8_bits():
     data = dk.data.load("breast_cancer", seed=0)
     model = dk.models.build("mlp", data, units=(16,), jit_compile=False, learning_rate=0.02, seed=0)
     model.fit(data.train, epochs=10, verbose=0)
-    served, batches, expected = writer.prepare(model, data)
+    served, batches, expected = prepare(model, data)
     content = quantizing.quantized(model, served, data, (batches, expected))
     raw, labels = data.examples
     (answer,) = onnx_files.answers(content, [{"features": raw}])

@@ -1,0 +1,146 @@
+"""A model's signature with what it answers, and the graph that holds its signatures."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+
+from dlkit.errors import InputError
+from dlkit.export.parity.parity_run import BATCH_SIZES
+from dlkit.export.sample_inputs import raw_columns, sample_inputs
+from dlkit.export.signatures.signature import (
+    Arrays,
+    Signature,
+    binary_outputs,
+    rename_outputs,
+    serving_default,
+)
+
+
+def check_model(model: Any) -> None:
+    """Refuse what no export can hold.
+
+    Raises:
+        InputError: for what is no Keras model, has no weights yet, or keeps a state.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            "A SavedModel is written by Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow."
+            f" Received: KERAS_BACKEND={keras.backend.backend()}."
+        )
+    if not isinstance(model, keras.Model):
+        raise InputError(f"model must be a keras.Model. Received: {type(model).__name__}.")
+    if not model.built:
+        raise InputError(
+            f"Model '{model.name}' has no weights yet: call it on a batch, or model.build(shape),"
+            " before the export."
+        )
+    for layer in model._flatten_layers():
+        if getattr(layer, "stateful", False):
+            raise InputError(
+                f"Layer '{layer.name}' keeps a state from one batch to the next, which a server"
+                " cannot do; build the model with stateful=False and load the weights into it."
+            )
+
+
+def _batches(signature: Signature, data: Any) -> list[Arrays]:
+    """Return the raw input that the export is checked and warmed up with, for each batch size."""
+    raw = getattr(data, "examples", None)
+    if raw is not None:
+        raw = raw_columns(raw[0])
+    return [sample_inputs(signature.inputs, raw, rows) for rows in BATCH_SIZES]
+
+
+def prepare(model: keras.Model, data: Any) -> tuple[Signature, list[Arrays], list[Arrays]]:
+    """Return what a file format needs: the signature, raw batches, and the model's answers.
+
+    Raises:
+        InputError: when `model` or `data` cannot be used, or an output is no dense tensor.
+    """
+    check_model(model)
+    signature = serving_default(model, data)
+    batches = _batches(signature, data)
+    expected = [reference(model, signature, batch, data) for batch in batches]
+    _check_dense(model, expected[0])
+    binary = binary_outputs(expected)
+    if binary:
+        signature = rename_outputs(signature, binary)
+        expected = [reference(model, signature, batch, data) for batch in batches]
+    return signature, batches, expected
+
+
+def _check_dense(model: keras.Model, outputs: Mapping[str, Any]) -> None:
+    for name, output in outputs.items():
+        if not isinstance(output, np.ndarray):
+            raise InputError(
+                f"Output '{name}' of model '{model.name}' is a {type(output).__name__}, which a"
+                " server cannot answer with; let the model give a dense tensor."
+            )
+
+
+def reference(
+    model: keras.Model,
+    signature: Signature,
+    batch: Arrays,
+    data: Any,
+) -> Arrays:
+    """Return what `model` predicts from a raw batch, by output name.
+
+    Raises:
+        InputError: when it cannot, naming where the batch came from.
+    """
+    try:
+        return signature.reference(batch)
+    except (TypeError, ValueError, tf.errors.OpError) as error:
+        given = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in batch.items())
+        source = "made-up input" if getattr(data, "examples", None) is None else "data.examples"
+        raise InputError(
+            f"Model '{model.name}' cannot predict from {source} ({given}): {cause(error)}; give"
+            " data with examples, and an input_spec, of what the model takes."
+        ) from error
+
+
+def cause(error: Exception) -> str:
+    """Return the line of a long TensorFlow message that says what went wrong."""
+    text, _, _ = str(error).partition("Arguments received by")
+    lines = [line.strip() for line in text.splitlines()]
+    said = [line for line in lines if line and not line.startswith(("[[", "File "))]
+    return said[-1].rstrip(".") if said else type(error).__name__
+
+
+def write_graph(
+    model: keras.Model,
+    data: Any,
+    offered: Mapping[str, Signature],
+    directory: pathlib.Path,
+) -> None:
+    """Write a SavedModel with the signatures `offered`, by key, unchecked."""
+    archive = keras.export.ExportArchive()
+    for part in (model, getattr(data, "preprocessing", None), getattr(data, "decoding", None)):
+        if part is not None:
+            archive.track(part)
+    for key, signature in offered.items():
+        function = tf.function(signature.compute, autograph=False)
+        function.get_concrete_function(dict(signature.inputs))
+        archive.add_endpoint(key, function)
+    archive.write_out(directory, verbose=False)
+    _complete(directory, offered)
+
+
+def _complete(directory: pathlib.Path, offered: Mapping[str, Signature]) -> None:
+    """Say what each signature is for, and by an input's first axis which column goes there."""
+    path = directory / "saved_model.pb"
+    content = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for key, signature in offered.items():
+        definition = content.meta_graphs[0].signature_def[key]
+        definition.method_name = signature.method
+        for column, name in signature.columns.items():
+            info = definition.inputs[name]
+            if len(info.tensor_shape.dim) == 1 or info.dtype == types_pb2.DT_STRING:
+                info.tensor_shape.dim[0].name = column
+    path.write_bytes(content.SerializeToString(deterministic=True))

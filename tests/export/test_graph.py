@@ -1,0 +1,71 @@
+"""What no export can hold is refused before anything is written."""
+
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dlkit.errors import InputError
+from dlkit.export import saved_model
+
+
+def unbuilt():
+    return keras.Sequential([keras.layers.Dense(2)], name="unbuilt")
+
+
+def stateful():
+    return keras.Sequential(
+        [keras.Input(batch_shape=(4, 3, 2)), keras.layers.LSTM(3, stateful=True, name="memory")]
+    )
+
+
+def ragged():
+    words = keras.layers.TextVectorization(ragged=True, name="words")
+    words.adapt(["a b"])
+    return keras.Sequential([keras.Input((), dtype="string"), words])
+
+
+class TwoArguments(keras.Model):
+    def call(self, first, second):
+        return first + second
+
+
+def two_arguments():
+    model = TwoArguments(name="two")
+    model(np.ones((1, 2)), np.ones((1, 2)))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (dict, "model must be a keras.Model. Received: dict"),
+        (lambda: keras.layers.Dense(1), "Received: Dense"),
+        (unbuilt, "Model 'unbuilt' has no weights yet"),
+        (stateful, "Layer 'memory' keeps a state"),
+        (ragged, "Output 'words' .* is a RaggedTensor"),
+        (two_arguments, "Model 'two' cannot predict .* argument: 'second'"),
+    ],
+)
+def test_models_that_cannot_be_served(make, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        saved_model(make(), tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_data_of_another_shape(digits, tiny, tmp_path):
+    message = r"'tiny' takes \(None, 4\)\. Received: data 'digits', which gives \(None, 8, 8, 1\)"
+    with pytest.raises(InputError, match=message):
+        saved_model(tiny, tmp_path / "tiny", digits.data)
+    spec = {"row": tf.TensorSpec((5,), tf.float32)}
+    with pytest.raises(InputError, match=r"data 'five', which gives \(None, 5\)"):
+        saved_model(tiny, tmp_path / "tiny", types.SimpleNamespace(name="five", input_spec=spec))
+    assert not list(tmp_path.iterdir())
+
+
+def test_preprocessing_must_be_a_model(tiny, tmp_path):
+    data = types.SimpleNamespace(preprocessing=np.log1p)
+    with pytest.raises(InputError, match=r"data\.preprocessing must be .* Received: ufunc"):
+        saved_model(tiny, tmp_path / "tiny", data)
