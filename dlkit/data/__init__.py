@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = attach(
         "Column": "features.columns",
         "Data": "core.record",
         "DataSetInfo": "catalogue.sets",
-        "Finding": "checks.findings",
+        "Finding": "core.wording",
         "decode_tokens": "text.encoding",
         "from_arrays": "arrays.from_arrays",
         "from_audio_folder": "audio.from_files",

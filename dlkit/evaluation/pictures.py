@@ -128,7 +128,8 @@ def plot_predictions(model: keras.Model, data: Data, *, count: int = 16) -> Figu
     """
     check_integer("count", count)
     require("matplotlib", "plot")
-    from dlkit.data.drawing.figures import draw_images, target_text
+    from dlkit.data.core.class_names import target_text
+    from dlkit.data.image.drawing import draw_images
 
     split = predictions.check_test_split(data)
     images = np.concatenate([x.numpy() for x, *_ in split])

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlkit.data.checks.findings import Finding, View, listed, share
+from dlkit.data.checks.findings import View
+from dlkit.data.core.wording import Finding, listed, share_of
 
 _RARE, _SMALL = 10, 4.0  # times fewer than the most frequent; pixels of what the network gets
 
@@ -24,7 +25,7 @@ def boxes(view: View) -> Iterator[Finding]:
     spread = np.quantile(there.sum(axis=1), (0, 0.5, 1)).astype(int)
     detail = f"{spread[0]} to {spread[2]}, half of the images have up to {spread[1]}"
     if empty:
-        detail = f"{detail}; {share(empty, len(train))} have none"
+        detail = f"{detail}; {share_of(empty, len(train))} have none"
         yield Finding("note", "boxes an image", detail, "see that they are really empty")
     else:
         yield Finding("ok", "boxes an image", detail)
@@ -52,6 +53,6 @@ def _sizes(view: View, found: np.ndarray) -> Finding:
     detail = f"{low:.2g} to {high:.2g} pixels wide at {height}x{width}, half up to {middle:.2g}"
     small = int((sides.min(axis=1) < _SMALL).sum())
     if small > 0.1 * len(sides):
-        detail = f"{share(small, len(sides))} are narrower than {_SMALL:g} pixels; {detail}"
+        detail = f"{share_of(small, len(sides))} are narrower than {_SMALL:g} pixels; {detail}"
         return Finding("warning", "box sizes", detail, "give a greater image_size")
     return Finding("ok", "box sizes", detail)

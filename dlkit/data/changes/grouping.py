@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.data.checks.findings import listed
 from dlkit.data.core import targets as labelling
+from dlkit.data.core.wording import listed
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from rich.table import Table
 
 from dlkit.data.boxes import checks
 from dlkit.data.checks import inputs, raw_inputs, splits
-from dlkit.data.checks.findings import Finding, View
+from dlkit.data.checks.findings import View
+from dlkit.data.core.wording import Finding
 from dlkit.data.pairs import checks as relation_checks
 from dlkit.records import Records
 

@@ -1,4 +1,4 @@
-"""What `Data.check` looks at, and what it says."""
+"""What `Data.check` looks at: a bounded part of a data set, read once for all checks."""
 
 from __future__ import annotations
 
@@ -17,27 +17,6 @@ SPLITS = ("train", "val", "test")
 # each, in examples and in bytes, so that large pictures cost no more than small ones.
 TRAIN_ROWS, HELD_ROWS, BATCHED_ROWS = 5000, 1000, 512
 RAW_BYTES, BATCHED_BYTES = 1 << 26, 1 << 26
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """One line of what `Data.check` found.
-
-    Attributes:
-        level: `"ok"`, `"note"`, `"warning"` or `"error"`.
-        what: What was looked at.
-        detail: What was found.
-        advice: What to do, or nothing. Defaults to "".
-
-    Example:
-        >>> Finding("ok", "not a number", "512 network inputs").advice
-        ''
-    """
-
-    level: str
-    what: str
-    detail: str
-    advice: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,25 +83,3 @@ def leaves(structure: Any) -> list[np.ndarray]:
 
     parts = tf.nest.flatten(structure)
     return [np.asarray(p.to_tensor() if isinstance(p, tf.RaggedTensor) else p) for p in parts]
-
-
-def share(part: int, whole: int) -> str:
-    """Return `part of whole (percent)`.
-
-    Example:
-        >>> share(3, 1200)
-        '3 of 1,200 (0.2%)'
-    """
-    percent = 100 * part / max(whole, 1)
-    return f"{part:,} of {whole:,} ({percent:.{1 if percent < 10 else 0}f}%)"
-
-
-def listed(names: list[str], most: int = 3) -> str:
-    """Return the first few names, and how many more there are.
-
-    Example:
-        >>> listed(["a", "b", "c", "d"])
-        'a, b, c and 1 more'
-    """
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlkit.data.checks.findings import Finding, View, listed
+from dlkit.data.checks.findings import View
+from dlkit.data.core.wording import Finding, listed
 
 # Kinds whose preprocessing is to give mean 0 and variance 1.
 _SCALED = ("features", "image", "sequence", "audio", "series")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlkit.data.checks.findings import Finding, View, listed, share
+from dlkit.data.checks.findings import View
+from dlkit.data.core.wording import Finding, listed, share_of
 from dlkit.data.files.csv_tables import NA_VALUES
 from dlkit.data.image.headers import is_deep, shape
 from dlkit.data.series import checks
@@ -97,7 +98,7 @@ def _pictures(view: View) -> Iterator[Finding]:
         channels = images.shape[-1] if images.ndim == 4 else 1
         flat = images.reshape(len(images), -1, channels)
         blank = view.rows("train")[(flat.min(axis=1) == flat.max(axis=1)).all(axis=1)]
-        detail = f"{share(len(blank), len(images))} are of one colour"
+        detail = f"{share_of(len(blank), len(images))} are of one colour"
         if len(blank):
             rows = ", ".join(map(str, blank[:5]))
             yield Finding("warning", "blank pictures", f"{detail}: rows {rows}", "look at them")
@@ -134,14 +135,14 @@ def _picture_sizes(view: View) -> Iterator[Finding]:
 def _colours(channels: np.ndarray) -> Iterator[Finding]:
     grey = int((channels == 1).sum())
     if 0 < grey < len(channels):
-        detail = f"{share(grey, len(channels))} files are grey, the others in colour"
+        detail = f"{share_of(grey, len(channels))} files are grey, the others in colour"
         advice = "look whether one class has most of them: it would be told by that"
         yield Finding("note", "picture colours", detail, advice)
 
 
 def _depths(deep: np.ndarray) -> Iterator[Finding]:
     if 0 < deep.sum() < len(deep):
-        detail = f"{share(int(deep.sum()), len(deep))} files have 16 bits a pixel, the others 8"
+        detail = f"{share_of(int(deep.sum()), len(deep))} files have 16 bits a pixel, the others 8"
         advice = "255 of 8 bits is read as 65,535: look whether that is as bright in the others"
         yield Finding("note", "picture depths", detail, advice)
 
@@ -174,7 +175,7 @@ def _texts(view: View) -> Iterator[Finding]:
     yield spread_of_lengths("lengths of texts", words, "words")
     empty = int((words == 0).sum())
     if empty:
-        detail = share(empty, len(words))
+        detail = share_of(empty, len(words))
         yield Finding("warning", "empty texts", detail, "leave them out")
 
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from dlkit.data.changes.duplicates import digests, groups
 from dlkit.data.checks import near_duplicates
-from dlkit.data.checks.findings import SPLITS, Finding, View, listed, share
+from dlkit.data.checks.findings import SPLITS, View
+from dlkit.data.core.class_names import class_counts, class_name
 from dlkit.data.core.precision import lossy
-from dlkit.data.drawing.class_balance import count
-from dlkit.data.drawing.figures import class_name
+from dlkit.data.core.wording import Finding, listed, share_of
 
 if TYPE_CHECKING:
     from dlkit.data.core.record import Data
@@ -100,7 +100,7 @@ def _classes(view: View) -> Iterator[Finding]:
     data = view.data
     unit = "label" if data.task == "multilabel" else "class"
     values = {split: view.targets(split) for split in SPLITS}
-    counts = {name: count(data, y) for name, y in values.items() if y is not None and len(y)}
+    counts = {name: class_counts(data, y) for name, y in values.items() if y is not None and len(y)}
     for split, of_split in counts.items():
         lacking = [class_name(data, i) for i in np.flatnonzero(of_split == 0)]
         if lacking:
@@ -111,7 +111,7 @@ def _classes(view: View) -> Iterator[Finding]:
     train = np.maximum(counts["train"], 1)
     rarest, most = int(train.argmin()), int(train.max())
     times = most / train[rarest]
-    told = share(counts["train"][rarest], len(values["train"]))
+    told = share_of(counts["train"][rarest], len(values["train"]))
     detail = f"the rarest is '{class_name(data, rarest)}': {told} in training"
     if times >= 3:
         detail = f"{detail}, {times:.0f} times fewer than the most frequent"
@@ -152,7 +152,7 @@ def _exact(view: View, same: tuple[np.ndarray, ...]) -> Iterator[Finding]:
     for name in ("val", "test"):
         leaked = sum(int(inside[name][g].sum()) for g in trained)
         if leaked:
-            found.append(f"{share(leaked, len(getattr(split, name)))} {name} examples")
+            found.append(f"{share_of(leaked, len(getattr(split, name)))} {name} examples")
     if found:
         advice = "data.without_duplicates(): the score on them says nothing about new ones"
         detail = f"{'; '.join(found)} are in training"
@@ -161,7 +161,7 @@ def _exact(view: View, same: tuple[np.ndarray, ...]) -> Iterator[Finding]:
         yield Finding("ok", "same in two splits", "none")
     within = sum(int(inside["train"][g].sum()) - 1 for g in trained)
     if within:
-        detail = f"{share(within, int(inside['train'].sum()))} training examples repeat another"
+        detail = f"{share_of(within, int(inside['train'].sum()))} training examples repeat another"
         yield Finding("note", "same in training", detail, "data.without_duplicates()")
     yield from _contradictions(view, same)
 
@@ -197,7 +197,7 @@ def _near(view: View, keys: dict[int, bytes]) -> Iterator[Finding]:
         what = f"alike in {split} and train"
         if pairs:
             told = ", ".join(f"{h} and {t}" for h, t in pairs[:3])
-            detail = f"{share(len(pairs), len(held))} {split} examples, as rows {told}"
+            detail = f"{share_of(len(pairs), len(held))} {split} examples, as rows {told}"
             level = "warning" if len(pairs) > 0.01 * len(held) else "note"
             advice = "look at them; data.resplit(groups=...) keeps what belongs together in a split"
             yield Finding(level, what, detail, advice)

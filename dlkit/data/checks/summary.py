@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlkit.data.checks.findings import listed
+from dlkit.data.core.wording import listed
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
     from matplotlib.figure import Figure
 
-    from dlkit.data.checks.findings import Finding
     from dlkit.data.core.splits import Origin
+    from dlkit.data.core.wording import Finding
     from dlkit.data.features.columns import Column
     from dlkit.data.graph.reading import Graph
 

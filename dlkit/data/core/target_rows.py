@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from dlkit.argument_validation import check_choice
-from dlkit.data.checks.findings import listed
 from dlkit.data.core.targets import Targets, is_missing
+from dlkit.data.core.wording import listed
 from dlkit.errors import InputError
 
 MISSING = ("error", "drop")

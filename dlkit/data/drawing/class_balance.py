@@ -9,6 +9,7 @@ import numpy as np
 
 from dlkit.argument_validation import require
 from dlkit.data.core import splits as origins
+from dlkit.data.core.class_names import class_counts, class_name
 from dlkit.data.drawing import figures
 from dlkit.errors import InputError
 
@@ -65,7 +66,7 @@ def _classes(data: Data, train: np.ndarray) -> np.ndarray:
     every = np.arange(0 if data.task == "regression" else data.num_classes)
     if len(every) <= _MOST:
         return every
-    order = np.argsort(-count(data, train), kind="stable")
+    order = np.argsort(-class_counts(data, train), kind="stable")
     return np.sort(np.concatenate([order[: _MOST // 2], order[-_MOST // 2 :]]))
 
 
@@ -73,16 +74,8 @@ def _draw(axis: Axes, data: Data, values: np.ndarray, classes: np.ndarray) -> No
     if data.task == "regression":
         axis.hist(values.reshape(len(values), -1), bins=30, density=True)
         return
-    bars = axis.barh(range(len(classes)), count(data, values)[classes])
-    axis.set_yticks(range(len(classes)), [figures.class_name(data, i) for i in classes])
+    bars = axis.barh(range(len(classes)), class_counts(data, values)[classes])
+    axis.set_yticks(range(len(classes)), [class_name(data, i) for i in classes])
     axis.bar_label(bars, fontsize=7, padding=2)
     axis.set_ylim(len(classes) - 0.4, -0.6)  # the first class on top; the splits share their axis
     axis.margins(x=0.15)
-
-
-def count(data: Data, values: np.ndarray) -> np.ndarray:
-    """Return how many of the targets are of each class, or have each label."""
-    if data.task == "multilabel":
-        return values.sum(axis=0).astype(int)
-    labels = values.astype(int).ravel()
-    return np.bincount(labels[labels >= 0], minlength=data.num_classes)

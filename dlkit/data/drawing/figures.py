@@ -12,7 +12,6 @@ import importlib
 import math
 import os
 import pathlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -139,35 +138,6 @@ def _row(structure: Any, row: int) -> Any:
     return tf.nest.map_structure(lambda part: part[row].numpy(), structure)
 
 
-def target_text(data: Data, target: np.ndarray) -> str:
-    """Return what a target means in words: its class names, or the number itself."""
-    if data.task == "regression":
-        return ", ".join(f"{value:.3g}" for value in np.atleast_1d(target))
-    if data.task == "multilabel":
-        chosen = np.flatnonzero(target)
-    elif np.asarray(target).dtype.kind == "f":
-        return _mixed_text(data, target)
-    else:
-        chosen = np.atleast_1d(target).astype(int)
-    return ", ".join(class_name(data, i) for i in chosen)
-
-
-def _mixed_text(data: Data, target: np.ndarray) -> str:
-    """Return the classes that MixUp or CutMix put together, with their shares."""
-    shares = np.atleast_1d(target)
-    if data.task == "binary":
-        shares = np.array([1 - shares[0], shares[0]])
-    chosen = [i for i in np.argsort(-shares) if shares[i] >= 0.005]
-    if len(chosen) == 1:
-        return class_name(data, chosen[0])
-    return ", ".join(f"{class_name(data, i)} {shares[i]:.0%}" for i in chosen)
-
-
-def class_name(data: Data, index: int) -> str:
-    """Return the name of a class, or its index where it has none."""
-    return data.class_names[index] if data.class_names else str(index)
-
-
 def grid(
     count: int, width: float = _SIZE[0], height: float = _SIZE[1], *, copies: int = 1
 ) -> tuple[Figure, list[Axes]]:
@@ -193,13 +163,3 @@ def whole_number_bins(most: int, count: int) -> np.ndarray:
         array([0.5, 1.5, 3.5, 9.5])
     """
     return np.unique(np.geomspace(1, most + 1, count + 1).astype(int)) - 0.5
-
-
-def draw_images(images: np.ndarray, titles: Sequence[str]) -> Figure:
-    """Draw images (N, H, W, C) of any value range, each stretched to its own contrast."""
-    from dlkit.data.image.drawing import draw_image
-
-    figure, axes = grid(len(images))
-    for axis, image, title in zip(axes, images, titles, strict=True):
-        draw_image(axis, image, title)
-    return figure

@@ -9,8 +9,8 @@ import numpy as np
 
 from dlkit.argument_validation import check_choice, closest
 from dlkit.column_values import as_booleans
-from dlkit.data.checks.findings import Finding
 from dlkit.data.core.tasks import MAX_CLASSES
+from dlkit.data.core.wording import Finding
 from dlkit.data.files import column_hints
 from dlkit.data.files.cells import as_labels, as_numbers, as_texts, first_text, has_front_zeros
 from dlkit.data.files.dates import iso_date, like

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.data.drawing.figures import first_batch, grid, target_text
+from dlkit.data.core.class_names import target_text
+from dlkit.data.drawing.figures import first_batch, grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 
 from dlkit.column_values import as_booleans
-from dlkit.data.checks.findings import Finding, listed
+from dlkit.data.core.wording import Finding, listed
 from dlkit.data.files.cells import as_numbers, as_texts, has_bare_exponent, has_front_zeros
 from dlkit.data.files.dates import iso_date
 from dlkit.data.files.table_styles import number_pattern

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.data.checks.findings import Finding, View, listed, share
+from dlkit.data.checks.findings import View
 from dlkit.data.checks.raw_inputs import spread_of_lengths
 from dlkit.data.core.precision import lossy
+from dlkit.data.core.wording import Finding, listed, share_of
 from dlkit.data.pairs.layers import SPECIAL
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _known_sources(view: View) -> Iterator[Finding]:
         rows = getattr(origin.split, name)
         known = int(np.isin(groups[rows], trained).sum())
         if known:
-            found.append(f"{share(known, len(rows))} {name} pairs")
+            found.append(f"{share_of(known, len(rows))} {name} pairs")
     if found:
         detail = f"the source of {' and '.join(found)} is in training, whatever its translation"
         advice = "leave these sentences out of training, or let dlkit cut off the splits"
@@ -106,7 +107,7 @@ def _newcomers(origin: Origin) -> Iterator[Finding]:
     trained, held = origin.raw(origin.split.train), origin.raw(getattr(origin.split, split))
     for role in ("user", "item"):
         new = int((~np.isin(held[role], np.unique(trained[role]))).sum())
-        detail = f"{share(new, len(held[role]))} {split} ratings are of {role}s training lacks"
+        detail = f"{share_of(new, len(held[role]))} {split} ratings are of {role}s training lacks"
         if new > _NEW_SHARE * len(held[role]):
             advice = f"number 0 answers for them: a network knows nothing of a new {role}"
             yield Finding("note", f"new {role}s", detail, advice)
@@ -122,7 +123,9 @@ def _rated_again(origin: Origin) -> Finding:
     trained = np.unique(pairs[origin.split.train])
     held = np.concatenate([origin.split.val, origin.split.test])
     known = int(np.isin(pairs[held], trained).sum())
-    detail = f"{share(known, len(held))} held-out ratings are of a pair that training has as well"
+    detail = (
+        f"{share_of(known, len(held))} held-out ratings are of a pair that training has as well"
+    )
     if known:
         advice = "keep one rating of each user and item: data.without_duplicates()"
         return Finding("warning", "rated again", detail, advice)
@@ -135,7 +138,7 @@ def _rated_again(origin: Origin) -> Finding:
 def _graph(view: View) -> Iterator[Finding]:
     graph = view.data.graph
     alone = int((graph.degrees == 0).sum())
-    detail = f"{share(alone, len(graph.degrees))} have no neighbour"
+    detail = f"{share_of(alone, len(graph.degrees))} have no neighbour"
     if alone:
         advice = "a graph network knows of them what they hold themselves, and no more"
         yield Finding("note", "nodes alone", detail, advice)

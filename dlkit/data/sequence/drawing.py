@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.data.drawing.figures import target_text
+from dlkit.data.core.class_names import target_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlkit.data.checks.findings import Finding, View, listed
+from dlkit.data.checks.findings import View
+from dlkit.data.core.wording import Finding, listed
 from dlkit.data.series.windows import predicted_columns
 
 _MOVED = 1.0  # training deviations

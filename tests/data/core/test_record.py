@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import dlkit as dk
+from dlkit.data.core.class_names import target_text
 from dlkit.errors import InputError
 
 
@@ -43,8 +44,6 @@ def test_pictures_carry_the_class_of_their_image():
 def test_multilabel_targets_are_named_together():
     x = np.random.default_rng(0).normal(size=(40, 2))
     data = dk.data.from_arrays(x, (x > 0).astype(int), class_names=("left", "right"), batch_size=8)
-    from dlkit.data.drawing.figures import target_text
-
     assert target_text(data, np.array([1.0, 1.0])) == "left, right"
     assert len(data.show(count=2).axes) == 2
 

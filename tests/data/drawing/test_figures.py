@@ -71,21 +71,6 @@ def test_a_kind_that_nothing_draws_is_told():
         data.show()
 
 
-@pytest.mark.parametrize(
-    ("task", "target", "text"),
-    [
-        ("multiclass", np.array([0.25, 0.0, 0.75], "float32"), "c 75%, a 25%"),
-        ("multiclass", np.array([0.0, 1.0, 0.0], "float32"), "b"),
-        ("multiclass", 2, "c"),
-        ("binary", np.float32(0.3), "a 70%, b 30%"),
-        ("binary", np.float32(1.0), "b"),
-    ],
-)
-def test_mixed_classes_are_titled_with_their_shares(task, target, text):
-    data = dk.data.Data("letters", task, None, None, None, {}, 3, ("a", "b", "c"))
-    assert figures.target_text(data, target) == text
-
-
 def test_a_path_that_no_picture_can_be_saved_as_is_told(tmp_path):
     data = dk.data.load("iris")
     for save in (data.show, data.show_classes):
