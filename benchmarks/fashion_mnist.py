@@ -21,12 +21,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from dlkit.cli import jobs
+from dlkit.cli.job import Job
 from dlkit.data.arrays import sources
 from dlkit.training import set_seed
 
 RESULTS = pathlib.Path(__file__).parent / "results" / "fashion_mnist.json"
-JOB = jobs.Job("cnn", "fashion_mnist")
+JOB = Job("cnn", "fashion_mnist")
 # What each change takes away from the defaults, one at a time.
 ABLATION = {
     "no flip": {"augment": False},

@@ -181,8 +181,9 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """Train a model and evaluate it; everything is kept in runs/."""
     from dlkit.cli import jobs
+    from dlkit.cli.job import Job
 
-    job = jobs.Job(
+    job = Job(
         model=model,
         data=data,
         epochs=epochs,

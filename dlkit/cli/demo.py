@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import dlkit
 from dlkit.argument_validation import require
 from dlkit.cli import jobs
+from dlkit.cli.job import Job
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from dlkit.data.core.record import Data
 
-JOB = jobs.Job("cnn", "digits", epochs=15, batch_size=32)
+JOB = Job("cnn", "digits", epochs=15, batch_size=32)
 TARGET = 0.98
 EXTRAS = {"matplotlib": "plot", "uvicorn": "serve", "httpx": "serve", "orjson": "serve"}
 

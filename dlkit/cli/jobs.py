@@ -14,9 +14,9 @@ import dataclasses
 import json
 import pathlib
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dlkit.cli import job_checks
+from dlkit.cli.job import Job
 from dlkit.errors import InputError
 from dlkit.formats import FORMATS, check_export
 from dlkit.training.files import write_atomically
@@ -25,72 +25,6 @@ if TYPE_CHECKING:
     import keras
 
     from dlkit.data.core.record import Data
-
-# One cycle passes through rates at which a constant rate would diverge, and gains from it.
-_PEAK = 4.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """What a training depends on: with the same job, the same weights come out.
-
-    Attributes:
-        model: A builder's name.
-        data: A data set's name.
-        epochs: Passes over the training data. Defaults to 10.
-        batch_size: Examples a step. Defaults to 64.
-        seed: Of data order, augmentation, initial weights and dropout. Defaults to 0.
-        val_fraction: Part of the training data kept for validation, in [0, 1). Defaults to 0.1.
-        augment: Whether training data is augmented as suits the data set. Defaults to True.
-        schedule: `"one_cycle"`, which peaks at `learning_rate` or else at four times the
-            optimizer's own rate, or `"constant"`. Defaults to "one_cycle".
-        options: The builder's options. Defaults to none.
-        data_options: What `dlkit.data.load` takes for this data set besides, as `encoding` for
-            texts; `val_fraction` and `augment` among them go before those above. Defaults to none.
-
-    Example:
-        >>> Job("cnn", "digits").epochs
-        10
-    """
-
-    model: str
-    data: str
-    epochs: int = 10
-    batch_size: int = 64
-    seed: int = 0
-    val_fraction: float = 0.1
-    augment: bool = True
-    schedule: str = "one_cycle"
-    options: dict[str, Any] = dataclasses.field(default_factory=dict)
-    data_options: dict[str, Any] = dataclasses.field(default_factory=dict)
-
-    def check(self) -> None:
-        """Refuse what can be told to be wrong before TensorFlow is loaded.
-
-        Raises:
-            InputError: for an unknown name, a model that cannot do the data, a number out of range.
-        """
-        job_checks.check(self)
-
-    def load_data(self) -> Data:
-        """Return the job's data."""
-        import dlkit
-
-        options = {"val_fraction": self.val_fraction, "augment": self.augment}
-        options |= {"batch_size": self.batch_size, "seed": self.seed}
-        return dlkit.data.load(self.data, **options | self.data_options)
-
-    def build_model(self, data: Data) -> keras.Model:
-        """Return the job's compiled model, with its schedule."""
-        import dlkit
-
-        model = dlkit.models.build(self.model, data, seed=self.seed, **self.options)
-        rate = self.options.get("learning_rate")
-        if self.schedule == "one_cycle":
-            peak = rate if rate is not None else _PEAK * float(model.optimizer.learning_rate)
-            steps = self.epochs * int(data.train.cardinality())
-            model.optimizer.learning_rate = dlkit.training.OneCycle(peak, steps)
-        return model
 
 
 def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs") -> pathlib.Path:

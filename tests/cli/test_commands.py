@@ -14,7 +14,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 import dlkit as dk
-from dlkit.cli import commands, jobs
+from dlkit.cli import commands
+from dlkit.cli.job import Job
 from dlkit.errors import InputError
 from tests.cli.command_line import call, room, run, start, wait_until
 
@@ -452,7 +453,7 @@ def test_help_says_what_each_command_does_in_a_whole_sentence(monkeypatch, capsy
 def test_train_help_names_its_defaults(monkeypatch, capsys):
     assert call(monkeypatch, "train", "--help") == 0
     output = " ".join(capsys.readouterr().out.split())
-    defaults = jobs.Job("mlp", "digits")
+    defaults = Job("mlp", "digits")
     for value in ("digits", defaults.epochs, defaults.batch_size, defaults.seed, defaults.schedule):
         assert f"[default: {value}]" in output
     assert "[default: augment]" in output

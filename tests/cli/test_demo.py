@@ -8,7 +8,8 @@ import pytest
 from matplotlib.image import imread
 
 import dlkit as dk
-from dlkit.cli import demo, jobs
+from dlkit.cli import demo
+from dlkit.cli.job import Job
 from dlkit.errors import DlkitError
 from tests.cli import command_line
 
@@ -104,7 +105,7 @@ def test_the_command_it_proposes_names_what_can_be_served(shown):
 
 
 def test_an_accuracy_below_its_target_is_a_failure(tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "JOB", jobs.Job("perceptron", "digits", epochs=1, batch_size=128))
+    monkeypatch.setattr(demo, "JOB", Job("perceptron", "digits", epochs=1, batch_size=128))
     with pytest.raises(DlkitError, match="expects a test accuracy of at least 98%"):
         demo.demo(tmp_path)
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dlkit.cli import job_checks, jobs
+from dlkit.cli.job import Job
 from dlkit.errors import InputError
 
 
@@ -22,27 +22,27 @@ from dlkit.errors import InputError
 )
 def test_what_cannot_be_done_is_told(job, sentence):
     with pytest.raises(InputError, match=sentence):
-        job_checks.check(jobs.Job(*job))
+        Job(*job).check()
 
 
 def test_options_of_the_job_are_none_of_the_data_or_the_model():
     with pytest.raises(InputError, match=r"seed is no option of digits here: .*--seed"):
-        job_checks.check(jobs.Job("mlp", "digits", data_options={"seed": 3}))
+        Job("mlp", "digits", data_options={"seed": 3}).check()
     with pytest.raises(InputError, match=r"batch_size is no option of digits here"):
-        job_checks.check(jobs.Job("mlp", "digits", data_options={"batch_size": 3}))
+        Job("mlp", "digits", data_options={"batch_size": 3}).check()
     with pytest.raises(InputError, match=r"task is no option of mlp: it comes from the data"):
-        job_checks.check(jobs.Job("mlp", "digits", options={"task": "binary"}))
+        Job("mlp", "digits", options={"task": "binary"}).check()
 
 
 def test_what_only_a_loader_can_tell_is_left_to_it():
-    job_checks.check(jobs.Job("cnn", "spoken_digits"))  # spectrograms are images
-    job_checks.check(jobs.Job("mlp", "sms_spam", data_options={"encoding": "tf_idf"}))
-    job_checks.check(jobs.Job("mlp", "diabetes", data_options={"task": "regression"}))
+    Job("cnn", "spoken_digits").check()  # spectrograms are images
+    Job("mlp", "sms_spam", data_options={"encoding": "tf_idf"}).check()
+    Job("mlp", "diabetes", data_options={"task": "regression"}).check()
 
 
 def test_it_needs_no_tensorflow():
     code = (
-        "import sys; from dlkit.cli import jobs; jobs.Job('mlp', 'digits').check();"
+        "import sys; from dlkit.cli.job import Job; Job('mlp', 'digits').check();"
         "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,11 +13,12 @@ from sklearn.datasets import load_iris
 
 import dlkit as dk
 from dlkit.cli import jobs
+from dlkit.cli.job import Job
 from dlkit.errors import InputError
 from tests.cli import command_line
 
 # Everything random takes part: order of the data, augmentation, initial weights, dropout.
-JOB = jobs.Job(
+JOB = Job(
     "mlp",
     "digits",
     epochs=2,
@@ -53,7 +54,7 @@ def test_one_seed_gives_the_same_weights(trained, tmp_path):
 @pytest.mark.usefixtures("shared_data")
 def test_the_datas_options_go_with_the_job(tmp_path):
     options = {"encoding": "multi_hot", "vocabulary_size": 300, "val_fraction": 0}
-    job = jobs.Job("perceptron", "sms_spam", epochs=1, data_options=options)
+    job = Job("perceptron", "sms_spam", epochs=1, data_options=options)
     run = jobs.train(job, base=tmp_path)
     assert jobs.find_run(run) == job
     assert jobs.open_run(run)[1].input_shape == (None, 300)
@@ -64,7 +65,7 @@ def test_the_datas_options_go_with_the_job(tmp_path):
 
 def test_a_regression_starts_at_the_mean_of_its_targets(tmp_path):
     """Disease scores of 25 to 346: two epochs from 0 end about 150 off."""
-    job = jobs.Job("mlp", "diabetes", epochs=2, batch_size=32, options={"units": (16,)})
+    job = Job("mlp", "diabetes", epochs=2, batch_size=32, options={"units": (16,)})
     run = jobs.train(job, base=tmp_path)
     data = job.load_data()
     targets = data.origin.targets.values
@@ -75,7 +76,7 @@ def test_a_regression_starts_at_the_mean_of_its_targets(tmp_path):
 
 @pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
 def test_a_script_makes_the_same_network_as_the_command(tmp_path, schedule):
-    job = jobs.Job("mlp", "diabetes", epochs=2, batch_size=32, seed=5, schedule=schedule)
+    job = Job("mlp", "diabetes", epochs=2, batch_size=32, seed=5, schedule=schedule)
     job = dataclasses.replace(job, options={"units": [16], "dropout": 0.2})
     trained = jobs.open_run(jobs.train(job, base=tmp_path))[1]
 
@@ -160,7 +161,7 @@ def test_a_finished_run_is_not_told_to_be_unfinished(trained, tmp_path, capsys):
     jobs.evaluate(trained)
     assert jobs.tell_unfinished(trained, JOB) is None
     still = {"learning_rate": 1e-12}  # no epoch is better than the first
-    job = jobs.Job("perceptron", "iris", 40, batch_size=64, schedule="constant", options=still)
+    job = Job("perceptron", "iris", 40, batch_size=64, schedule="constant", options=still)
     stopped = jobs.train(job, base=tmp_path)
     assert len(dk.training.load_history(stopped)["loss"]) < 40
     jobs.evaluate(stopped)
@@ -171,7 +172,7 @@ def test_a_finished_run_is_not_told_to_be_unfinished(trained, tmp_path, capsys):
 
 def test_the_run_holds_what_belongs_to_it(trained):
     record = json.loads((trained / "config.json").read_text())
-    assert jobs.Job(**record["config"]) == dataclasses.replace(
+    assert Job(**record["config"]) == dataclasses.replace(
         JOB, options={**JOB.options, "units": [16]}
     )
     assert record["seed"] == 3
@@ -200,7 +201,7 @@ def test_the_one_cycle_spans_the_whole_training():
 
 def test_results_are_those_of_the_test_split_by_hand(tmp_path):
     """Iris, its fifth held out: probabilities from NumPy alone."""
-    job = jobs.Job("perceptron", "iris", epochs=3, batch_size=16)
+    job = Job("perceptron", "iris", epochs=3, batch_size=16)
     run = jobs.train(job, run="iris", base=tmp_path)
     kernel, bias = keras.saving.load_model(run / "best.keras").get_weights()
     data = job.load_data()
@@ -220,7 +221,7 @@ def test_results_are_those_of_the_test_split_by_hand(tmp_path):
 
 
 def test_the_best_epoch_is_evaluated_and_not_the_last(tmp_path):
-    job = jobs.Job(
+    job = Job(
         "perceptron",
         "digits",
         epochs=3,
@@ -237,7 +238,7 @@ def test_the_best_epoch_is_evaluated_and_not_the_last(tmp_path):
 
 def test_a_training_that_diverges_says_so(tmp_path, capsys):
     options = {"learning_rate": 1e30, "optimizer": "sgd"}
-    job = jobs.Job("perceptron", "diabetes", epochs=2, schedule="constant", options=options)
+    job = Job("perceptron", "diabetes", epochs=2, schedule="constant", options=options)
     message = rf"The run {tmp_path}/bad has no best\.keras: no epoch ended with a finite loss"
     with pytest.raises(InputError, match=message):
         jobs.train(job, run="bad", base=tmp_path)
@@ -245,7 +246,7 @@ def test_a_training_that_diverges_says_so(tmp_path, capsys):
 
 
 def test_data_without_validation_watches_the_training_loss(tmp_path):
-    job = jobs.Job("perceptron", "iris", epochs=1, batch_size=16, val_fraction=0.0)
+    job = Job("perceptron", "iris", epochs=1, batch_size=16, val_fraction=0.0)
     run = jobs.train(job, base=tmp_path)
     assert set(dk.training.load_history(run)) == {"epoch", "accuracy", "loss"}
     assert (run / "best.keras").is_file()

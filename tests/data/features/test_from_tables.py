@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 import dlkit as dk
 from dlkit.cli import jobs
+from dlkit.cli.job import Job
 from dlkit.errors import InputError
 from dlkit.export.graph import prepare
 from dlkit.serving.client.inputs import opened
@@ -209,7 +210,7 @@ def ask(url, rows):
 
 def test_rows_as_json_get_the_answers_of_keras(shared_data, tmp_path):
     """A model of the catalogue, trained by the job of the command line and served."""
-    job = jobs.Job("mlp", "titanic", epochs=1, options={"units": (8,)})
+    job = Job("mlp", "titanic", epochs=1, options={"units": (8,)})
     run = jobs.train(job, run="titanic", base=tmp_path)
     assert jobs.evaluate(run)["accuracy"] > 0.4
     version = jobs.export(run, tmp_path / "titanic")
