@@ -17,6 +17,7 @@ PACKAGES = {
     "tensorflow-serving-api": None,
     "scikit-learn": None,
     "numpy": None,
+    "tenacity": None,
     "typer": None,
     "rich": None,
     "uvicorn": "serve",

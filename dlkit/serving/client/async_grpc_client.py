@@ -1,20 +1,18 @@
 """The gRPC client for programs with an event loop."""
 
-import asyncio
-import itertools
 import os
 from types import TracebackType
 from typing import Any
 
 import grpc
 import grpc.aio
+from tenacity import AsyncRetrying
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client import proto_messages
 from dlkit.serving.client.inputs import opened
-from dlkit.serving.client.json_messages import pause_seconds
+from dlkit.serving.client.retries import retry_policy
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, metadata_json
 
 
@@ -68,7 +66,7 @@ class AsyncGrpcClient:
         self._target = proto_messages.check_target(target)
         self._model = proto_messages.model_spec(model, version, label)
         self._timeout = timeout
-        self._retries = check_integer("retries", retries, minimum=0)
+        self._retrying = AsyncRetrying(**retry_policy(retries, proto_messages.TRANSIENT))
         self._metadata_sent = proto_messages.key_metadata(api_key)
         self._channel = proto_messages.connect(grpc.aio, self._target, ca_file, cert_file)
         predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
@@ -154,10 +152,10 @@ class AsyncGrpcClient:
         return signatures
 
     async def _ask(self, method: grpc.aio.UnaryUnaryMultiCallable, request: Any) -> Any:
-        for attempt in itertools.count():
-            try:
-                return await method(request, timeout=self._timeout, metadata=self._metadata_sent)
-            except grpc.RpcError as error:
-                last = attempt == self._retries
-                proto_messages.raise_unless_unavailable(error, self._target, self._timeout, last)
-            await asyncio.sleep(pause_seconds(attempt))
+        try:
+            return await self._retrying(self._send, method, request)
+        except grpc.RpcError as error:
+            raise proto_messages.refusal(error, self._target, self._timeout) from None
+
+    async def _send(self, method: grpc.aio.UnaryUnaryMultiCallable, request: Any) -> Any:
+        return await method(request, timeout=self._timeout, metadata=self._metadata_sent)

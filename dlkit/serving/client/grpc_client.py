@@ -1,19 +1,17 @@
 """A client of TensorFlow Serving's gRPC API: NumPy arrays in and out."""
 
-import itertools
 import os
-import time
 from types import TracebackType
 from typing import Any
 
 import grpc
+from tenacity import Retrying
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client import proto_messages
 from dlkit.serving.client.inputs import opened
-from dlkit.serving.client.json_messages import pause_seconds
+from dlkit.serving.client.retries import retry_policy
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, metadata_json
 
 
@@ -76,7 +74,7 @@ class GrpcClient:
         self._target = proto_messages.check_target(target)
         self._model = proto_messages.model_spec(model, version, label)
         self._timeout = timeout
-        self._retries = check_integer("retries", retries, minimum=0)
+        self._retrying = Retrying(**retry_policy(retries, proto_messages.TRANSIENT))
         self._metadata_sent = proto_messages.key_metadata(api_key)
         self._channel = proto_messages.connect(grpc, self._target, ca_file, cert_file)
         predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
@@ -169,10 +167,9 @@ class GrpcClient:
         return signatures
 
     def _ask(self, method: grpc.UnaryUnaryMultiCallable, request: Any) -> Any:
-        for attempt in itertools.count():
-            try:
-                return method(request, timeout=self._timeout, metadata=self._metadata_sent)
-            except grpc.RpcError as error:
-                last = attempt == self._retries
-                proto_messages.raise_unless_unavailable(error, self._target, self._timeout, last)
-            time.sleep(pause_seconds(attempt))
+        try:
+            return self._retrying(
+                method, request, timeout=self._timeout, metadata=self._metadata_sent
+            )
+        except grpc.RpcError as error:
+            raise proto_messages.refusal(error, self._target, self._timeout) from None

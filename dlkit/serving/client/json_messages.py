@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from tenacity import retry_if_exception, retry_if_result
 
 from dlkit.argument_validation import require
 from dlkit.errors import InputError, ServerError
@@ -16,10 +17,9 @@ from dlkit.serving.client.inputs import choose_signature, holds_files
 from dlkit.serving.client.tls import trusting
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo
 
-RETRIED = 503
 _OK = 200
 _BAD_REQUEST = 400
-_FIRST_PAUSE_SECONDS = 0.1
+_UNAVAILABLE = 503
 
 
 def check_url(url: str) -> str:
@@ -59,23 +59,29 @@ def connection_options(
     }
 
 
-def unreachable(url: str, error: Exception) -> ServerError:
-    """Return the error of a connection that could not be made or was lost."""
+def _is_lost(error: BaseException) -> bool:
+    """Whether an error of httpx is of a connection that could not be made, or ended."""
+    httpx = require("httpx", "serve")
+    return isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
+
+
+def _is_unavailable(answer: Any) -> bool:
+    """Whether an answer of httpx says that the server cannot answer now."""
+    return answer.status_code == _UNAVAILABLE
+
+
+TRANSIENT = retry_if_exception(_is_lost) | retry_if_result(_is_unavailable)
+
+
+def unanswered(url: str, error: Exception) -> ServerError:
+    """Return the error of a request without an answer: nobody is there, or it took too long."""
+    if not _is_lost(error):
+        return ServerError(f"{url} did not answer: {error}.")
     # The client has long finished its part of the handshake when the server misses something in it.
     hung_up = not isinstance(error, require("httpx", "serve").ConnectError)
     asks = url.startswith("https://") and hung_up
     more = " and does it ask for a client's certificate (cert_file)" if asks else ""
     return ServerError(f"No server answers at {url} ({error}): is it running{more}?")
-
-
-def unanswered(url: str, error: Exception) -> ServerError:
-    """Return the error of a request that failed otherwise, as one that took too long."""
-    return ServerError(f"{url} did not answer: {error}.")
-
-
-def pause_seconds(attempt: int) -> float:
-    """Return how long to wait after the attempt of that number, from 0."""
-    return _FIRST_PAUSE_SECONDS * 2**attempt
 
 
 def wants_signatures(inputs: Any, signature_name: str | None) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import grpc
+from tenacity import retry_if_exception
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis.get_model_metadata_pb2 import (
     GetModelMetadataRequest,
@@ -237,23 +238,22 @@ def _state(found: ModelVersionStatus) -> dict[str, Any]:
 # ------------------------------------------------------------ trouble
 
 
-def raise_unless_unavailable(error: grpc.RpcError, target: str, timeout: float, last: bool) -> None:
-    """Return for a server that may be there in a moment, as long as this was not the last attempt.
+def _is_unavailable(error: BaseException) -> bool:
+    """Whether an error says that the server may be there in a moment."""
+    return isinstance(error, grpc.RpcError) and error.code() is grpc.StatusCode.UNAVAILABLE
 
-    Raises:
-        ServerError: with the server's own sentence, or because nobody answers.
-    """
-    if error.code() is not grpc.StatusCode.UNAVAILABLE:
-        raise ServerError(_refusal(error, target, timeout)) from None
-    if last:
-        raise ServerError(
+
+TRANSIENT = retry_if_exception(_is_unavailable)
+
+
+def refusal(error: grpc.RpcError, target: str, timeout: float) -> ServerError:
+    """Return the error of a request: the server's own sentence, or that nobody answers."""
+    if _is_unavailable(error):
+        return ServerError(
             f"No server answers at grpc://{target} ({error.details()}): is it running?"
-        ) from None
-
-
-def _refusal(error: grpc.RpcError, target: str, timeout: float) -> str:
+        )
     if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return f"grpc://{target} did not answer within {timeout:g} seconds."
+        return ServerError(f"grpc://{target} did not answer within {timeout:g} seconds.")
     hints = [value for key, value in error.trailing_metadata() or () if key == _HINT]
     hint = f" ({hints[0].decode()})" if hints else ""
-    return f"{error.details()}{hint}"
+    return ServerError(f"{error.details()}{hint}")

@@ -1,15 +1,16 @@
 """A client of TensorFlow Serving's REST API: NumPy arrays in and out, no TensorFlow."""
 
-import itertools
 import os
-import time
 from types import TracebackType
 from typing import Any
 
-from dlkit.argument_validation import check_integer, require
+from tenacity import Retrying
+
+from dlkit.argument_validation import require
 from dlkit.errors import DlkitError, ServerError
 from dlkit.serving.client import json_messages
 from dlkit.serving.client.inputs import opened
+from dlkit.serving.client.retries import retry_policy
 from dlkit.serving.core.signatures import Signature
 
 
@@ -57,10 +58,9 @@ class Client:
         httpx = require("httpx", "serve")
         require("orjson", "serve")
         self.url = json_messages.check_url(url)
-        self._retries = check_integer("retries", retries, minimum=0)
+        self._retrying = Retrying(**retry_policy(retries, json_messages.TRANSIENT))
         options = json_messages.connection_options(self.url, api_key, ca_file, cert_file)
         self._http = httpx.Client(timeout=timeout, **options)
-        self._lost = (httpx.NetworkError, httpx.RemoteProtocolError)
         self._failed = httpx.HTTPError
         self._signatures: dict[str, Signature] | None = None
 
@@ -163,15 +163,9 @@ class Client:
 
     def _send(self, method: str, path: str, body: bytes | None) -> Any:
         headers = {"Content-Type": "application/json"} if body is not None else None
-        for attempt in itertools.count():
-            last = attempt == self._retries
-            try:
-                answer = self._http.request(method, self.url + path, content=body, headers=headers)
-                if answer.status_code != json_messages.RETRIED or last:
-                    return answer
-            except self._lost as error:  # a prediction changes nothing: it may be asked for again
-                if last:
-                    raise json_messages.unreachable(self.url, error) from None
-            except self._failed as error:
-                raise json_messages.unanswered(self.url, error) from None
-            time.sleep(json_messages.pause_seconds(attempt))
+        try:
+            return self._retrying(
+                self._http.request, method, self.url + path, content=body, headers=headers
+            )
+        except self._failed as error:
+            raise json_messages.unanswered(self.url, error) from None

@@ -3,9 +3,11 @@
 import grpc
 import numpy as np
 import pytest
+from tenacity import Retrying
 
 from dlkit.errors import InputError, ServerError
-from dlkit.serving.client import json_messages, proto_messages
+from dlkit.serving.client import proto_messages
+from dlkit.serving.client.retries import retry_policy
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.wire.protobuf.tensors import to_array
 
@@ -56,18 +58,26 @@ class Trouble(grpc.RpcError):
 
 def test_what_is_tried_again_and_what_is_told():
     code = grpc.StatusCode
-    tell = proto_messages.raise_unless_unavailable
-    assert tell(Trouble(code.UNAVAILABLE), "h:1", 2.0, last=False) is None
-    with pytest.raises(ServerError, match=r"No server answers at grpc://h:1 \(what it says\)"):
-        tell(Trouble(code.UNAVAILABLE), "h:1", 2.0, last=True)
-    with pytest.raises(ServerError, match="grpc://h:1 did not answer within 2 seconds"):
-        tell(Trouble(code.DEADLINE_EXCEEDED), "h:1", 2.0, last=False)
     hinted = Trouble(code.NOT_FOUND, (("dlkit-hint-bin", b"so"), ("other", "x")))
-    with pytest.raises(ServerError, match=r"^what it says \(so\)$"):
-        tell(hinted, "h:1", 2.0, last=False)
+    told = {
+        Trouble(code.UNAVAILABLE): "No server answers at grpc://h:1 (what it says): is it running?",
+        Trouble(code.DEADLINE_EXCEEDED): "grpc://h:1 did not answer within 2 seconds.",
+        hinted: "what it says (so)",
+    }
+    for error, sentence in told.items():
+        assert str(proto_messages.refusal(error, "h:1", 2.0)) == sentence
+        asked = []
+        retrying = Retrying(**retry_policy(1, proto_messages.TRANSIENT))
+        with pytest.raises(Trouble):
+            retrying(_fail, asked, error)
+        assert len(asked) == (2 if error.code() is code.UNAVAILABLE else 1)
 
 
-def test_pauses_double():
-    assert [json_messages.pause_seconds(n) for n in range(3)] == [0.1, 0.2, 0.4]
+def _fail(asked, error):
+    asked.append(error)
+    raise error
+
+
+def test_a_key_is_sent_as_metadata():
     assert proto_messages.key_metadata(None) == ()
     assert proto_messages.key_metadata("k") == (("authorization", "Bearer k"),)
