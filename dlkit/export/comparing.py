@@ -19,7 +19,7 @@ from dlkit.argument_validation import check_integer, require
 from dlkit.errors import InputError
 from dlkit.export.parity import scoring
 from dlkit.export.signatures.signature import Arrays
-from dlkit.export.to_litert import files
+from dlkit.export.to_litert.files import signature_runner
 from dlkit.records import Records
 
 _ONNX_TYPES = {"float": "float32", "double": "float64"}  # the others have NumPy's names
@@ -112,7 +112,7 @@ def _check(path: str | os.PathLike) -> pathlib.Path:
 
 
 def _raw_rows(data: Any) -> tuple[Arrays, np.ndarray]:
-    found = scoring.test_rows(data)
+    found = scoring.raw_test_rows(data)
     if found is None:
         raise InputError(
             "data must have a task, and raw rows with their targets in its origin or examples, to"
@@ -160,7 +160,7 @@ def _onnx(path: pathlib.Path, threads: int) -> Runner:
 
 
 def _litert(path: pathlib.Path, threads: int) -> Runner:
-    run = files.signature_runner(path.read_bytes(), threads)
+    run = signature_runner(path.read_bytes(), threads)
     dtypes = {name: np.dtype(told["dtype"]) for name, told in run.get_input_details().items()}
     return dtypes, lambda batch: run(**batch)
 
@@ -180,8 +180,8 @@ def _batch(dtypes: dict[str, np.dtype], raw: Arrays) -> Arrays:
 
 def _score(runner: Runner, raw: Arrays, y: np.ndarray, task: str) -> float | None:
     dtypes, run = runner
-    answers = [run(batch) for batch in scoring.batches(_batch(dtypes, raw))]
-    return scoring.score_of(task, y, answers)
+    answers = [run(batch) for batch in scoring.row_batches(_batch(dtypes, raw))]
+    return scoring.score_answers(task, y, answers)
 
 
 def _time(runners: list[Runner], raw: Arrays, rounds: int, calls: int) -> list[float]:

@@ -56,7 +56,7 @@ def _batches(signature: Signature, data: Any) -> list[Arrays]:
     return [sample_inputs(signature.inputs, raw, rows) for rows in BATCH_SIZES]
 
 
-def prepare(model: keras.Model, data: Any) -> tuple[Signature, list[Arrays], list[Arrays]]:
+def prepare_export(model: keras.Model, data: Any) -> tuple[Signature, list[Arrays], list[Arrays]]:
     """Return what a file format needs: the signature, raw batches, and the model's answers.
 
     Raises:
@@ -65,12 +65,12 @@ def prepare(model: keras.Model, data: Any) -> tuple[Signature, list[Arrays], lis
     check_model(model)
     signature = serving_default(model, data)
     batches = _batches(signature, data)
-    expected = [reference(model, signature, batch, data) for batch in batches]
+    expected = [reference_answers(model, signature, batch, data) for batch in batches]
     _check_dense(model, expected[0])
     binary = binary_outputs(expected)
     if binary:
         signature = rename_outputs(signature, binary)
-        expected = [reference(model, signature, batch, data) for batch in batches]
+        expected = [reference_answers(model, signature, batch, data) for batch in batches]
     return signature, batches, expected
 
 
@@ -83,7 +83,7 @@ def _check_dense(model: keras.Model, outputs: Mapping[str, Any]) -> None:
             )
 
 
-def reference(
+def reference_answers(
     model: keras.Model,
     signature: Signature,
     batch: Arrays,
@@ -100,12 +100,12 @@ def reference(
         given = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in batch.items())
         source = "made-up input" if getattr(data, "examples", None) is None else "data.examples"
         raise InputError(
-            f"Model '{model.name}' cannot predict from {source} ({given}): {cause(error)}; give"
-            " data with examples, and an input_spec, of what the model takes."
+            f"Model '{model.name}' cannot predict from {source} ({given}): {error_cause(error)};"
+            " give data with examples, and an input_spec, of what the model takes."
         ) from error
 
 
-def cause(error: Exception) -> str:
+def error_cause(error: Exception) -> str:
     """Return the line of a long TensorFlow message that says what went wrong."""
     text, _, _ = str(error).partition("Arguments received by")
     lines = [line.strip() for line in text.splitlines()]

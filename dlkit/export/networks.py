@@ -19,7 +19,7 @@ INPUTS = ("raw", "network")
 _ROWS = 1024
 
 
-def data_for(inputs: str, data: Any) -> Any:
+def data_for_inputs(inputs: str, data: Any) -> Any:
     """Return the data that a file is written for.
 
     Args:
@@ -52,7 +52,7 @@ def _examples(split: Iterable[Any]) -> tuple[Any, np.ndarray]:
     return x, y
 
 
-def named(signature: Signature, x: Any) -> Arrays:
+def named_inputs(signature: Signature, x: Any) -> Arrays:
     """Return a batch of network inputs by the names of `signature`: by its keys, or in order."""
     leaves = keras.tree.flatten_with_path(x)
     keys = input_names(str(path[-1]) if path else "" for path, _ in leaves)
@@ -62,12 +62,12 @@ def named(signature: Signature, x: Any) -> Arrays:
     return dict(zip(signature.inputs, arrays, strict=True))
 
 
-def rows(
+def split_rows(
     signature: Signature, dataset: Iterable[Any], limit: int, size: int
 ) -> Iterator[tuple[Arrays, np.ndarray]]:
     """Yield the first `limit` rows of a split, `size` at a time: inputs by name, and targets."""
     for x, y, *_ in dataset:
-        both = named(signature, x), keras.tree.map_structure(np.asarray, y)
+        both = named_inputs(signature, x), keras.tree.map_structure(np.asarray, y)
         count = len(next(iter(both[0].values())))
         for start in range(0, count, size):
             end = min(count, start + min(size, limit))
@@ -77,7 +77,7 @@ def rows(
                 return
 
 
-def explain(error: ExportError, signature: Signature, data: Any) -> ExportError:
+def explain_refusal(error: ExportError, signature: Signature, data: Any) -> ExportError:
     """Return `error`, which says what to do where the preprocessing of text is what is in the way.
 
     Args:

@@ -13,10 +13,9 @@ import keras
 import numpy as np
 
 from dlkit.errors import ExportError, InputError
-from dlkit.export import networks
+from dlkit.export.networks import split_rows
 from dlkit.export.parity import comparison, scoring
-from dlkit.export.signatures import signature
-from dlkit.export.signatures.signature import Arrays
+from dlkit.export.signatures.signature import Arrays, Signature, serving_default
 
 # By how much the accuracy (R2 for a regression) may fall on the test rows, and how far an output
 # may be off, in parts of the largest, where there are no test rows.
@@ -39,13 +38,13 @@ class Format:
         join: From two files to one that feeds the outputs of the first to the second.
     """
 
-    convert: Callable[[keras.Model, signature.Signature], bytes]
-    quantize: Callable[[keras.Model, signature.Signature, Any, str], bytes]
+    convert: Callable[[keras.Model, Signature], bytes]
+    quantize: Callable[[keras.Model, Signature, Any, str], bytes]
     answers: Callable[[bytes, Sequence[Arrays]], list[Arrays]]
     join: Callable[[bytes, bytes], bytes]
 
 
-def check_data(quantize: str, data: Any) -> None:
+def check_calibration_data(quantize: str, data: Any) -> None:
     """Refuse 8-bit integers without data to choose their scales by.
 
     Raises:
@@ -58,9 +57,9 @@ def check_data(quantize: str, data: Any) -> None:
         )
 
 
-def quantized(
+def quantized_file(
     model: keras.Model,
-    served: signature.Signature,
+    served: Signature,
     data: Any,
     quantize: str,
     asked: tuple[list[Arrays], list[Arrays]],
@@ -80,7 +79,7 @@ def quantized(
         ExportError: when it cannot be converted, or is worse than allowed.
     """
     alone = types.SimpleNamespace(input_spec=getattr(data, "input_spec", None))
-    network = signature.serving_default(model, alone)
+    network = serving_default(model, alone)
     content = form.quantize(model, network, data, quantize)
     if _has_test_rows(data):
         _check_score(content, network, data, quantize, form)
@@ -94,8 +93,8 @@ def quantized(
 
 def _put_before(
     preprocessing: keras.Model,
-    served: signature.Signature,
-    network: signature.Signature,
+    served: Signature,
+    network: Signature,
     content: bytes,
     batches: list[Arrays],
     form: Format,
@@ -112,11 +111,9 @@ def _put_before(
     return joined
 
 
-def _front(
-    preprocessing: keras.Model, served: signature.Signature, network: signature.Signature
-) -> signature.Signature:
+def _front(preprocessing: keras.Model, served: Signature, network: Signature) -> Signature:
     """Return the signature from what is served to what the network takes, under those names."""
-    own = signature.serving_default(preprocessing)
+    own = serving_default(preprocessing)
 
     def renamed(function: Callable[[dict], dict]) -> Callable[[dict], dict]:
         def call(raw: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +125,7 @@ def _front(
 
         return call
 
-    return signature.Signature(served.inputs, renamed(own.compute), renamed(own.reference))
+    return Signature(served.inputs, renamed(own.compute), renamed(own.reference))
 
 
 def _has_test_rows(data: Any) -> bool:
@@ -136,13 +133,13 @@ def _has_test_rows(data: Any) -> bool:
 
 
 def _check_score(
-    content: bytes, network: signature.Signature, data: Any, quantize: str, form: Format
+    content: bytes, network: Signature, data: Any, quantize: str, form: Format
 ) -> None:
-    rows = list(networks.rows(network, data.test, _TEST_ROWS, _TEST_ROWS))
+    rows = list(split_rows(network, data.test, _TEST_ROWS, _TEST_ROWS))
     batch = {name: np.concatenate([batch[name] for batch, _ in rows]) for name in network.inputs}
     y = np.concatenate([y for _, y in rows])
     before, after = (
-        scoring.score(data.task, y, next(iter(answer.values())))
+        scoring.score_predictions(data.task, y, next(iter(answer.values())))
         for answer in (network.reference(batch), *form.answers(content, [batch]))
     )
     # A single row of a small split must not decide.

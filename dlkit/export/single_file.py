@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dlkit.errors import InputError
 
 
-def check_path(path: str | os.PathLike, suffix: str) -> pathlib.Path:
+def check_file_path(path: str | os.PathLike, suffix: str) -> pathlib.Path:
     """Return `path` if a file that ends in `suffix` may be written there.
 
     Raises:
         InputError: when it is no path, a remote address, a directory, or ends otherwise.
 
     Example:
-        >>> check_path("exports/digits.onnx", ".onnx").name
+        >>> check_file_path("exports/digits.onnx", ".onnx").name
         'digits.onnx'
     """
     if not isinstance(path, (str, os.PathLike)) or "://" in os.fspath(path):
@@ -29,7 +29,7 @@ def check_path(path: str | os.PathLike, suffix: str) -> pathlib.Path:
     return checked
 
 
-def publish(path: pathlib.Path, write: Callable[[pathlib.Path], None]) -> pathlib.Path:
+def publish_file(path: pathlib.Path, write: Callable[[pathlib.Path], None]) -> pathlib.Path:
     """Let `write` fill a hidden file beside `path`, then give it that name, in place of an old one.
 
     Whatever `write` raises, nothing is left behind, and an old file stays as it was.

@@ -6,11 +6,12 @@ import numpy as np
 import onnxruntime
 import pytest
 import sklearn.datasets
+import tensorflow as tf
 
 import dlkit as dk
 from dlkit.export import litert, onnx, saved_model
-from dlkit.export.parity.cpp_loader import load
-from dlkit.export.to_litert import files
+from dlkit.export.parity.cpp_loader import load_session
+from dlkit.export.to_litert.files import _interpreter_of_tensorflow, run_litert
 from tests.export.signature_def import signature_of
 from tests.models.checks import batch, make
 
@@ -21,7 +22,7 @@ ROWS = (2, 5)  # neither is what the export itself is checked with
 def by_saved_model(version, batches):
     signature = signature_of(version)
     (taken,), (given,) = signature.inputs.values(), signature.outputs.values()
-    with load(version) as session:
+    with load_session(version) as session:
         return [session.run({taken.name: x}, [given.name])[0] for x in batches]
 
 
@@ -33,10 +34,10 @@ def by_onnx(path, batches):
 
 def by_litert(path, batches):
     content = path.read_bytes()
-    with files._interpreter_of_tensorflow():
-        interpreter = files.tf.lite.Interpreter(model_content=content)
+    with _interpreter_of_tensorflow():
+        interpreter = tf.lite.Interpreter(model_content=content)
     (taken,) = interpreter.get_signature_list()["serving_default"]["inputs"]
-    answers = files.answers(content, [{taken: x} for x in batches])
+    answers = run_litert(content, [{taken: x} for x in batches])
     return [next(iter(answer.values())) for answer in answers]
 
 

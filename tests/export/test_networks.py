@@ -8,16 +8,16 @@ import tensorflow as tf
 
 from dlkit.errors import ExportError, InputError
 from dlkit.export import litert, networks, onnx
-from dlkit.export.signatures import signature
-from dlkit.export.to_litert import files
+from dlkit.export.signatures.signature import serving_default
+from dlkit.export.to_litert.files import run_litert
 
 
 def test_rows_are_bounded_and_come_in_order():
     model = keras.Sequential([keras.Input((2,), name="row"), keras.layers.Dense(1)])
-    network = signature.serving_default(model)
+    network = serving_default(model)
     x = np.arange(40, dtype="float32").reshape(20, 2)
     dataset = tf.data.Dataset.from_tensor_slices((x, x[:, 0])).batch(8)
-    batches = list(networks.rows(network, dataset, 13, 5))
+    batches = list(networks.split_rows(network, dataset, 13, 5))
     assert [len(y) for _, y in batches] == [5, 3, 5]
     np.testing.assert_array_equal(np.concatenate([b["row"] for b, _ in batches]), x[:13])
     np.testing.assert_array_equal(np.concatenate([y for _, y in batches]), x[:13, 0])
@@ -75,7 +75,7 @@ def test_the_network_alone_takes_what_the_preprocessing_gives(reviews, tmp_path)
         path = litert(
             model, tmp_path / f"{quantize}.tflite", data, inputs="network", quantize=quantize
         )
-        (answer,) = files.answers(path.read_bytes(), [{"tokens": tokens}])
+        (answer,) = run_litert(path.read_bytes(), [{"tokens": tokens}])
         np.testing.assert_allclose(answer["predictions"], expected, atol=0.1 if quantize else 1e-4)
 
 
@@ -109,7 +109,7 @@ def test_several_inputs_reach_the_network_by_name_in_every_format(tmp_path):
     np.testing.assert_allclose(session.run(["gap"], given)[0], gap, atol=1e-5)
     for quantize, tolerance in ((None, 1e-5), ("int8", 0.2)):
         path = litert(model, tmp_path / f"{quantize}.tflite", data, quantize=quantize)
-        (answer,) = files.answers(path.read_bytes(), [given])
+        (answer,) = run_litert(path.read_bytes(), [given])
         np.testing.assert_allclose(answer["gap"], gap, atol=tolerance)
 
 
@@ -123,4 +123,4 @@ def test_an_unknown_kind_of_inputs(tiny, tmp_path):
 
 def test_errors_that_text_has_no_part_in_stay_as_they_are(tiny):
     error = ExportError("no.")
-    assert networks.explain(error, signature.serving_default(tiny), None) is error
+    assert networks.explain_refusal(error, serving_default(tiny), None) is error

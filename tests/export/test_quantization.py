@@ -8,7 +8,7 @@ import tensorflow as tf
 import dlkit as dk
 from dlkit.errors import ExportError
 from dlkit.export import litert
-from dlkit.export.to_litert import files
+from dlkit.export.to_litert.files import run_litert
 
 
 def columns(scale):
@@ -54,7 +54,7 @@ def test_columns_of_any_scale_survive_since_preprocessing_is_in_floats(tmp_path)
     model.fit(data.train, epochs=10, verbose=0)
     path = litert(model, tmp_path / "cells.tflite", data, quantize="int8")
     raw, labels = data.examples
-    (answer,) = files.answers(path.read_bytes(), [{"features": raw}])
+    (answer,) = run_litert(path.read_bytes(), [{"features": raw}])
     right = np.mean((answer["predictions"].ravel() > 0.5) == labels)
     assert right > 0.85
     assert raw.max() / np.abs(raw).mean(axis=0).min() > 10_000

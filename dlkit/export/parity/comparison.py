@@ -13,14 +13,14 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import ExportError
-from dlkit.export.parity import subprocess_runner
+from dlkit.export.parity.subprocess_runner import run_in_subprocess
 
 # Both relative to the value and to the largest value of the output, since a sum of many numbers is
 # only as exact as its largest terms. Half precision: a few units in the last place.
 TOLERANCES = {"float32": 1e-5, "tensor_float_32": 5e-3, "float16": 5e-3, "bfloat16": 4e-2}
 
 
-def tolerance(model: keras.Model) -> float:
+def model_tolerance(model: keras.Model) -> float:
     """Return the tolerance for the least precise type that a layer of `model` computes in."""
     types = {layer.compute_dtype for layer in model._flatten_layers()}
     accelerated = tf.config.list_physical_devices("GPU")
@@ -46,7 +46,7 @@ class Check:
     unordered: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]] = dict
 
 
-def ask(
+def run_signatures(
     path: pathlib.Path, calls: Sequence[tuple[str, dict[str, np.ndarray]]]
 ) -> list[dict[str, np.ndarray] | ExportError]:
     """Run signatures of a SavedModel in a fresh process.
@@ -67,7 +67,7 @@ def ask(
     for key, inputs in calls:
         feeds = {found[key].inputs[name].name: value for name, value in inputs.items()}
         named.append((feeds, [info.name for info in found[key].outputs.values()]))
-    values = subprocess_runner.run(path, named)
+    values = run_in_subprocess(path, named)
     return [
         answer
         if isinstance(answer, ExportError)
@@ -76,7 +76,7 @@ def ask(
     ]
 
 
-def compare(
+def compare_checks(
     answers: Sequence[dict[str, np.ndarray]], checks: Sequence[Check], limit: float
 ) -> float:
     """Compare the `answers` to `checks` with what they should be.
@@ -120,7 +120,7 @@ def compare_answers(
                     " with; the weights, or the input, are not finite.",
                     stacklevel=_level_of_caller(),
                 )
-            largest = max(largest, difference(named, wanted[name], value, limit))
+            largest = max(largest, largest_difference(named, wanted[name], value, limit))
     return largest
 
 
@@ -133,7 +133,7 @@ def _level_of_caller() -> int:
     return level + 1
 
 
-def difference(name: str, reference: np.ndarray, answer: np.ndarray, limit: float) -> float:
+def largest_difference(name: str, reference: np.ndarray, answer: np.ndarray, limit: float) -> float:
     """Return the largest absolute difference of an output, called `name`, from a `reference`.
 
     Raises:

@@ -95,7 +95,7 @@ _CALLS = {
 }
 
 
-def library() -> ctypes.CDLL:
+def load_library() -> ctypes.CDLL:
     """Return TensorFlow's C API, loaded from the installed wheel without importing it.
 
     Raises:
@@ -118,7 +118,7 @@ def library() -> ctypes.CDLL:
     return api
 
 
-def load(path: str | os.PathLike, *, tags: Sequence[str] = ("serve",)) -> "Session":
+def load_session(path: str | os.PathLike, *, tags: Sequence[str] = ("serve",)) -> "Session":
     """Load a SavedModel with TensorFlow's C++ loader.
 
     When to use: to prove that a model server without Python will take an export.
@@ -140,7 +140,7 @@ class Session:
     """A loaded SavedModel that takes and gives arrays by tensor name."""
 
     def __init__(self, path: str | os.PathLike, tags: Sequence[str] = ("serve",)):
-        self._api = library()
+        self._api = load_library()
         self._session = None
         self._status = self._api.TF_NewStatus()
         self._graph = self._api.TF_NewGraph()

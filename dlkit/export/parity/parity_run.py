@@ -12,7 +12,7 @@ BATCH_SIZES = (1, 3)
 _DEFAULT = "serving_default"
 
 
-class Asked:
+class ParityRun:
     """All that a SavedModel was asked, in one fresh process.
 
     Args:
@@ -40,7 +40,7 @@ class Asked:
         calls = [(check.key, check.inputs) for check in checks]
         calls += [(_DEFAULT, batch) for batch in (rows.batches if rows else [])]
         tried = [(key, batch) for key, trial in trials.items() for batch in trial.batches]
-        answers = comparison.ask(directory, calls + tried)
+        answers = comparison.run_signatures(directory, calls + tried)
         self._answers, self._tried = answers[: len(calls)], answers[len(calls) :]
         for answer in self._answers:
             if isinstance(answer, ExportError):
@@ -62,11 +62,11 @@ class Asked:
         count = len(self._checks)
         check = {
             "batch_sizes": list(BATCH_SIZES),
-            "max_difference": comparison.compare(self._answers[:count], self._checks, limit),
+            "max_difference": comparison.compare_checks(self._answers[:count], self._checks, limit),
             "tolerance": limit,
         }
-        test = None if self._rows is None else scoring.compare(self._rows, self._answers[count:])
-        return {"check": check, "test": test}
+        rows, answers = self._rows, self._answers[count:]
+        return {"check": check, "test": rows and scoring.compare_scores(rows, answers)}
 
     def rowwise(self, limit: float) -> list[str]:
         """Return the signatures that answer each row by itself, whatever rows are beside it.

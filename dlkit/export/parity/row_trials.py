@@ -77,13 +77,13 @@ class Trial:
         row = self.unordered({name: value[place : place + 1] for name, value in answer.items()})
         try:
             for name, value in self.unordered(expected).items():
-                comparison.difference(name, value, row[name], limit)
+                comparison.largest_difference(name, value, row[name], limit)
         except ExportError:
             return False
         return True
 
 
-def trials(
+def plan_trials(
     offered: Mapping[str, Signature], data: Any, join_requests: bool | None
 ) -> dict[str, Trial]:
     """Return a trial for each signature; none where its requests are not to be joined.

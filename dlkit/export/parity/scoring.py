@@ -41,24 +41,24 @@ class HeldOut:
         return "R2" if self.task == "regression" else "accuracy"
 
 
-def held_out(signature: Signature, data: Any) -> HeldOut | None:
+def held_out_rows(signature: Signature, data: Any) -> HeldOut | None:
     """Return up to 1,024 raw test rows of `data` and the model's score on them, if it has any.
 
     Args:
         signature: From raw input to predictions.
         data: What has `task`, and `origin` or `examples`, as far as it has them.
     """
-    found = test_rows(data)
+    found = raw_test_rows(data)
     if found is None:
         return None
     raw, y = found
-    prepared = batches(sample_inputs(signature.inputs, raw, len(y)))
+    prepared = row_batches(sample_inputs(signature.inputs, raw, len(y)))
     answers = [signature.reference(batch) for batch in prepared]
-    before = score_of(data.task, y, answers)
+    before = score_answers(data.task, y, answers)
     return None if before is None else HeldOut(data.task, prepared, y, before)
 
 
-def batches(rows: Arrays) -> list[Arrays]:
+def row_batches(rows: Arrays) -> list[Arrays]:
     """Return rows in batches that no network needs much memory for."""
     count = len(next(iter(rows.values())))
     return [
@@ -67,7 +67,7 @@ def batches(rows: Arrays) -> list[Arrays]:
     ]
 
 
-def test_rows(data: Any) -> tuple[Arrays, np.ndarray] | None:
+def raw_test_rows(data: Any) -> tuple[Arrays, np.ndarray] | None:
     """Return raw columns and targets: of the test split, or of the few examples of it.
 
     There are up to 1,024 rows, or 64 MiB of them; `None` where the data has none, or no score.
@@ -101,14 +101,15 @@ def _is_scored(task: str, y: np.ndarray, answer: Arrays) -> bool:
     return predictions.dtype.kind == "f" and predictions[0].size == y[0].size
 
 
-def score_of(task: str, y: np.ndarray, answers: Sequence[Arrays]) -> float | None:
+def score_answers(task: str, y: np.ndarray, answers: Sequence[Arrays]) -> float | None:
     """Return the score of answers to batches, or `None` where their shape has none."""
     if not _is_scored(task, y, answers[0]):
         return None
-    return score(task, y, np.concatenate([value for a in answers for value in a.values()]))
+    predictions = np.concatenate([value for a in answers for value in a.values()])
+    return score_predictions(task, y, predictions)
 
 
-def compare(rows: HeldOut, answers: Sequence[Arrays]) -> dict[str, Any]:
+def compare_scores(rows: HeldOut, answers: Sequence[Arrays]) -> dict[str, Any]:
     """Score an export's answers to the batches of `rows` beside the model's.
 
     Returns:
@@ -117,7 +118,7 @@ def compare(rows: HeldOut, answers: Sequence[Arrays]) -> dict[str, Any]:
     Raises:
         ExportError: when the two differ by more than 0.001 and, for a classifier, one row.
     """
-    after = score_of(rows.task, rows.y, answers)
+    after = score_answers(rows.task, rows.y, answers)
     limit = _limit(rows)
     both_nan = np.isnan(after) and np.isnan(rows.score)  # of which a warning has told
     if not (abs(after - rows.score) <= limit + 1e-9 or both_nan):
@@ -140,11 +141,11 @@ def _limit(rows: HeldOut) -> float:
     return MAX_LOSS * max(1.0, abs(np.nan_to_num(1 - rows.score)))  # R2 has no lower bound
 
 
-def score(task: str, y: np.ndarray, predictions: np.ndarray) -> float:
+def score_predictions(task: str, y: np.ndarray, predictions: np.ndarray) -> float:
     """Return the accuracy of predictions, or R2 for a regression.
 
     Example:
-        >>> score("binary", np.array([0, 1]), np.array([[0.2], [0.4]]))
+        >>> score_predictions("binary", np.array([0, 1]), np.array([[0.2], [0.4]]))
         0.5
     """
     if task == "multiclass":

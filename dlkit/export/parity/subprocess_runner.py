@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 
 from dlkit.errors import ExportError
-from dlkit.export.parity import cpp_loader
+from dlkit.export.parity.cpp_loader import load_session
 
 Call = tuple[Mapping[str, np.ndarray], Sequence[str]]
 
 
-def run(path: pathlib.Path, calls: Sequence[Call]) -> list[list[np.ndarray] | ExportError]:
+def run_in_subprocess(
+    path: pathlib.Path, calls: Sequence[Call]
+) -> list[list[np.ndarray] | ExportError]:
     """Return what the SavedModel at `path` gives for each of `calls`, or why it refuses one.
 
     Args:
@@ -88,7 +90,7 @@ def _decode(fields: Mapping[str, Any]) -> np.ndarray:
 
 def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        with cpp_loader.load(request["path"]) as session:
+        with load_session(request["path"]) as session:
             return {"calls": [_one(session, *call) for call in request["calls"]]}
     except ExportError as error:
         return {"error": str(error)}

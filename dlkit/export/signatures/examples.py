@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.export.signatures.labels import Classes, Unfit, classified, one_output
+from dlkit.export.signatures.labels import Classes, Unfit, classified_outputs, one_output
 from dlkit.export.signatures.signature import Arrays, Signature
 
 CLASSIFY = "tensorflow/serving/classify"
@@ -19,7 +19,7 @@ REGRESS = "tensorflow/serving/regress"
 INPUT = "inputs"  # TensorFlow Serving takes no other name
 
 
-def classify(given: Signature, classes: Classes) -> Signature:
+def classify_signature(given: Signature, classes: Classes) -> Signature:
     """Return a signature from tf.Examples to `classes` and `scores`, in the order of the classes.
 
     Args:
@@ -35,11 +35,11 @@ def classify(given: Signature, classes: Classes) -> Signature:
         scores = classes.scores_of_arrays(outputs)
         return {"classes": np.broadcast_to(names, scores.shape), "scores": scores}
 
-    compute = classified(given.compute, classes)
+    compute = classified_outputs(given.compute, classes)
     return _from_examples(given, compute, reference, CLASSIFY)
 
 
-def regress(given: Signature, answer: Arrays) -> Signature:
+def regress_signature(given: Signature, answer: Arrays) -> Signature:
     """Return a signature from tf.Examples to `outputs`, one number a row.
 
     Args:
@@ -86,7 +86,7 @@ def _from_examples(given: Signature, compute: Any, reference: Any, method: str) 
         parse,
         parse_arrays,
         method,
-        lambda batch: {INPUT: serialized(given.from_raw(batch))},
+        lambda batch: {INPUT: serialized_examples(given.from_raw(batch))},
     )
 
 
@@ -109,11 +109,11 @@ def _values(rows: list[Any], spec: tf.TensorSpec) -> np.ndarray:
     return np.array([list(values) for values in lists], dtype).reshape(-1, *spec.shape[1:])
 
 
-def serialized(batch: Arrays) -> np.ndarray:
+def serialized_examples(batch: Arrays) -> np.ndarray:
     """Return each row of a batch as a serialized tf.Example.
 
     Example:
-        >>> (text,) = serialized({"age": np.array([[3.5]])})
+        >>> (text,) = serialized_examples({"age": np.array([[3.5]])})
         >>> tf.train.Example.FromString(text).features.feature["age"].float_list.value
         [3.5]
     """

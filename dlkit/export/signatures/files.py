@@ -22,7 +22,7 @@ _SIDE = 64  # of the made-up picture
 CELLS = "cells"
 
 
-def from_content(given: Signature, data: Any) -> tuple[str, Signature]:
+def content_signature(given: Signature, data: Any) -> tuple[str, Signature]:
     """Return the key of the signature that takes what is in files, and the signature.
 
     Args:

@@ -87,7 +87,7 @@ def one_output(answer: Arrays) -> tuple[str, np.ndarray]:
     return name, values
 
 
-def labels(given: Signature, classes: Classes) -> Signature:
+def labels_signature(given: Signature, classes: Classes) -> Signature:
     """Return the signature from the inputs of `given` to class names and scores, best first.
 
     Args:
@@ -119,7 +119,7 @@ def _in_the_order_of_names(answer: Arrays) -> Arrays:
     return {name: np.take_along_axis(value, order, axis=1) for name, value in answer.items()}
 
 
-def classified(given: Callable, classes: Classes) -> Callable[[Any], dict[str, tf.Tensor]]:
+def classified_outputs(given: Callable, classes: Classes) -> Callable[[Any], dict[str, tf.Tensor]]:
     """Return `given`, tensors to outputs, with the outputs of a classify signature."""
 
     def compute(tensors: Any) -> dict[str, tf.Tensor]:

@@ -17,16 +17,15 @@ import tensorflow as tf
 
 from dlkit.argument_validation import check_choice
 from dlkit.errors import InputError
-from dlkit.export.signatures import examples
-from dlkit.export.signatures import files as file_signatures
-from dlkit.export.signatures import labels as label_signatures
-from dlkit.export.signatures.labels import Unfit
+from dlkit.export.signatures.examples import classify_signature, regress_signature
+from dlkit.export.signatures.files import content_signature
+from dlkit.export.signatures.labels import Unfit, labels_signature, read_classes
 from dlkit.export.signatures.signature import Arrays, Signature
 
 DEFAULT = "serving_default"
 
 
-def offered(
+def offered_signatures(
     served: Signature, data: Any, answer: Arrays, wanted: Sequence[str] | None = None
 ) -> dict[str, Signature]:
     """Return the signatures of an export by name, `serving_default` first.
@@ -72,13 +71,13 @@ def _makers(served: Signature, data: Any, answer: Arrays) -> dict[str, Callable[
     makers: dict[str, Callable[[], Signature]] = {DEFAULT: lambda: served}
     sources = [("labels", served)]
     if getattr(data, "decoding", None) is not None:
-        name, files = file_signatures.from_content(served, data)
+        name, files = content_signature(served, data)
         makers[name] = lambda: files
         sources.append((f"{name}_labels", files))
 
     def labels(given: Signature) -> Signature:
-        classes = label_signatures.read_classes(data, answer, named=True)
-        return label_signatures.labels(given, classes)
+        classes = read_classes(data, answer, named=True)
+        return labels_signature(given, classes)
 
     def of_examples(make: Callable[[Signature], Signature]) -> Signature:
         """Take raw inputs as features, or else the bytes of files."""
@@ -90,14 +89,14 @@ def _makers(served: Signature, data: Any, answer: Arrays) -> dict[str, Callable[
             return make(sources[1][1])
 
     def classify() -> Signature:
-        classes = label_signatures.read_classes(data, answer, named=False)
-        return of_examples(lambda given: examples.classify(given, classes))
+        classes = read_classes(data, answer, named=False)
+        return of_examples(lambda given: classify_signature(given, classes))
 
     def regress() -> Signature:
         task = getattr(data, "task", None)
         if task != "regression":
             raise Unfit(f"it needs data of a regression task, and the task is {task!r}")
-        return of_examples(lambda given: examples.regress(given, answer))
+        return of_examples(lambda given: regress_signature(given, answer))
 
     for name, given in sources:
         makers[name] = lambda given=given: labels(given)

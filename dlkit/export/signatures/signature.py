@@ -106,14 +106,14 @@ def serving_default(model: keras.Model, data: Any = None) -> Signature:
     return Signature(served, compute, reference, columns=columns)
 
 
-def check_data(data: Any) -> None:
+def check_export_data(data: Any) -> None:
     """Refuse a pipeline, a name and what else tells nothing of itself, not even its preprocessing.
 
     Raises:
         InputError: when `data` has nothing that an export asks data for.
 
     Example:
-        >>> check_data(None)
+        >>> check_export_data(None)
     """
     if data is not None and not any(hasattr(data, name) for name in _TOLD):
         raise InputError(

@@ -16,11 +16,11 @@ import keras
 import tensorflow as tf
 
 from dlkit.errors import ExportError
-from dlkit.export.graph import cause, write_graph
+from dlkit.export.graph import error_cause, write_graph
 from dlkit.export.signatures.signature import INSTEAD, Arrays, Signature
 
 
-def convert(
+def convert_to_litert(
     model: keras.Model,
     signature: Signature,
     data: Any = None,
@@ -76,19 +76,19 @@ def _refusal_text(model: keras.Model, error: Exception) -> str:
         )
     if names:
         return f"{what}, which has no {', '.join(names)}{INSTEAD}"
-    return f"{what}: {cause(error)}."
+    return f"{what}: {error_cause(error)}."
 
 
-def answers(content: bytes, batches: Sequence[Arrays]) -> list[Arrays]:
+def run_litert(content: bytes, batches: Sequence[Arrays]) -> list[Arrays]:
     """Return what a LiteRT file gives for each of `batches`, by output name.
 
     Raises:
         ExportError: with the interpreter's message, when it refuses the file or a batch.
     """
-    return list(map(runner(content), batches))
+    return list(map(litert_runner(content), batches))
 
 
-def runner(content: bytes) -> Callable[[Arrays], Arrays]:
+def litert_runner(content: bytes) -> Callable[[Arrays], Arrays]:
     """Return a function from inputs to outputs by name, which raises `ExportError` for a refusal.
 
     Raises:
@@ -97,13 +97,13 @@ def runner(content: bytes) -> Callable[[Arrays], Arrays]:
     try:
         found = signature_runner(content)
     except (RuntimeError, ValueError) as error:
-        raise ExportError(f"LiteRT refused the file: {cause(error)}.") from error
+        raise ExportError(f"LiteRT refused the file: {error_cause(error)}.") from error
 
     def run(batch: Arrays) -> Arrays:
         try:
             return found(**batch)
         except (RuntimeError, ValueError) as error:
-            raise ExportError(f"LiteRT refused a batch: {cause(error)}.") from error
+            raise ExportError(f"LiteRT refused a batch: {error_cause(error)}.") from error
 
     return run
 

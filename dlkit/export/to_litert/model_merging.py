@@ -14,7 +14,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 from dlkit.errors import ExportError
 
 
-def join(first: bytes, second: bytes) -> bytes:
+def join_litert(first: bytes, second: bytes) -> bytes:
     """Return a file that feeds the outputs of `first` to the inputs of `second`, matched by name.
 
     Args:

@@ -14,12 +14,14 @@ import tensorflow as tf
 
 from dlkit.argument_validation import check_choice
 from dlkit.errors import ExportError
-from dlkit.export import networks, quantization, single_file
-from dlkit.export.graph import prepare
+from dlkit.export import quantization
+from dlkit.export.graph import prepare_export
+from dlkit.export.networks import data_for_inputs, explain_refusal, split_rows
 from dlkit.export.parity import comparison, scoring
-from dlkit.export.signatures.signature import Arrays, Signature, check_data
-from dlkit.export.to_litert import files as litert_files
-from dlkit.export.to_litert import model_merging
+from dlkit.export.signatures.signature import Arrays, Signature, check_export_data
+from dlkit.export.single_file import check_file_path, publish_file
+from dlkit.export.to_litert.files import convert_to_litert, run_litert
+from dlkit.export.to_litert.model_merging import join_litert
 
 _CALIBRATION_ROWS = 256
 
@@ -82,13 +84,13 @@ def litert(
         ...     litert(model, f"{folder}/tiny.tflite").name
         'tiny.tflite'
     """
-    path = single_file.check_path(path, ".tflite")
-    check_data(data)
+    path = check_file_path(path, ".tflite")
+    check_export_data(data)
     if quantize is not None:
         check_choice("quantize", quantize, quantization.MAX_LOSS)
-        quantization.check_data(quantize, data)
-    data = networks.data_for(inputs, data)
-    signature, batches, expected = prepare(model, data)
+        quantization.check_calibration_data(quantize, data)
+    data = data_for_inputs(inputs, data)
+    signature, batches, expected = prepare_export(model, data)
 
     def write(staging: pathlib.Path) -> None:
         try:
@@ -96,12 +98,14 @@ def litert(
                 content = _checked(model, signature, data, batches, expected)
             else:
                 asked = batches, expected
-                content = quantization.quantized(model, signature, data, quantize, asked, _FORMAT)
+                content = quantization.quantized_file(
+                    model, signature, data, quantize, asked, _FORMAT
+                )
         except ExportError as error:
-            raise networks.explain(error, signature, data) from None
+            raise explain_refusal(error, signature, data) from None
         staging.write_bytes(content)
 
-    return single_file.publish(path, write)
+    return publish_file(path, write)
 
 
 def _checked(
@@ -112,13 +116,13 @@ def _checked(
     expected: list[Arrays],
 ) -> bytes:
     """Return a file that is not quantized and answers as the model does."""
-    content = litert_files.convert(model, signature, data)
-    rows = scoring.held_out(signature, data)
-    answers = litert_files.answers(content, batches + (rows.batches if rows else []))
-    limit = max(quantization.TOLERANCE, comparison.tolerance(model))
+    content = convert_to_litert(model, signature, data)
+    rows = scoring.held_out_rows(signature, data)
+    answers = run_litert(content, batches + (rows.batches if rows else []))
+    limit = max(quantization.TOLERANCE, comparison.model_tolerance(model))
     comparison.compare_answers(answers[: len(batches)], expected, limit)
     if rows:
-        scoring.compare(rows, answers[len(batches) :])
+        scoring.compare_scores(rows, answers[len(batches) :])
     return content
 
 
@@ -130,14 +134,12 @@ def _quantize(model: keras.Model, network: Signature, data: Any, quantize: str) 
         if quantize == "int8":
             converter.representative_dataset = lambda: _calibration(network, data.train)
 
-    return litert_files.convert(model, network, configure=configure)
+    return convert_to_litert(model, network, configure=configure)
 
 
 def _calibration(network: Signature, train: Iterable[Any]) -> Iterator[Arrays]:
-    for batch, _ in networks.rows(network, train, _CALIBRATION_ROWS, 32):
+    for batch, _ in split_rows(network, train, _CALIBRATION_ROWS, 32):
         yield batch
 
 
-_FORMAT = quantization.Format(
-    litert_files.convert, _quantize, litert_files.answers, model_merging.join
-)
+_FORMAT = quantization.Format(convert_to_litert, _quantize, run_litert, join_litert)

@@ -16,14 +16,17 @@ import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
 from dlkit.errors import ExportError
-from dlkit.export.graph import cause
+from dlkit.export.graph import error_cause
 from dlkit.export.signatures.signature import INSTEAD, Arrays, Signature
-from dlkit.export.to_onnx import indices, shapes
+from dlkit.export.to_onnx.indices import refuse_negative_indices
+from dlkit.export.to_onnx.shapes import write_known_shapes
 
 OPSETS = (13, 18)  # tf2onnx 1.17 writes no later ones
 
 
-def convert(model: keras.Model, signature: Signature, data: Any, opset: int = OPSETS[1]) -> bytes:
+def convert_to_onnx(
+    model: keras.Model, signature: Signature, data: Any, opset: int = OPSETS[1]
+) -> bytes:
     """Return an ONNX file with the function of `signature`.
 
     Args:
@@ -48,7 +51,7 @@ def convert(model: keras.Model, signature: Signature, data: Any, opset: int = OP
             proto = _translate(concrete, model.name, opset)
     except Exception as error:  # tf2onnx raises whatever its parts raise
         raise ExportError(
-            f"Model '{model.name}' cannot be written as ONNX: {cause(error)}."
+            f"Model '{model.name}' cannot be written as ONNX: {error_cause(error)}."
         ) from error
     _refuse_unknown(model, proto, opset)
     return _describe(proto, data).SerializeToString()
@@ -71,8 +74,8 @@ def _translate(concrete: Any, name: str, opset: int) -> Any:
         tensors_to_rename=names,
         opset=opset,
     )
-    shapes.write_known_shapes(proto)
-    indices.refuse_negative_indices(proto)
+    write_known_shapes(proto)
+    refuse_negative_indices(proto)
     return proto
 
 
@@ -128,16 +131,16 @@ def _describe(proto: Any, data: Any) -> Any:
     return proto
 
 
-def answers(content: bytes, batches: Sequence[Arrays]) -> list[Arrays]:
+def run_onnx(content: bytes, batches: Sequence[Arrays]) -> list[Arrays]:
     """Return what ONNX Runtime gives for each of `batches`, by output name.
 
     Raises:
         ExportError: with ONNX Runtime's message, when it refuses the file or a batch.
     """
-    return list(map(runner(content), batches))
+    return list(map(onnx_runner(content), batches))
 
 
-def runner(content: bytes) -> Callable[[Arrays], Arrays]:
+def onnx_runner(content: bytes) -> Callable[[Arrays], Arrays]:
     """Return a function from inputs to outputs by name, which raises `ExportError` for a refusal.
 
     Raises:
@@ -150,14 +153,14 @@ def runner(content: bytes) -> Callable[[Arrays], Arrays]:
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own errors have no common base
-        raise ExportError(f"ONNX Runtime refused the file: {cause(error)}.") from error
+        raise ExportError(f"ONNX Runtime refused the file: {error_cause(error)}.") from error
     names = [output.name for output in session.get_outputs()]
 
     def run(batch: Arrays) -> Arrays:
         try:
             values = session.run(names, batch)
         except Exception as error:
-            raise ExportError(f"ONNX Runtime refused a batch: {cause(error)}.") from error
+            raise ExportError(f"ONNX Runtime refused a batch: {error_cause(error)}.") from error
         return dict(zip(names, map(_plain, values), strict=True))
 
     return run

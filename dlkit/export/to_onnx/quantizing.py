@@ -20,18 +20,18 @@ import keras
 
 from dlkit.export import quantization
 from dlkit.export.signatures.signature import Arrays, Signature
-from dlkit.export.to_onnx import files
+from dlkit.export.to_onnx.files import OPSETS, convert_to_onnx, run_onnx
 
 _FRONT = "preprocessing/"  # before the names of what is inside the first of two files
 _INSIDE = ("rename_nodes", "rename_edges", "rename_initializers", "rename_value_infos")
 
 
-def quantized(
+def quantized_onnx(
     model: keras.Model,
     served: Signature,
     data: Any,
     asked: tuple[list[Arrays], list[Arrays]],
-    opset: int = files.OPSETS[1],
+    opset: int = OPSETS[1],
 ) -> bytes:
     """Return an ONNX file of `served` whose network has weights of 8 bits, checked.
 
@@ -47,11 +47,13 @@ def quantized(
     """
     form = quantization.Format(
         functools.partial(_convert_front, opset=opset),
-        lambda model, network, data, _: quantize(files.convert(model, network, data, opset)),
+        lambda model, network, data, _: quantize_weights(
+            convert_to_onnx(model, network, data, opset)
+        ),
         _answers,
-        join,
+        join_onnx,
     )
-    return quantization.quantized(model, served, data, "dynamic", asked, form)
+    return quantization.quantized_file(model, served, data, "dynamic", asked, form)
 
 
 def _convert_front(model: keras.Model, front: Signature, opset: int) -> bytes:
@@ -60,17 +62,17 @@ def _convert_front(model: keras.Model, front: Signature, opset: int) -> bytes:
     def compute(tensors: dict[str, Any]) -> dict[str, Any]:
         return {_FRONT + name: value for name, value in front.compute(tensors).items()}
 
-    return files.convert(model, dataclasses.replace(front, compute=compute), None, opset)
+    return convert_to_onnx(model, dataclasses.replace(front, compute=compute), None, opset)
 
 
 def _answers(content: bytes, batches: Sequence[Arrays]) -> list[Arrays]:
     return [
         {name.removeprefix(_FRONT): value for name, value in answer.items()}
-        for answer in files.answers(content, batches)
+        for answer in run_onnx(content, batches)
     ]
 
 
-def quantize(content: bytes) -> bytes:
+def quantize_weights(content: bytes) -> bytes:
     """Return an ONNX file whose convolutions and products of matrices have weights of 8 bits.
 
     Args:
@@ -94,7 +96,7 @@ def quantize(content: bytes) -> bytes:
         log.setLevel(level)
 
 
-def join(first: bytes, second: bytes) -> bytes:
+def join_onnx(first: bytes, second: bytes) -> bytes:
     """Return a file that feeds the outputs of `first` to the inputs of `second`, matched by name.
 
     Args:

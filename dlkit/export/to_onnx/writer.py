@@ -12,12 +12,13 @@ import keras
 
 from dlkit.argument_validation import check_choice, check_integer, require
 from dlkit.errors import ExportError, InputError
-from dlkit.export import networks, single_file
-from dlkit.export.graph import prepare
+from dlkit.export.graph import prepare_export
+from dlkit.export.networks import data_for_inputs, explain_refusal
 from dlkit.export.parity import comparison, scoring
-from dlkit.export.signatures.signature import Arrays, Signature, check_data
-from dlkit.export.to_onnx import files as onnx_files
-from dlkit.export.to_onnx import quantizing
+from dlkit.export.signatures.signature import Arrays, Signature, check_export_data
+from dlkit.export.single_file import check_file_path, publish_file
+from dlkit.export.to_onnx.files import OPSETS, convert_to_onnx, run_onnx
+from dlkit.export.to_onnx.quantizing import quantized_onnx
 
 _EXTRA = "onnx"
 
@@ -79,9 +80,9 @@ def onnx(
         ...     onnx(model, f"{folder}/tiny.onnx").name
         'tiny.onnx'
     """
-    path = single_file.check_path(path, ".onnx")
-    check_data(data)
-    least, most = onnx_files.OPSETS
+    path = check_file_path(path, ".onnx")
+    check_export_data(data)
+    least, most = OPSETS
     opset = check_integer("opset", most if opset is None else opset, minimum=least)
     if opset > most:
         raise InputError(f"opset must be at most {most}. Received: opset={opset}.")
@@ -89,18 +90,18 @@ def onnx(
         check_choice("quantize", quantize, ("dynamic",))
     for module in ("tf2onnx", "onnx", "onnxruntime"):
         require(module, _EXTRA)
-    data = networks.data_for(inputs, data)
-    signature, batches, expected = prepare(model, data)
+    data = data_for_inputs(inputs, data)
+    signature, batches, expected = prepare_export(model, data)
 
     def write(staging: pathlib.Path) -> None:
         try:
-            make = _checked if quantize is None else quantizing.quantized
+            make = _checked if quantize is None else quantized_onnx
             content = make(model, signature, data, (batches, expected), opset)
         except ExportError as error:
-            raise networks.explain(error, signature, data) from None
+            raise explain_refusal(error, signature, data) from None
         staging.write_bytes(content)
 
-    return single_file.publish(path, write)
+    return publish_file(path, write)
 
 
 def _checked(
@@ -111,11 +112,11 @@ def _checked(
     opset: int,
 ) -> bytes:
     """Return a file that is not quantized and answers as the model does."""
-    content = onnx_files.convert(model, signature, data, opset)
+    content = convert_to_onnx(model, signature, data, opset)
     batches, expected = asked
-    rows = scoring.held_out(signature, data)
-    given = onnx_files.answers(content, batches + (rows.batches if rows else []))
-    comparison.compare_answers(given[: len(batches)], expected, comparison.tolerance(model))
+    rows = scoring.held_out_rows(signature, data)
+    given = run_onnx(content, batches + (rows.batches if rows else []))
+    comparison.compare_answers(given[: len(batches)], expected, comparison.model_tolerance(model))
     if rows:
-        scoring.compare(rows, given[len(batches) :])
+        scoring.compare_scores(rows, given[len(batches) :])
     return content

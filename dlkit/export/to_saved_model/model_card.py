@@ -38,7 +38,7 @@ def check_notes(notes: Any) -> dict[str, Any]:
         ) from None
 
 
-def write(
+def write_model_card(
     extra: pathlib.Path, name: str, model: keras.Model, data: Any, facts: Mapping[str, Any]
 ) -> None:
     """Write the class names and the model card into `extra`.

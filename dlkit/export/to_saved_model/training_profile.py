@@ -15,7 +15,7 @@ _ROWS = 2000  # give the shares of ten classes to a hundredth
 _BATCH = 256
 
 
-def write(directory: pathlib.Path, signature: Signature, data: Any) -> bool:
+def write_training_profile(directory: pathlib.Path, signature: Signature, data: Any) -> bool:
     """Write the profile of some training rows, and tell whether `data` can give them.
 
     Args:

@@ -21,7 +21,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from dlkit.argument_validation import check_choice, require
 from dlkit.errors import ExportError, InputError
 from dlkit.export.parity import comparison
-from dlkit.export.parity.parity_run import BATCH_SIZES, Asked
+from dlkit.export.parity.parity_run import BATCH_SIZES, ParityRun
 from dlkit.export.signatures.signature import INSTEAD, PREDICT, Arrays, Signature
 
 FILE = "dlkit_serving.json"
@@ -66,10 +66,10 @@ class Twins:
     """
 
     def __init__(
-        self, model: keras.Model, data: Any, offered: Mapping[str, Signature], asked: Asked
+        self, model: keras.Model, data: Any, offered: Mapping[str, Signature], asked: ParityRun
     ):
         self._model, self._data, self._offered, self._asked = model, data, offered, asked
-        self._limit = max(_TOLERANCE, comparison.tolerance(model))
+        self._limit = max(_TOLERANCE, comparison.model_tolerance(model))
 
     def write(self, directory: pathlib.Path, runtimes: Sequence[str]) -> None:
         """Write the file for the server into a version directory, and the twins beside it.
@@ -171,20 +171,21 @@ class Twins:
         """Return a twin's file, and the function that is in it."""
         model, signature, data = self._model, self._offered[key], self._data
         if runtime == "litert":
-            from dlkit.export.to_litert import files as litert_files
+            from dlkit.export.to_litert.files import convert_to_litert, litert_runner
 
-            content = litert_files.convert(model, signature, data)
-            return content, litert_files.runner(content)
-        from dlkit.export.to_onnx import files, quantizing
+            content = convert_to_litert(model, signature, data)
+            return content, litert_runner(content)
+        from dlkit.export.to_onnx.files import convert_to_onnx, onnx_runner
+        from dlkit.export.to_onnx.quantizing import quantized_onnx
 
         if runtime in _QUANTIZED:
             known = [(inputs, answer) for name, inputs, answer in self._asked.known if name == key]
             inputs, answers = zip(*known[: len(BATCH_SIZES)], strict=True)
             asked = list(inputs), list(answers)
-            content = quantizing.quantized(model, signature, data, asked)
+            content = quantized_onnx(model, signature, data, asked)
         else:
-            content = files.convert(model, signature, data)
-        return content, files.runner(content)
+            content = convert_to_onnx(model, signature, data)
+        return content, onnx_runner(content)
 
 
 def _compare_odd(signature: Signature, run: Run, odd: Arrays, limit: float, when: str) -> None:

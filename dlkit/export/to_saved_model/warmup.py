@@ -16,7 +16,7 @@ FILE = "tf_serving_warmup_requests"
 Request = tuple[str, str, Mapping[str, np.ndarray]]
 
 
-def write(path: pathlib.Path, model_name: str, requests: Iterable[Request]) -> None:
+def write_warmup_requests(path: pathlib.Path, model_name: str, requests: Iterable[Request]) -> None:
     """Write a warm-up file.
 
     Args:

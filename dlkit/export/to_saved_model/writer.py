@@ -8,13 +8,14 @@ from typing import Any
 import keras
 
 from dlkit.errors import InputError
-from dlkit.export import graph
+from dlkit.export.graph import check_model, prepare_export, reference_answers, write_graph
 from dlkit.export.parity import comparison, row_trials, scoring
-from dlkit.export.parity.parity_run import BATCH_SIZES, Asked
-from dlkit.export.signatures import selection
-from dlkit.export.signatures.signature import Arrays, Signature, check_data
-from dlkit.export.to_saved_model import model_card, training_profile, twins, warmup
-from dlkit.export.versioning import directories
+from dlkit.export.parity.parity_run import BATCH_SIZES, ParityRun
+from dlkit.export.signatures.selection import DEFAULT, offered_signatures
+from dlkit.export.signatures.signature import Arrays, Signature, check_export_data
+from dlkit.export.to_saved_model import training_profile, twins, warmup
+from dlkit.export.to_saved_model.model_card import check_notes, write_model_card
+from dlkit.export.versioning.directories import check_base, publish_version
 
 
 def saved_model(
@@ -104,11 +105,11 @@ def saved_model(
         ...     saved_model(model, f"{folder}/tiny").name
         '1'
     """
-    graph.check_model(model)
-    check_data(data)
-    base = directories.check_base(base)
+    check_model(model)
+    check_export_data(data)
+    base = check_base(base)
     name = base.absolute().name
-    notes = model_card.check_notes(notes)
+    notes = check_notes(notes)
     runtimes = twins.check_runtimes(runtimes)
     if not isinstance(join_requests, bool | None):
         raise InputError(
@@ -116,24 +117,24 @@ def saved_model(
         )
 
     def write(directory: pathlib.Path) -> None:
-        served, batches, expected = graph.prepare(model, data)
-        offered = selection.offered(served, data, expected[0], signatures)
+        served, batches, expected = prepare_export(model, data)
+        offered = offered_signatures(served, data, expected[0], signatures)
         checks = _checks(model, data, offered, batches)
-        graph.write_graph(model, data, offered, directory)
+        write_graph(model, data, offered, directory)
         extra = directory / "assets.extra"
         extra.mkdir()
-        warmup.write(extra / warmup.FILE, name, _requests(offered, checks))
-        training_profile.write(extra, served, data)
-        trials = row_trials.trials(offered, data, join_requests)
-        asked = Asked(directory, checks, scoring.held_out(served, data), trials)
-        facts = asked.facts(comparison.tolerance(model))
+        warmup.write_warmup_requests(extra / warmup.FILE, name, _requests(offered, checks))
+        training_profile.write_training_profile(extra, served, data)
+        trials = row_trials.plan_trials(offered, data, join_requests)
+        asked = ParityRun(directory, checks, scoring.held_out_rows(served, data), trials)
+        facts = asked.facts(comparison.model_tolerance(model))
         twins.Twins(model, data, offered, asked).write(directory, runtimes)
-        model_card.write(
+        write_model_card(
             *(extra, name, model, data),
             {"inputs": served.columns, "signatures": list(offered), **facts, "notes": notes},
         )
 
-    return directories.publish(base, write)
+    return publish_version(base, write)
 
 
 def _checks(
@@ -147,7 +148,7 @@ def _checks(
     for key, signature in offered.items():
         for batch in batches:
             inputs = signature.from_raw(batch)
-            expected = graph.reference(model, signature, inputs, data)
+            expected = reference_answers(model, signature, inputs, data)
             checks.append(comparison.Check(key, inputs, expected, signature.unordered))
     return checks
 
@@ -159,5 +160,5 @@ def _requests(
     return [
         (check.key, offered[check.key].method, check.inputs)
         for place, check in enumerate(checks)
-        if place % len(BATCH_SIZES) == 0 or check.key == selection.DEFAULT
+        if place % len(BATCH_SIZES) == 0 or check.key == DEFAULT
     ]

@@ -72,7 +72,7 @@ def check_base(base: str | os.PathLike) -> pathlib.Path:
     return path
 
 
-def publish(base: pathlib.Path, write: Callable[[pathlib.Path], None]) -> pathlib.Path:
+def publish_version(base: pathlib.Path, write: Callable[[pathlib.Path], None]) -> pathlib.Path:
     """Let `write` fill a hidden directory, then rename it to the next version of `base`.
 
     Whatever `write` raises, nothing is left behind: not the hidden directory, nor `base` where it
@@ -114,7 +114,7 @@ def _make(directory: pathlib.Path, made: list[pathlib.Path]) -> None:
     made.append(directory)
 
 
-def of_version(base: pathlib.Path, version: int) -> list[pathlib.Path]:
+def version_directories(base: pathlib.Path, version: int) -> list[pathlib.Path]:
     """Return the directories of a version: one, unless somebody has made `1` and `001`."""
     return [child for child in _numbered(base) if int(child.name) == version and child.is_dir()]
 

@@ -14,7 +14,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, Model
 
 from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError
-from dlkit.export.versioning import directories
+from dlkit.export.versioning.directories import versions
 
 _LABEL = re.compile(r"[^/:\s]+")
 
@@ -77,7 +77,7 @@ def promote(
             f" Received: label={label!r}."
         )
     base = pathlib.Path(os.path.abspath(base))
-    found = directories.versions(base)
+    found = versions(base)
     if version not in found:
         there = ", ".join(map(str, found)) or "none"
         raise InputError(f"base='{base}' has no version {version}; it has: {there}.")

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from dlkit.argument_validation import require
 from dlkit.errors import InputError
-from dlkit.export.versioning import directories
+from dlkit.export.versioning.directories import check_base, publish_version
 
 _FOLDER = "model"
 _SIGNATURE = "serving_default"
@@ -168,7 +168,7 @@ def from_mlflow(model_uri: str, base: str | os.PathLike) -> pathlib.Path:
         Traceback (most recent call last):
         dlkit.errors.InputError: base must be the model's directory, below which the version is ...
     """
-    base = directories.check_base(base)
+    base = check_base(base)
     mlflow = require("mlflow", "mlflow")
 
     def fetch(staging: pathlib.Path) -> None:
@@ -183,7 +183,7 @@ def from_mlflow(model_uri: str, base: str | os.PathLike) -> pathlib.Path:
             part.rename(staging / part.name)
         shutil.rmtree(staging / _DOWNLOADS)
 
-    return directories.publish(base, fetch)
+    return publish_version(base, fetch)
 
 
 def _fetched(mlflow: Any, model_uri: str, staging: pathlib.Path) -> str:

@@ -11,7 +11,7 @@ import uuid
 
 from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError
-from dlkit.export.versioning import directories
+from dlkit.export.versioning.directories import ROLLED_BACK, version_directories, versions
 
 
 def prune(base: str | os.PathLike, *, keep: int) -> tuple[int, ...]:
@@ -46,7 +46,7 @@ def prune(base: str | os.PathLike, *, keep: int) -> tuple[int, ...]:
     base = pathlib.Path(base)
     removed = _versions(base)[:-keep]
     for version in removed:
-        for directory in directories.of_version(base, version):
+        for directory in version_directories(base, version):
             # Renamed first: a server must not find half of a version.
             hidden = directory.rename(base / f".removing-{uuid.uuid4().hex[:12]}")
             if hidden.is_symlink():
@@ -89,13 +89,13 @@ def rollback(base: str | os.PathLike) -> int:
             f"base must hold at least two versions, to go back by one."
             f" Received: base='{base}', which holds version {found[0]} alone."
         )
-    for directory in directories.of_version(base, found[-1]):
-        directory.rename(base / f"{directories.ROLLED_BACK}{found[-1]}-{uuid.uuid4().hex[:12]}")
+    for directory in version_directories(base, found[-1]):
+        directory.rename(base / f"{ROLLED_BACK}{found[-1]}-{uuid.uuid4().hex[:12]}")
     return found[-2]
 
 
 def _versions(base: pathlib.Path) -> tuple[int, ...]:
-    found = directories.versions(base)
+    found = versions(base)
     if not found:
         raise InputError(f"base must hold a version. Received: base='{base}', which holds none.")
     return found

@@ -15,7 +15,7 @@ import dlkit as dk
 from dlkit.cli import jobs
 from dlkit.cli.job import Job
 from dlkit.errors import InputError
-from dlkit.export.graph import prepare
+from dlkit.export.graph import prepare_export
 from dlkit.serving.client.inputs import opened
 from dlkit.serving.client.request_files import read_inputs
 from dlkit.serving.core.signatures import Signature, TensorInfo
@@ -266,7 +266,7 @@ def test_columns_that_differ_in_case_keep_their_values():
     table["AGE"] = table["age"] + 1000
     data = dk.data.from_dataframe(table, "rich")
     model = keras.Sequential([keras.Input((len(data.feature_names),)), keras.layers.Identity()])
-    signature, _, (_, answers) = prepare(model, data)
+    signature, _, (_, answers) = prepare_export(model, data)
     assert sorted(signature.inputs) == ["AGE", "age_1", "born", "job"]
     (answer,) = answers.values()
     np.testing.assert_allclose(answer, batches(data.test)[0][:3], atol=1e-6)

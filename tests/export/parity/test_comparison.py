@@ -26,7 +26,9 @@ def expected():
 
 def compare(version, reference, limit=1e-5):
     check = comparison.Check("serving_default", {"row": ROWS}, {"predictions": reference})
-    return comparison.compare(comparison.ask(version, [(check.key, check.inputs)]), [check], limit)
+    return comparison.compare_checks(
+        comparison.run_signatures(version, [(check.key, check.inputs)]), [check], limit
+    )
 
 
 def test_the_largest_difference_is_given_back(version):
@@ -67,9 +69,9 @@ def test_equal_infinities_and_nan_are_no_difference():
 
 def test_texts_must_be_the_same():
     texts = np.array([[b"red"], [b"green"]], dtype=object)
-    assert comparison.difference("label", texts, texts.copy(), 1e-5) == 0
+    assert comparison.largest_difference("label", texts, texts.copy(), 1e-5) == 0
     with pytest.raises(ExportError, match=r"output 'label' differs .* batch size 2"):
-        comparison.difference("label", texts, texts[::-1], 1e-5)
+        comparison.largest_difference("label", texts, texts[::-1], 1e-5)
 
 
 @pytest.mark.parametrize(
@@ -79,11 +81,11 @@ def test_texts_must_be_the_same():
 def test_the_least_precise_layer_sets_the_tolerance(policy, limit):
     inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, dtype=policy)])
     model = keras.Sequential([keras.Input((2,)), inner, keras.layers.Dense(1)])
-    assert comparison.tolerance(model) == limit
+    assert comparison.model_tolerance(model) == limit
 
 
 def test_a_gpu_that_shortens_float32_is_allowed_for(tiny, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
-    assert comparison.tolerance(tiny) == 5e-3
+    assert comparison.model_tolerance(tiny) == 5e-3
     monkeypatch.setattr(tf.config.experimental, "tensor_float_32_execution_enabled", lambda: False)
-    assert comparison.tolerance(tiny) == 1e-5
+    assert comparison.model_tolerance(tiny) == 1e-5

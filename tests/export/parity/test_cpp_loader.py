@@ -52,7 +52,7 @@ def test_every_number_type_goes_in_and_comes_out(echo):
     inputs, outputs = tensors(echo, "numbers")
     values = {name.removeprefix("x_"): np.arange(6).reshape(2, 3) for name in inputs}
     feeds = {inputs[f"x_{name}"]: value.astype(name) for name, value in values.items()}
-    with cpp_loader.load(echo) as session:
+    with cpp_loader.load_session(echo) as session:
         answers = session.run(feeds, outputs.values())
     for name, answer in zip(outputs, answers, strict=True):
         assert answer.dtype.name == name
@@ -65,7 +65,7 @@ def test_strings_of_every_length_and_shape(shape, echo):
     values[:] = ([b"", LONG, "gr\u00fcn"] * 4)[: values.size]
     values = values.reshape(shape)
     inputs, outputs = tensors(echo, "texts")
-    with cpp_loader.load(echo) as session:
+    with cpp_loader.load_session(echo) as session:
         for _ in range(3):
             same, twice = session.run({inputs["text"]: values}, [outputs["same"], outputs["twice"]])
     assert same.shape == twice.shape == shape
@@ -78,7 +78,7 @@ def test_memory_does_not_grow_with_long_strings(echo):
     inputs, outputs = tensors(echo, "texts")
     values = np.array([LONG * 20_000], dtype=object)  # 1.2 MB, twice that as the answer
     process = psutil.Process()
-    with cpp_loader.load(echo) as session:
+    with cpp_loader.load_session(echo) as session:
         for count in range(45):
             if count == 5:
                 before = process.memory_info().rss
@@ -91,21 +91,21 @@ def test_arrays_that_are_not_contiguous(echo):
     table = np.arange(12, dtype="float32").reshape(3, 4)
     feeds = {t: np.zeros(1, n.removeprefix("x_")) for n, t in inputs.items()}
     feeds[inputs["x_float32"]] = table.T[::2]
-    with cpp_loader.load(echo) as session:
+    with cpp_loader.load_session(echo) as session:
         (answer,) = session.run(feeds, [outputs["float32"]])
     np.testing.assert_array_equal(answer, table.T[::2] + 1)
 
 
 def test_what_the_loader_and_the_runtime_refuse(echo, tmp_path):
     with pytest.raises(ExportError, match=r"C\+\+ loader refused '.*missing'.*Could not find"):
-        cpp_loader.load(tmp_path / "missing")
+        cpp_loader.load_session(tmp_path / "missing")
     (tmp_path / "saved_model.pb").write_bytes(b"not a protocol buffer")
     with pytest.raises(ExportError, match=r"C\+\+ loader refused"):
-        cpp_loader.load(tmp_path)
+        cpp_loader.load_session(tmp_path)
     with pytest.raises(ExportError, match=r"refused .*\{ other \}"):
-        cpp_loader.load(echo, tags=("other",))
+        cpp_loader.load_session(echo, tags=("other",))
     inputs, outputs = tensors(echo, "numbers")
-    with cpp_loader.load(echo) as session:
+    with cpp_loader.load_session(echo) as session:
         with pytest.raises(ExportError, match="no tensor 'nowhere:0'"):
             session.run({}, ["nowhere:0"])
         with pytest.raises(ExportError, match="no tensor 'numbers_x_float32:9'"):
@@ -117,7 +117,7 @@ def test_what_the_loader_and_the_runtime_refuse(echo, tmp_path):
 
 
 def test_a_closed_session_says_so(echo):
-    session = cpp_loader.load(echo)
+    session = cpp_loader.load_session(echo)
     session.close()
     session.close()
     with pytest.raises(ExportError, match="session is closed"):
@@ -129,7 +129,7 @@ def test_a_tensorflow_without_the_library(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(ExportError, match=r"libtensorflow_cc\.2\.dylib is in neither"):
-        cpp_loader.library()
+        cpp_loader.load_library()
 
 
 def test_it_needs_no_tensorflow_in_python(digits):
@@ -139,9 +139,9 @@ def test_it_needs_no_tensorflow_in_python(digits):
     code = (
         "import sys; sys.modules['tensorflow_serving'] = sys.modules['keras'] = None\n"
         "import numpy as np\n"
-        "from dlkit.export.parity.cpp_loader import load\n"
+        "from dlkit.export.parity.cpp_loader import load_session\n"
         f"raw = np.array({raw.tolist()}, 'uint8')\n"
-        f"with load({str(digits.version)!r}) as session:\n"
+        f"with load_session({str(digits.version)!r}) as session:\n"
         f"    (out,) = session.run({{{signature.inputs['image'].name!r}: raw}},"
         f" [{signature.outputs['predictions'].name!r}])\n"
         "assert 'tensorflow' not in sys.modules\n"
@@ -155,7 +155,7 @@ def test_it_needs_no_tensorflow_in_python(digits):
 def test_numbers_equal_predict_for_a_large_batch(digits):
     signature = signature_of(digits.version)
     raw = np.concatenate([digits.data.examples[0]] * 8)
-    with cpp_loader.load(digits.version) as session:
+    with cpp_loader.load_session(digits.version) as session:
         (answer,) = session.run(
             {signature.inputs["image"].name: raw}, [signature.outputs["predictions"].name]
         )

@@ -4,7 +4,7 @@ import pytest
 from dlkit.errors import ExportError
 from dlkit.export.parity import row_trials
 from dlkit.export.parity.comparison import Check
-from dlkit.export.parity.parity_run import Asked
+from dlkit.export.parity.parity_run import ParityRun
 from tests.export.told import rowwise
 
 
@@ -23,7 +23,7 @@ def test_what_was_asked_is_kept_with_its_answer(digits):
     ]
     alone = [{"image": raw[n : n + 1]} for n in range(3)]
     trial = row_trials.Trial(alone, [({"image": raw[:5]}, 0, range(3))], dict, required=True)
-    asked = Asked(digits.version, checks, None, {"serving_default": trial})
+    asked = ParityRun(digits.version, checks, None, {"serving_default": trial})
     assert [key for key, _, _ in asked.known] == ["serving_default"] * 2
     for _, inputs, answer in asked.known:
         rows = len(inputs["image"])
@@ -35,7 +35,7 @@ def test_what_was_asked_is_kept_with_its_answer(digits):
 def test_a_call_that_is_refused_is_an_error_unless_it_is_a_trial(digits):
     wrong = {"image": np.zeros((1, 3, 3), "uint8")}
     trial = row_trials.Trial([wrong], [(wrong, 0, range(1))], dict, required=False)
-    asked = Asked(digits.version, [], None, {"serving_default": trial})
+    asked = ParityRun(digits.version, [], None, {"serving_default": trial})
     assert asked.rowwise(1e-5) == []
     with pytest.raises(ExportError, match="requested shape"):
-        Asked(digits.version, [Check("serving_default", wrong, {})], None, {})
+        ParityRun(digits.version, [Check("serving_default", wrong, {})], None, {})

@@ -64,7 +64,7 @@ def tried(function, rows=ROWS, data=True):
         reference=lambda arrays: {"y": np.asarray(function(arrays["x"]))},
     )
     found = types.SimpleNamespace(examples=({"x": rows}, None)) if data else None
-    trials = row_trials.trials({"serving_default": signature}, found, None if data else True)
+    trials = row_trials.plan_trials({"serving_default": signature}, found, None if data else True)
     trial = trials["serving_default"]
     return trial.passes([answer(signature, batch) for batch in trial.batches], 1e-4)
 

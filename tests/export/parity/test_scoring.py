@@ -10,7 +10,7 @@ import sklearn.metrics
 from dlkit.errors import ExportError
 from dlkit.export import litert, onnx, saved_model
 from dlkit.export.parity import scoring
-from dlkit.export.signatures import signature as signatures
+from dlkit.export.signatures.signature import serving_default
 from tests.export.broken import Unlike
 
 
@@ -22,13 +22,13 @@ def test_scores_are_those_of_scikit_learn():
         ("multilabel", random.integers(0, 2, (50, 4)), random.random((50, 4))),
         ("regression", random.normal(size=50), random.normal(size=(50, 1))),
     ):
-        got = scoring.score(task, y, p)
+        got = scoring.score_predictions(task, y, p)
         if task == "regression":
             expected = sklearn.metrics.r2_score(y, p[:, 0])
         elif task == "multiclass":
             expected = sklearn.metrics.accuracy_score(y, p.argmax(axis=1))
             one_hot = np.eye(3)[y]
-            assert scoring.score(task, one_hot, p) == pytest.approx(expected)
+            assert scoring.score_predictions(task, one_hot, p) == pytest.approx(expected)
         else:
             expected = sklearn.metrics.accuracy_score(y.ravel(), (p >= 0.5).ravel())
         assert got == pytest.approx(expected)
@@ -69,11 +69,11 @@ def test_without_a_test_split_the_examples_are_scored(tmp_path):
 
 def test_what_has_no_score_is_not_scored():
     model, data = line(np.zeros((8, 3)))
-    signature = signatures.serving_default(model)
+    signature = serving_default(model)
     for other in (data, None, types.SimpleNamespace(task="translation", examples=data.examples)):
-        assert scoring.held_out(signature, other) is None
-    assert scoring.held_out(signature, types.SimpleNamespace(task="regression")) is None
-    assert scoring.held_out(signature, line(np.zeros(8))[1]) is not None
+        assert scoring.held_out_rows(signature, other) is None
+    assert scoring.held_out_rows(signature, types.SimpleNamespace(task="regression")) is None
+    assert scoring.held_out_rows(signature, line(np.zeros(8))[1]) is not None
 
 
 class OnlyFew(keras.layers.Layer):
@@ -105,6 +105,6 @@ def test_another_accuracy_on_more_rows_is_refused(export, name, tmp_path):
 
 def test_nan_is_as_good_as_nan():
     rows = scoring.HeldOut("regression", [{}], np.zeros(2), float("nan"))
-    assert scoring.compare(rows, [{"y": np.full(2, np.nan)}])["rows"] == 2
+    assert scoring.compare_scores(rows, [{"y": np.full(2, np.nan)}])["rows"] == 2
     with pytest.raises(ExportError, match=r"is 1\.0000, and model\.predict's nan"):
-        scoring.compare(rows, [{"y": np.zeros(2)}])
+        scoring.compare_scores(rows, [{"y": np.zeros(2)}])

@@ -44,7 +44,7 @@ def test_what_a_model_prints_does_not_disturb_the_answer(tmp_path, capfd):
     capfd.readouterr()
     feeds = [{signature.inputs["row"].name: np.full((rows, 3), rows, "float32")} for rows in (1, 4)]
     fetches = [signature.outputs["twice"].name]
-    answers = subprocess_runner.run(version, [(feed, fetches) for feed in feeds])
+    answers = subprocess_runner.run_in_subprocess(version, [(feed, fetches) for feed in feeds])
     for rows, (answer,) in zip((1, 4), answers, strict=True):
         np.testing.assert_array_equal(answer, np.full((rows, 3), 2.0 * rows))
     assert capfd.readouterr().out == ""
@@ -59,10 +59,10 @@ def test_modules_in_the_working_directory_are_not_in_the_way(tiny, tmp_path, mon
 def test_a_saved_model_that_is_none(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"broken")
     with pytest.raises(ExportError, match=r"C\+\+ loader refused"):
-        subprocess_runner.run(tmp_path, [])
+        subprocess_runner.run_in_subprocess(tmp_path, [])
 
 
 def test_a_process_that_dies(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ExportError, match="ended with status 1"):
-        subprocess_runner.run(tmp_path, [])
+        subprocess_runner.run_in_subprocess(tmp_path, [])

@@ -7,8 +7,9 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from dlkit.export import saved_model
-from dlkit.export.signatures import examples, labels
-from dlkit.export.signatures import signature as signatures
+from dlkit.export.signatures import examples
+from dlkit.export.signatures.labels import Unfit
+from dlkit.export.signatures.signature import serving_default
 from tests.export.asking import answer
 from tests.export.signature_def import signature_of
 from tests.export.signatures.test_selection import keys_of
@@ -66,16 +67,16 @@ def test_rows_of_open_length_are_no_examples(tmp_path):
     model = keras.Model(steps, keras.layers.Dense(1)(keras.layers.GRU(2)(steps)))
     data = types.SimpleNamespace(task="regression")
     assert keys_of(saved_model(model, tmp_path / "series", data)) == ["serving_default"]
-    served = signatures.serving_default(model)
-    with pytest.raises(labels.Unfit, match=r"no 'series', whose shape \(None, 2\) is"):
-        examples.regress(served, {"y": np.zeros((2, 1), "float32")})
+    served = serving_default(model)
+    with pytest.raises(Unfit, match=r"no 'series', whose shape \(None, 2\) is"):
+        examples.regress_signature(served, {"y": np.zeros((2, 1), "float32")})
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (2, 1, 1)])
 def test_more_than_one_number_a_row_is_no_regression(shape, tiny):
-    served = signatures.serving_default(tiny)
-    with pytest.raises(labels.Unfit, match=r"one number a row, and 'y' has the shape"):
-        examples.regress(served, {"y": np.zeros(shape, "float32")})
+    served = serving_default(tiny)
+    with pytest.raises(Unfit, match=r"one number a row, and 'y' has the shape"):
+        examples.regress_signature(served, {"y": np.zeros(shape, "float32")})
 
 
 def test_images_of_open_size_travel_in_examples_as_files(tmp_path):
@@ -97,7 +98,7 @@ def test_images_of_open_size_travel_in_examples_as_files(tmp_path):
 
 
 def test_text_and_lists_become_features():
-    (text,) = examples.serialized(
+    (text,) = examples.serialized_examples(
         {"word": np.array(["gr\u00fcn"]), "flags": np.array([[True, False]])}
     )
     feature = tf.train.Example.FromString(text).features.feature

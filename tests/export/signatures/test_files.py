@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from dlkit.errors import InputError
 from dlkit.export import saved_model
-from dlkit.export.signatures import files as file_signatures
+from dlkit.export.signatures.files import _picture, _sound
 from tests.export.asking import answer
 from tests.export.conftest import Decode
 
@@ -58,13 +58,13 @@ def test_sounds_too(tmp_path):
 
 
 def test_pictures_are_made_up_where_there_are_none():
-    made = file_signatures._picture(np.zeros(4, "float32"), 0)
+    made = _picture(np.zeros(4, "float32"), 0)
     assert PIL.Image.open(io.BytesIO(made)).format == "JPEG"
     grey = np.arange(12, dtype="uint8").reshape(3, 4)
-    picture = PIL.Image.open(io.BytesIO(file_signatures._picture(grey, 1)))
+    picture = PIL.Image.open(io.BytesIO(_picture(grey, 1)))
     assert picture.format == "PNG"
     np.testing.assert_array_equal(np.asarray(picture), grey)
-    sound = tf.audio.decode_wav(file_signatures._sound(np.zeros((2, 2, 2)), 0))
+    sound = tf.audio.decode_wav(_sound(np.zeros((2, 2, 2)), 0))
     assert sound.audio.shape == (16_000, 1)
 
 

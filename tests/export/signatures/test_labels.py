@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from dlkit.export import saved_model
-from dlkit.export.signatures import labels, signature
+from dlkit.export.signatures.labels import Classes, Unfit, labels_signature, read_classes
+from dlkit.export.signatures.signature import serving_default
 from tests.export.asking import answer
 
 
@@ -69,14 +70,14 @@ def test_nan_is_told_once_and_stands_last(tmp_path):
 )
 def test_models_without_classes(outputs, reason):
     data = types.SimpleNamespace(task="multiclass", class_names=None)
-    with pytest.raises(labels.Unfit, match=reason):
-        labels.read_classes(data, outputs, named=False)
+    with pytest.raises(Unfit, match=reason):
+        read_classes(data, outputs, named=False)
 
 
 def test_scores_that_are_alike_may_stand_in_either_order():
-    classes = labels.Classes("p", ("b", "a"), binary=True)
-    given = signature.serving_default(one_layer("sigmoid", 1, [[0.0], [0.0]]))
-    put = labels.labels(given, classes).unordered
+    classes = Classes("p", ("b", "a"), binary=True)
+    given = serving_default(one_layer("sigmoid", 1, [[0.0], [0.0]]))
+    put = labels_signature(given, classes).unordered
     one = {"classes": np.array([[b"b", b"a"]], object), "scores": np.array([[0.5, 0.4]])}
     two = {"classes": np.array([[b"a", b"b"]], object), "scores": np.array([[0.4, 0.5]])}
     assert put(one)["classes"].tolist() == put(two)["classes"].tolist() == [[b"a", b"b"]]

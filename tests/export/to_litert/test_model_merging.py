@@ -4,12 +4,13 @@ import pytest
 import tensorflow as tf
 
 from dlkit.errors import ExportError
-from dlkit.export.signatures import signature
-from dlkit.export.to_litert import files, model_merging
+from dlkit.export.signatures.signature import serving_default
+from dlkit.export.to_litert.files import convert_to_litert, run_litert
+from dlkit.export.to_litert.model_merging import join_litert
 
 
 def convert(model):
-    return files.convert(model, signature.serving_default(model))
+    return convert_to_litert(model, serving_default(model))
 
 
 def test_two_files_in_a_row_compute_the_second_of_the_first():
@@ -21,13 +22,13 @@ def test_two_files_in_a_row_compute_the_second_of_the_first():
     apart, total = keras.Input((3,), name="apart"), keras.Input((3,), name="total")
     ten = keras.layers.Rescaling(10)(apart)
     second = convert(keras.Model([apart, total], keras.layers.Add(name="sum")([ten, total])))
-    both = model_merging.join(first, second)
+    both = join_litert(first, second)
     for rows in (1, 4):
         feeds = {
             "left": np.full((rows, 3), 5, "float32"),
             "right": np.full((rows, 3), 2, "float32"),
         }
-        (answer,) = files.answers(both, [feeds])
+        (answer,) = run_litert(both, [feeds])
         np.testing.assert_allclose(answer["sum"], np.full((rows, 3), 10 * 3 + 7))
 
 
@@ -42,8 +43,8 @@ def test_control_flow_may_come_second_but_not_first():
     row = keras.Input((2,), name="row")
     loop = keras.Model(row, {"row": UntilLarge()(row)})
     once = keras.Model(row, {"row": keras.layers.Rescaling(1, 1)(row)})
-    both = model_merging.join(convert(once), convert(loop))
-    (answer,) = files.answers(both, [{"row": np.array([[2, 4]], "float32")}])
+    both = join_litert(convert(once), convert(loop))
+    (answer,) = run_litert(both, [{"row": np.array([[2, 4]], "float32")}])
     np.testing.assert_allclose(answer["row"], [[48, 80]])
     with pytest.raises(ExportError, match="whose preprocessing has 3 graphs instead of one"):
-        model_merging.join(convert(loop), convert(once))
+        join_litert(convert(loop), convert(once))

@@ -5,12 +5,12 @@ import tensorflow as tf
 
 from dlkit.errors import ExportError, InputError
 from dlkit.export import litert
-from dlkit.export.to_litert import files as litert_files
+from dlkit.export.to_litert.files import _interpreter_of_tensorflow, run_litert
 from tests.export.broken import Unlike
 
 
 def answer(path, output="predictions", **feeds):
-    return litert_files.answers(path.read_bytes(), [feeds])[0][output]
+    return run_litert(path.read_bytes(), [feeds])[0][output]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_only_the_network_computes_in_8_bits(files):
     """Normalization of raw grey values stays in floats, before the first 8-bit tensor."""
     interpreter_types = {}
     for quantize in (None, "int8"):
-        with litert_files._interpreter_of_tensorflow():
+        with _interpreter_of_tensorflow():
             interpreter = tf.lite.Interpreter(model_content=files[quantize].read_bytes())
         details = interpreter.get_tensor_details()
         interpreter_types[quantize] = {np.dtype(entry["dtype"]).name for entry in details}

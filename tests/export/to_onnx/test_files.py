@@ -5,30 +5,30 @@ import numpy as np
 import pytest
 
 from dlkit.errors import ExportError
-from dlkit.export.signatures import signature as signatures
-from dlkit.export.to_onnx import files
+from dlkit.export.signatures.signature import serving_default
+from dlkit.export.to_onnx.files import convert_to_onnx, onnx_runner, run_onnx
 
 
 def test_a_file_and_a_batch_are_refused_each_in_its_words(tiny):
     with pytest.raises(ExportError, match="ONNX Runtime refused the file: "):
-        files.runner(b"no file")
-    content = files.convert(tiny, signatures.serving_default(tiny), None)
-    run = files.runner(content)
+        onnx_runner(b"no file")
+    content = convert_to_onnx(tiny, serving_default(tiny), None)
+    run = onnx_runner(content)
     with pytest.raises(ExportError, match="ONNX Runtime refused a batch: "):
         run({"row": np.zeros((1, 5), "float32")})
     rows = np.eye(4, dtype="float32")
     expected = tiny.predict(rows, verbose=0)
     np.testing.assert_allclose(run({"row": rows})["predictions"], expected, atol=1e-6)
-    (answer,) = files.answers(content, [{"row": rows[:2]}])
+    (answer,) = run_onnx(content, [{"row": rows[:2]}])
     np.testing.assert_allclose(answer["predictions"], expected[:2], atol=1e-6)
 
 
 def test_an_input_that_is_called_as_an_output_is_named():
     row = keras.Input((4,), name="predictions")
     model = keras.Model({"predictions": row}, keras.layers.Dense(1, name="answer")(row), name="m")
-    plain = signatures.serving_default(model)
+    plain = serving_default(model)
     signature = dataclasses.replace(
         plain, compute=lambda inputs: {"predictions": plain.compute(inputs)["answer"]}
     )
     with pytest.raises(ExportError, match=r"called as an output: 'predictions'; rename the column"):
-        files.convert(model, signature, None)
+        convert_to_onnx(model, signature, None)

@@ -4,8 +4,9 @@ import onnx
 import pytest
 
 from dlkit.errors import ExportError
-from dlkit.export.signatures import signature as signatures
-from dlkit.export.to_onnx import files, indices
+from dlkit.export.signatures.signature import serving_default
+from dlkit.export.to_onnx import indices
+from dlkit.export.to_onnx.files import convert_to_onnx, onnx_runner
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64"])
@@ -13,7 +14,7 @@ def test_a_row_that_a_table_lacks_is_refused_however_far_below_it_is(dtype):
     """ONNX counted -51 + 50 from the end; TensorFlow refuses it."""
     table = keras.layers.Embedding(50, 3, name="rows")
     model = keras.Sequential([keras.Input((2,), dtype=dtype, name="ids"), table])
-    run = files.runner(files.convert(model, signatures.serving_default(model), None))
+    run = onnx_runner(convert_to_onnx(model, serving_default(model), None))
     weights = table.embeddings.numpy()
     for index in (0, 49, -1, -50):
         answer = run({"ids": np.array([[index, 7]], dtype)})["rows"]
@@ -24,8 +25,8 @@ def test_a_row_that_a_table_lacks_is_refused_however_far_below_it_is(dtype):
 
 
 def test_indices_that_are_known_stay_as_they_are(tiny):
-    signature = signatures.serving_default(tiny)
-    proto = onnx.load_from_string(files.convert(tiny, signature, None))
+    signature = serving_default(tiny)
+    proto = onnx.load_from_string(convert_to_onnx(tiny, signature, None))
     before = proto.SerializeToString()
     indices.refuse_negative_indices(proto)
     assert proto.SerializeToString() == before

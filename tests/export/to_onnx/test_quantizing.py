@@ -10,9 +10,9 @@ import pytest
 import dlkit as dk
 from dlkit.errors import ExportError, InputError
 from dlkit.export import onnx, saved_model
-from dlkit.export.graph import prepare
-from dlkit.export.to_onnx import files as onnx_files
+from dlkit.export.graph import prepare_export
 from dlkit.export.to_onnx import quantizing
+from dlkit.export.to_onnx.files import run_onnx
 from dlkit.export.to_saved_model.twins import FILE
 from dlkit.serving import Client, Server
 from tests.export.test_quantization import columns
@@ -50,7 +50,7 @@ def files(clothes, tmp_path_factory):
 
 
 def accuracy(path, raw, labels):
-    (answer,) = onnx_files.answers(path.read_bytes(), [{"image": raw}])
+    (answer,) = run_onnx(path.read_bytes(), [{"image": raw}])
     return np.mean(answer["predictions"].argmax(axis=1) == labels)
 
 
@@ -86,10 +86,10 @@ def test_only_the_network_computes_in_8_bits():
     data = dk.data.load("breast_cancer", seed=0)
     model = dk.models.build("mlp", data, units=(16,), jit_compile=False, learning_rate=0.02, seed=0)
     model.fit(data.train, epochs=10, verbose=0)
-    served, batches, expected = prepare(model, data)
-    content = quantizing.quantized(model, served, data, (batches, expected))
+    served, batches, expected = prepare_export(model, data)
+    content = quantizing.quantized_onnx(model, served, data, (batches, expected))
     raw, labels = data.examples
-    (answer,) = onnx_files.answers(content, [{"features": raw}])
+    (answer,) = run_onnx(content, [{"features": raw}])
     assert np.mean((answer["predictions"].ravel() > 0.5) == labels) > 0.85
 
 
@@ -128,7 +128,7 @@ def test_a_quantized_twin_is_served_and_its_requests_are_not_joined(clothes, tmp
     assert twin["signatures"].keys() == {"serving_default"}
     assert 1e-4 < twin["check"]["max_difference"] < 1
     raw, _ = data.examples
-    (expected,) = onnx_files.answers(
+    (expected,) = run_onnx(
         (version / "assets.extra" / twin["signatures"]["serving_default"]["file"]).read_bytes(),
         [{"image": raw[:3]}],
     )

@@ -12,7 +12,7 @@ from dlkit.export.to_saved_model import training_profile
 def test_the_profile_is_of_raw_training_rows_and_of_the_models_answers(tmp_path):
     data = dk.data.load("iris")
     model = dk.models.build("perceptron", data, seed=0)
-    assert training_profile.write(tmp_path, serving_default(model, data), data)
+    assert training_profile.write_training_profile(tmp_path, serving_default(model, data), data)
     found = json.loads((tmp_path / training_profile.FILE).read_text())
     train = data.origin.raw(np.sort(data.origin.split.train))
     for column in range(4):
@@ -27,5 +27,5 @@ def test_the_profile_is_of_raw_training_rows_and_of_the_models_answers(tmp_path)
 
 
 def test_data_without_its_rows_has_no_profile(tmp_path):
-    assert not training_profile.write(tmp_path, None, None)
+    assert not training_profile.write_training_profile(tmp_path, None, None)
     assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from dlkit.errors import ExportError, InputError
 from dlkit.export import saved_model
+from dlkit.export.signatures.signature import serving_default
+from dlkit.export.to_onnx import files
 from dlkit.export.to_saved_model.twins import FILE
 from tests.export.broken import Unlike
 
@@ -109,13 +111,8 @@ def test_text_has_no_twin_and_the_way_out_is_none(runtime, tmp_path):
 
 def test_a_twin_that_answers_otherwise_leaves_nothing_behind(tmp_path, tiny, monkeypatch):
     other = keras.models.clone_model(tiny)
-    from dlkit.export.signatures import signature
-    from dlkit.export.to_onnx import files
-
-    convert = files.convert
-    monkeypatch.setattr(
-        files, "convert", lambda *_: convert(other, signature.serving_default(other), None)
-    )
+    content = files.convert_to_onnx(other, serving_default(other), None)
+    monkeypatch.setattr(files, "convert_to_onnx", lambda *_: content)
     with pytest.raises(ExportError, match="The onnx twin does not answer as the SavedModel: "):
         saved_model(tiny, tmp_path / "tiny", runtimes=["onnx"])
     assert not any(tmp_path.iterdir())

@@ -3,7 +3,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from dlkit.export import saved_model
-from dlkit.export.parity.cpp_loader import load
+from dlkit.export.parity.cpp_loader import load_session
 from tests.export.signature_def import signature_of
 
 
@@ -27,7 +27,7 @@ def test_requests_are_real_examples_and_run(digits):
     np.testing.assert_array_equal(images[0], raw[:1])
     np.testing.assert_array_equal(images[1], raw[:3])
     signature = signature_of(digits.version)
-    with load(digits.version) as session:
+    with load_session(digits.version) as session:
         for image in images:
             feeds = {signature.inputs["image"].name: image}
             (answer,) = session.run(feeds, [signature.outputs["predictions"].name])

@@ -15,7 +15,7 @@ import tensorflow as tf
 import dlkit
 from dlkit.errors import ExportError, InputError
 from dlkit.export import saved_model, versions
-from dlkit.export.parity.cpp_loader import load
+from dlkit.export.parity.cpp_loader import load_session
 from tests.export.signature_def import signature_of
 
 
@@ -23,7 +23,7 @@ def predicted(version, feeds, output="predictions"):
     """Run an export through the C++ loader, with feeds by input name."""
     signature = signature_of(version)
     named = {signature.inputs[name].name: value for name, value in feeds.items()}
-    with load(version) as session:
+    with load_session(version) as session:
         return session.run(named, [signature.outputs[output].name])[0]
 
 

@@ -23,12 +23,12 @@ def test_versions_of_a_file(tmp_path):
 
 def test_a_number_that_a_file_has_is_not_used(tmp_path):
     (tmp_path / "4").write_text("")
-    assert directories.publish(tmp_path, lambda staging: None) == tmp_path / "5"
+    assert directories.publish_version(tmp_path, lambda staging: None) == tmp_path / "5"
 
 
 def test_the_hidden_name_is_no_version(tmp_path):
     seen = []
-    directories.publish(tmp_path / "m", lambda staging: seen.append(staging.name))
+    directories.publish_version(tmp_path / "m", lambda staging: seen.append(staging.name))
     assert seen[0].startswith(".")
     assert not seen[0].isdecimal()
 
@@ -45,7 +45,9 @@ def test_a_number_taken_meanwhile_is_passed_over(tmp_path, monkeypatch):
         return found
 
     monkeypatch.setattr(directories, "_numbered", look_then_be_overtaken)
-    version = directories.publish(tmp_path, lambda staging: (staging / "ours").write_text("ours"))
+    version = directories.publish_version(
+        tmp_path, lambda staging: (staging / "ours").write_text("ours")
+    )
     assert version == tmp_path / "2"
     assert os.listdir(tmp_path / "1") == ["saved_model.pb"]
     assert os.listdir(tmp_path / "2") == ["ours"]
@@ -58,7 +60,7 @@ def test_an_interruption_leaves_nothing_and_takes_nothing(error, tmp_path):
         raise error
 
     with pytest.raises(type(error)):
-        directories.publish(tmp_path / "a" / "b", write)
+        directories.publish_version(tmp_path / "a" / "b", write)
     assert not list(tmp_path.iterdir())
 
     def write_beside(staging):
@@ -66,7 +68,7 @@ def test_an_interruption_leaves_nothing_and_takes_nothing(error, tmp_path):
         write(staging)
 
     with pytest.raises(type(error)):
-        directories.publish(tmp_path / "a" / "b", write_beside)
+        directories.publish_version(tmp_path / "a" / "b", write_beside)
     assert [path.name for path in tmp_path.rglob("*")] == ["a", "theirs"]
 
 
@@ -77,14 +79,14 @@ def unwritten(staging):
 def test_a_base_below_a_file(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"can be written\. Received: .*file/model.*Not a dir"):
-        directories.publish(directories.check_base(tmp_path / "file" / "model"), unwritten)
+        directories.publish_version(directories.check_base(tmp_path / "file" / "model"), unwritten)
     assert [path.name for path in tmp_path.rglob("*")] == ["file"]
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux's /proc")
 def test_a_base_where_even_root_cannot_write():
     with pytest.raises(InputError, match=r"can be written\. Received: base='/proc/model'"):
-        directories.publish(directories.check_base("/proc/model"), unwritten)
+        directories.publish_version(directories.check_base("/proc/model"), unwritten)
 
 
 @pytest.mark.parametrize(

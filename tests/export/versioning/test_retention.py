@@ -55,7 +55,7 @@ def test_rollback_puts_the_newest_aside_whole(tmp_path):
 def test_the_number_of_a_version_taken_back_is_not_used_again(tmp_path):
     make(tmp_path, "1", "2")
     rollback(tmp_path)
-    assert directories.publish(tmp_path, lambda staging: None) == tmp_path / "3"
+    assert directories.publish_version(tmp_path, lambda staging: None) == tmp_path / "3"
 
 
 def test_there_must_be_one_to_go_back_to(tmp_path):
