@@ -41,8 +41,9 @@ from PIL import Image
 
 import dlkit as dk
 from dlkit.data.core import pipeline
-from dlkit.data.image import augment, formats, geometry, jpeg_scale, recipes, sources
-from dlkit.data.image import reader as decoding
+from dlkit.data.files.class_folders import find_class_folders
+from dlkit.data.image import augment, geometry, jpeg_scale, recipes, sources
+from dlkit.data.image.reader import ImageReader, whole_images
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results" / "image_pipeline.json"
@@ -197,11 +198,11 @@ def report(size, seconds):
 
 def piece_decoding(folder, size, count):
     """Decoding whole, and at a smaller scale where the image stays large enough."""
-    files = formats.checked(formats.in_folder(folder)[0], "error")
+    files = whole_images(find_class_folders(folder, "images")[0], "error", (size, size), 3)
     rows = pipeline.spread(np.arange(len(files.paths)), count)
 
     def dataset():
-        reader = decoding.Reader(files, (size, size), 3)
+        reader = ImageReader(files, (size, size), 3)
         return reader.batches(lambda: tf.data.Dataset.from_tensor_slices(rows), BATCH)
 
     def all_at(scale):

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlkit.argument_validation import check_names
-from dlkit.data.audio.pipelines import Options, make
+from dlkit.data.audio.pipelines import Options, sound_data
 from dlkit.data.core.record import Data
-from dlkit.data.files import file_tables
-from dlkit.data.image import formats
+from dlkit.data.files.class_folders import find_class_folders
+from dlkit.data.files.file_tables import find_files_in_table
 from dlkit.errors import InputError
 
 
@@ -107,13 +107,13 @@ def from_audio_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
         *(sample_rate, seconds, features, mels, coefficients, frame, hop),
         *(corrupt, batch_size, seed, val_fraction, cache, augment, rare_classes),
     )
-    files, classes = formats.in_folder(folder, "sounds")
+    files, classes = find_class_folders(folder, "sounds")
     if len(classes) < 2:
         raise InputError(
             f"{folder} holds one class of sounds only ('{classes[0]}'); a classifier needs 2."
         )
-    held = formats.in_folder(test, "sounds")[0] if test is not None else None
-    return make(name or pathlib.Path(folder).resolve().name, files, held, options, classes)
+    held = find_class_folders(test, "sounds")[0] if test is not None else None
+    return sound_data(name or pathlib.Path(folder).resolve().name, files, held, options, classes)
 
 
 def from_audio_table(
@@ -177,10 +177,10 @@ def from_audio_table(
     name = options.pop("name", None) or pathlib.Path(table).stem
     checked = Options(**{**defaults, **options})
     columns = path_column, label_columns
-    files, names = file_tables.in_table(table, *columns, separator, missing=missing_targets)
+    files, names = find_files_in_table(table, *columns, separator, missing=missing_targets)
     if task is None and files.labels.dtype == bool:
         task = "multilabel"
     held = None
     if test is not None:
-        held, _ = file_tables.in_table(test, *columns, separator, names, missing_targets)
-    return make(name, files, held, checked, names, task)
+        held, _ = find_files_in_table(test, *columns, separator, names, missing_targets)
+    return sound_data(name, files, held, checked, names, task)

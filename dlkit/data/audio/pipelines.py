@@ -19,13 +19,13 @@ from dlkit.argument_validation import check_choice, check_fraction, check_intege
 from dlkit.data.audio import augment as audio_augment
 from dlkit.data.audio import layers
 from dlkit.data.audio.wav_decoding import WavReader, decoding_model
-from dlkit.data.audio.wav_header import RATES, inspect
+from dlkit.data.audio.wav_header import RATES, inspect_wav
 from dlkit.data.core import pipeline, target_rows
 from dlkit.data.core import targets as labelling
 from dlkit.data.core.record import Data
 from dlkit.data.core.splits import Origin, Split, divide, splits
 from dlkit.data.files import file_reader
-from dlkit.data.image import formats
+from dlkit.data.files.class_folders import Files, whole_files
 from dlkit.errors import InputError
 
 FEATURES = ("log_mel", "mfcc", "waveform")
@@ -95,10 +95,10 @@ class Options:
         return round(getattr(self, name) * self.sample_rate)
 
 
-def make(
+def sound_data(
     name: str,
-    files: formats.Files,
-    held: formats.Files | None,
+    files: Files,
+    held: Files | None,
     options: Options,
     class_names: tuple[str, ...] | None,
     task: str | None = None,
@@ -139,12 +139,12 @@ def make(
 
 
 def _usable_with_targets(
-    files: formats.Files,
-    held: formats.Files | None,
+    files: Files,
+    held: Files | None,
     options: Options,
     class_names: tuple[str, ...] | None,
     task: str | None,
-) -> tuple[formats.Files, labelling.Targets, int | None]:
+) -> tuple[Files, labelling.Targets, int | None]:
     """Return the files that can be read, their targets, and how many of the last are held out."""
     files = _usable(files, options)
     targets = labelling.read(files.labels, task, class_names)
@@ -155,10 +155,8 @@ def _usable_with_targets(
     return files.joined(held), dataclasses.replace(targets, values=values), len(held.paths)
 
 
-def _usable(files: formats.Files, options: Options) -> formats.Files:
-    return formats.checked(
-        files, options.corrupt, lambda path: ("wav", inspect(path)), "a WAV file that can be read"
-    )
+def _usable(files: Files, options: Options) -> Files:
+    return whole_files(files, options.corrupt, inspect_wav, "a WAV file that can be read")
 
 
 def _feed(

@@ -22,8 +22,8 @@ def load(name: str, **options: Any) -> Data:
     """Return the set `name`; `options` are what `from_audio_folder` takes."""
     from dlkit.argument_validation import check_names
     from dlkit.data.audio.from_files import from_audio_folder
-    from dlkit.data.audio.pipelines import Options, make
-    from dlkit.data.image.formats import Files
+    from dlkit.data.audio.pipelines import Options, sound_data
+    from dlkit.data.files.class_folders import Files
 
     known = inspect.signature(from_audio_folder).parameters
     defaults = {name: known[name].default for name in Options.__dataclass_fields__}
@@ -35,4 +35,4 @@ def load(name: str, **options: Any) -> Data:
     files = Files(np.array([str(path) for path in paths]), np.array(digits))
     held = np.isin(np.array(takes, int), _TEST)
     train, test = (files.take(np.flatnonzero(part)) for part in (~held, held))
-    return make(name, train, test, Options(**{**defaults, **_DEFAULTS, **options}), None)
+    return sound_data(name, train, test, Options(**{**defaults, **_DEFAULTS, **options}), None)

@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.data.audio.wav_header import ENCODINGS, EXTENSIBLE, RATES
+from dlkit.data.files.class_folders import Files
 from dlkit.data.files.file_reader import FileReader
-from dlkit.data.image.formats import Files
 
 # The low-pass of scipy.signal.resample_poly: a sinc of 10 zero crossings a side under a Kaiser
 # window.

@@ -33,25 +33,25 @@ _FOREIGN = {
 }
 
 
-def inspect(path: str | os.PathLike) -> str:
-    """Return what is wrong with a file that should be a WAV file; nothing for a good one.
+def inspect_wav(path: str | os.PathLike) -> tuple[str, str]:
+    """Return a file's kind, `"wav"`, and what is wrong with it; either may be empty.
 
     Example:
-        >>> inspect("nowhere.wav")
-        'does not exist'
+        >>> inspect_wav("nowhere.wav")
+        ('', 'does not exist')
     """
     try:
         with open(path, "rb") as file:
             head = file.read(12)
             if not head:
-                return "is empty"
+                return "", "is empty"
             if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-                return _foreign(head)
-            return _fault(file)
+                return "", _foreign(head)
+            return "wav", _fault(file)
     except FileNotFoundError:
-        return "does not exist"
+        return "", "does not exist"
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return "", f"cannot be read ({error.strerror})"
 
 
 def _foreign(head: bytes) -> str:

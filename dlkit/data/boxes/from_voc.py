@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.argument_validation import check_integer, check_options
+from dlkit.argument_validation import check_integer
 from dlkit.data.boxes import boxes, voc
-from dlkit.data.catalogue import cache as published
 from dlkit.data.core.record import Data
 from dlkit.data.core.splits import Split, divide
 from dlkit.data.core.targets import Targets
-from dlkit.data.image import formats, pipelines
+from dlkit.data.files.class_folders import Files
+from dlkit.data.image import pipelines
 from dlkit.errors import InputError
 
 _NAMED_AT_MOST = 5
@@ -101,10 +101,8 @@ def from_voc(  # noqa: PLR0913 - what the data is, and how to feed it, as from_a
     change = boxes.resolve(augment)
     annotations = voc.read_folder(folder)
     lists = voc.read_splits(folder, [found.path.stem for found in annotations])
-    files = formats.Files(
-        np.array([found.image for found in annotations]), np.arange(len(annotations))
-    )
-    files = pipelines.usable(files, options)
+    files = Files(np.array([found.image for found in annotations]), np.arange(len(annotations)))
+    files = pipelines.usable_images(files, options)
     kept = [annotations[row] for row in files.labels]
     class_names = tuple(sorted({kind for found in annotations for kind in found.names}))
     if not class_names:
@@ -114,13 +112,6 @@ def from_voc(  # noqa: PLR0913 - what the data is, and how to feed it, as from_a
     labels = pipelines.Labels("boxes", "detection", len(class_names), class_names, values, change)
     title = name or pathlib.Path(folder).resolve().name
     return pipelines.assemble(title, files, split, labels, options)
-
-
-def load(name: str, **options: Any) -> Data:
-    """Return the set `name`; `options` are what `from_voc` takes."""
-    check_options(name, options, from_voc)
-    options = {"image_size": (192, 256), **options}  # the proportions of its photos
-    return from_voc(published.unpacked("detection/BCCD.zip") / "BCCD", name=name, **options)
 
 
 def _padded(

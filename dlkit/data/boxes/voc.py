@@ -18,7 +18,7 @@ from typing import NoReturn
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from dlkit.data.text import files
+from dlkit.data.files.plain_text import read_text
 from dlkit.errors import InputError
 
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
@@ -111,7 +111,7 @@ def read_splits(folder: str | os.PathLike, stems: Iterable[str]) -> dict[str, li
         path = pathlib.Path(folder, "ImageSets", "Main", f"{name}.txt")
         if not path.is_file():
             continue
-        listed = [line.split()[0] for line in files.read(path).splitlines() if line.split()]
+        listed = [line.split()[0] for line in read_text(path).splitlines() if line.split()]
         for stem in listed:
             if stem not in known:
                 raise InputError(

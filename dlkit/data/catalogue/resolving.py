@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from dlkit.argument_validation import closest, delimiter_hint
 from dlkit.data.catalogue import loading
 from dlkit.data.catalogue.sets import SETS
-from dlkit.data.image.formats import HELD_OUT
+from dlkit.data.files.class_folders import HELD_OUT
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ _TABLES = {
     "images": ("from_image_table", _PICTURES),
     "audio": ("from_audio_table", {"corrupt": "skip", **_SMALL}),
 }
+# What tells the kind of a file and what is wrong with it, by its first bytes.
+_LOOKS = (
+    ("dlkit.data.image.formats", "inspect_image"),
+    ("dlkit.data.audio.wav_header", "inspect_wav"),
+)
 _LOOKED_AT = 1000  # files that tell what a folder holds
 
 
@@ -120,11 +125,10 @@ def _some_files(path: pathlib.Path) -> Iterator[str]:
 
 def _first_fault(path: pathlib.Path) -> str:
     """Return what the first file of another known format is, as a sentence; or an empty text."""
-    from dlkit.data.audio import wav_header
-    from dlkit.data.image import formats
-
+    looks = [getattr(importlib.import_module(module), name) for module, name in _LOOKS]
     for first in _some_files(path):
-        for fault in (formats.inspect(first)[1], wav_header.inspect(first)):
+        for look in looks:
+            _, fault = look(first)
             if " but " in fault:
                 return f" {first} {fault}."
     return ""

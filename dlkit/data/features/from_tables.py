@@ -29,6 +29,7 @@ from dlkit.data.features import layers
 from dlkit.data.features import targets as table_targets
 from dlkit.data.files import csv_tables
 from dlkit.data.files.cell_layers import table_cells
+from dlkit.data.files.table_columns import read_target
 from dlkit.data.files.table_styles import NUMBERS, Style
 from dlkit.data.image import augment as augmentation
 
@@ -178,7 +179,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     table = style.read(frame, [name for name in kinds if kinds[name] not in NUMBERS])
     table_targets.check(table, target, "The table")
     table = table_targets.with_targets(table, target, missing_targets, "the table")
-    labels = columning.read_target(table.pop(target), target, task)
+    labels = read_target(table.pop(target), target, task)
     targets, held = labelling.read(labels, task, class_names), None
     if test is not None:
         held = table_targets.read_test(test, target, table, style, missing_targets)

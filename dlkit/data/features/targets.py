@@ -11,8 +11,8 @@ import numpy as np
 from dlkit.argument_validation import check_choice, closest, delimiter_hint
 from dlkit.data.core import target_rows
 from dlkit.data.core import targets as labelling
-from dlkit.data.features import columns as columning
 from dlkit.data.files.cells import as_numbers, as_texts
+from dlkit.data.files.table_columns import read_target
 from dlkit.data.files.table_styles import Style
 from dlkit.errors import InputError
 
@@ -67,6 +67,6 @@ def read_test(
 
 def join_test(targets: labelling.Targets, cells: np.ndarray, target: str) -> labelling.Targets:
     """Return the targets with those in the column `cells` of the test table behind them."""
-    labels = columning.read_target(cells, target, targets.task)
+    labels = read_target(cells, target, targets.task)
     values = np.concatenate([targets.values, labelling.encode(labels, targets)])
     return dataclasses.replace(targets, values=values)

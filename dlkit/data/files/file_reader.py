@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.data.core import pipeline
-from dlkit.data.image.formats import Files
+from dlkit.data.files.class_folders import Files
 from dlkit.errors import InputError
 
 _UNREADABLE = "cannot be decoded (it is damaged or gone); mend or remove it, or give corrupt='skip'"

@@ -13,15 +13,15 @@ import numpy as np
 from dlkit.argument_validation import check_choice, closest
 from dlkit.data.core import target_rows
 from dlkit.data.files.cells import are_codes, as_labels, as_numbers, first_text, text_array
+from dlkit.data.files.class_folders import Files
 from dlkit.data.files.csv_tables import column_names, lift_cell_limit, not_utf8
-from dlkit.data.image.formats import Files
 from dlkit.errors import InputError
 
 Rows = list[dict[str | None, str | list[str]]]
 _FURTHER = None  # the key of the cells beyond the header
 
 
-def in_table(
+def find_files_in_table(
     table: str | os.PathLike,
     image_column: str | None,
     label_columns: str | Sequence[str] | None,

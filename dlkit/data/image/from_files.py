@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlkit.data.core.record import Data
-from dlkit.data.files import file_tables
-from dlkit.data.image import formats
-from dlkit.data.image.pipelines import Options, make
+from dlkit.data.files.class_folders import find_class_folders
+from dlkit.data.files.file_tables import find_files_in_table
+from dlkit.data.image.pipelines import Options, image_data
 from dlkit.errors import InputError
 
 
@@ -86,14 +86,14 @@ def from_image_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
         *(image_size, channels, corrupt, batch_size, seed, val_fraction, cache, augment),
         rare_classes,
     )
-    files, classes = formats.in_folder(folder)
+    files, classes = find_class_folders(folder, "images")
     if len(classes) < 2:
         raise InputError(
             f"{folder} holds one class folder only ('{classes[0]}'); a classifier needs at least 2."
         )
-    held = formats.in_folder(test)[0] if test is not None else None
+    held = find_class_folders(test, "images")[0] if test is not None else None
     title = name or pathlib.Path(folder).resolve().name
-    return make(title, files, held, options, classes)
+    return image_data(title, files, held, options, classes)
 
 
 def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, as from_arrays
@@ -184,10 +184,10 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
         rare_classes,
     )
     columns = image_column, label_columns
-    files, names = file_tables.in_table(table, *columns, separator, missing=missing_targets)
+    files, names = find_files_in_table(table, *columns, separator, missing=missing_targets)
     if task is None and files.labels.dtype == bool:
         task = "multilabel"
     held = None
     if test is not None:
-        held, _ = file_tables.in_table(test, *columns, separator, names, missing_targets)
-    return make(name or pathlib.Path(table).stem, files, held, options, names, task)
+        held, _ = find_files_in_table(test, *columns, separator, names, missing_targets)
+    return image_data(name or pathlib.Path(table).stem, files, held, options, names, task)

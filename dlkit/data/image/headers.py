@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from dlkit.data.image.formats import inspect
+from dlkit.data.image.formats import inspect_image
 from dlkit.errors import InputError
 
 # Where the width stands, how many bytes it has, and in which order; the height comes next.
@@ -20,7 +20,7 @@ def shape(path: str | os.PathLike) -> tuple[int, int, int] | None:
 
     Transparency is no channel here, and a palette is in colour.
     """
-    kind, fault = inspect(path)
+    kind, fault = inspect_image(path)
     if fault:
         return None
     with open(path, "rb") as file:

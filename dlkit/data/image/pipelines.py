@@ -21,10 +21,11 @@ from dlkit.data.core import targets as labelling
 from dlkit.data.core.record import Data
 from dlkit.data.core.splits import Origin, Split, divide, splits
 from dlkit.data.files import file_reader
+from dlkit.data.files.class_folders import Files
 from dlkit.data.image import augment as augmentation
-from dlkit.data.image import decoding as decoders
-from dlkit.data.image import formats, headers
-from dlkit.data.image import reader as decoding
+from dlkit.data.image.decoding import decoding_model
+from dlkit.data.image.headers import common_channels
+from dlkit.data.image.reader import ImageReader, whole_images
 from dlkit.errors import InputError
 
 # As many images give mean and variance of a channel to a few hundredths of a standard deviation.
@@ -88,19 +89,19 @@ class Labels:
     targets: labelling.Targets | None = None
 
 
-def make(
+def image_data(
     name: str,
-    files: formats.Files,
-    held: formats.Files | None,
+    files: Files,
+    held: Files | None,
     options: Options,
     class_names: tuple[str, ...] | None,
     task: str | None = None,
 ) -> Data:
     """Return the `Data` of files and their labels; `held` are those of the test split."""
-    files = usable(files, options)
+    files = usable_images(files, options)
     targets, count = labelling.read(files.labels, task, class_names), None
     if held is not None:
-        held = usable(held, options)
+        held = usable_images(held, options)
         count = len(held.paths)
         values = np.concatenate([targets.values, labelling.encode(held.labels, targets)])
         targets, files = dataclasses.replace(targets, values=values), files.joined(held)
@@ -113,13 +114,16 @@ def make(
     return assemble(name, files, split, labels, options)
 
 
-def assemble(
-    name: str, files: formats.Files, split: Split, labels: Labels, options: Options
-) -> Data:
+def usable_images(files: Files, options: Options) -> Files:
+    """Return the files that are whole images, as `options.corrupt` wants them."""
+    return whole_images(files, options.corrupt, tuple(options.image_size), options.channels or 3)
+
+
+def assemble(name: str, files: Files, split: Split, labels: Labels, options: Options) -> Data:
     """Return the `Data` of checked files, whose rows `split` and `labels` tell of."""
     pipeline.check_batch(options.batch_size, len(split.train), len(files.paths))
     options = _with_channels(options, files)
-    reader = decoding.Reader(files, tuple(options.image_size), options.channels)
+    reader = ImageReader(files, tuple(options.image_size), options.channels)
     source = file_reader.hold(reader) if options.cache else reader
 
     def raw(rows: np.ndarray) -> np.ndarray:
@@ -151,7 +155,7 @@ def assemble(
             num_classes=labels.num_classes,
             class_names=labels.class_names,
             preprocessing=preprocessing,
-            decoding=decoders.decoding_model(reader.size, options.channels, reader.deep),
+            decoding=decoding_model(reader.size, options.channels, reader.deep),
             examples=(raw(shown), _rows(labels.values, shown)) if len(shown) else None,
             origin=Origin(split, labels.targets, raw, feed, make, files.paths),
         )
@@ -159,25 +163,14 @@ def assemble(
     return make(split)
 
 
-def _with_channels(options: Options, files: formats.Files) -> Options:
+def _with_channels(options: Options, files: Files) -> Options:
     if options.channels is not None:
         return options
-    return dataclasses.replace(options, channels=headers.common_channels(files.paths))
+    return dataclasses.replace(options, channels=common_channels(files.paths))
 
 
 def _rows(values: Any, rows: np.ndarray) -> Any:
     return tf.nest.map_structure(lambda part: part[rows], values)
-
-
-def usable(files: formats.Files, options: Options) -> formats.Files:
-    """Return the files that are images; with `corrupt="skip"`, that decode."""
-    files = formats.checked(files, options.corrupt)
-    if options.corrupt == "error":
-        return files
-    reader = decoding.Reader(files, tuple(options.image_size), options.channels or 3)
-    readable = reader.readable()
-    damaged = np.setdiff1d(np.arange(len(files.paths)), readable)
-    return formats.leave_out(files, {i: f"{files.paths[i]} is damaged" for i in damaged})
 
 
 def _standardisation(

@@ -3,7 +3,7 @@
     row numbers -> read, decode, resize (several at a time) -> batches
 
 What a file needs, its kind's decoder and for a JPEG the scale, is told from its first bytes once.
-How files are read in parallel, in order, and named when they fail stands in reading.py.
+How files are read in parallel, in order, and named when they fail stands in files/file_reader.py.
 """
 
 from __future__ import annotations
@@ -14,14 +14,25 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from dlkit.data.files.class_folders import Files, leave_out, whole_files
 from dlkit.data.files.file_reader import FileReader
 from dlkit.data.image import headers, jpeg_scale
 from dlkit.data.image.decoding import image_spec, read_image
-from dlkit.data.image.formats import KINDS, Files
+from dlkit.data.image.formats import inspect_image
+
+
+def whole_images(files: Files, corrupt: str, size: tuple[int, int], channels: int) -> Files:
+    """Return the files that are images, with their kinds; with `corrupt="skip"`, that decode."""
+    files = whole_files(files, corrupt, inspect_image, "an image")
+    if corrupt == "error":
+        return files
+    readable = ImageReader(files, size, channels).readable()
+    damaged = np.setdiff1d(np.arange(len(files.paths)), readable)
+    return leave_out(files, {i: f"{files.paths[i]} is damaged" for i in damaged}, "an image")
 
 
 @dataclasses.dataclass(frozen=True)
-class Reader(FileReader):
+class ImageReader(FileReader):
     """Reads image files as images `(height, width, channels)` of whole numbers, by row number."""
 
     files: Files
@@ -31,7 +42,7 @@ class Reader(FileReader):
     @functools.cached_property
     def deep(self) -> bool:
         """Whether a file has more levels of grey than 8 bits hold."""
-        png = self.files.kinds == KINDS.index("png")
+        png = self.files.kinds == "png"
         return any(map(headers.is_deep, self.files.paths[png]))
 
     @property
@@ -48,7 +59,7 @@ class Reader(FileReader):
             content = tf.io.read_file(paths[row])
             calls = [
                 lambda kind=kind, scale=scale: read_image(
-                    content, KINDS[kind], self.size, self.channels, scale=scale, deep=self.deep
+                    content, kind, self.size, self.channels, scale=scale, deep=self.deep
                 )
                 for kind, scale in ways
             ]
@@ -59,11 +70,12 @@ class Reader(FileReader):
         return rows.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
     @functools.cached_property
-    def _ways(self) -> tuple[list[list[int]], np.ndarray]:
+    def _ways(self) -> tuple[list[tuple[str, int]], np.ndarray]:
         """The kinds and scales that are decoded, and which of them is each file's."""
         kinds = self.files.kinds
-        scales = np.full_like(kinds, jpeg_scale.LOOK)
-        jpeg = np.flatnonzero(kinds == KINDS.index("jpeg"))
+        scales = np.full(len(kinds), jpeg_scale.LOOK, np.int32)
+        jpeg = np.flatnonzero(kinds == "jpeg")
         scales[jpeg] = jpeg_scale.scales(self.files.paths[jpeg], self.size, self.channels)
-        ways, found = np.unique(np.stack([kinds, scales], axis=1), axis=0, return_inverse=True)
-        return ways.tolist(), found.ravel()
+        each = list(zip(kinds.tolist(), scales.tolist(), strict=True))
+        ways = sorted(set(each))
+        return ways, np.array([ways.index(way) for way in each], np.int32)

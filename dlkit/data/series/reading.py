@@ -15,9 +15,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from dlkit.argument_validation import closest
-from dlkit.data.features import columns as columning
 from dlkit.data.files import column_hints, csv_tables
 from dlkit.data.files.cells import as_numbers, as_texts, first_text, text_array
+from dlkit.data.files.table_columns import check_columns
 from dlkit.errors import InputError
 
 _ZONE = r"(?P<zone>Z|[+-]\d\d(:?\d\d)?)?"
@@ -130,7 +130,7 @@ def _of_array(values: Any, date: str | None, drop: tuple[str, ...]) -> Series:
 def _of_table(
     table: dict[str, np.ndarray], date: str | None, drop: tuple[str, ...], where: str
 ) -> Series:
-    columning.check_columns("drop", drop, table)
+    check_columns("drop", drop, table)
     table = {name: cells for name, cells in table.items() if name not in drop}
     if date is None:
         date = next((name for name, cells in table.items() if _looks_like_dates(cells)), "")

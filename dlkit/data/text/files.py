@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import gzip
 import io
 import os
-import pathlib
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,10 +13,11 @@ import numpy as np
 
 from dlkit.argument_validation import check_choice, closest
 from dlkit.data.core import target_rows
-from dlkit.data.features import columns as columning
 from dlkit.data.files import csv_tables
 from dlkit.data.files.cells import text_array
-from dlkit.data.image import formats
+from dlkit.data.files.class_folders import find_class_folders
+from dlkit.data.files.plain_text import read_text
+from dlkit.data.files.table_columns import read_target
 from dlkit.errors import InputError
 
 
@@ -57,14 +55,14 @@ class Texts:
         return Texts(self.texts[kept], self.labels[kept], where, self.label_names)
 
 
-def in_folder(folder: str | os.PathLike) -> tuple[Texts, tuple[str, ...]]:
+def find_text_folders(folder: str | os.PathLike) -> tuple[Texts, tuple[str, ...]]:
     """Return the texts of the `.txt` files in the class folders of `folder`, and the classes.
 
     Raises:
         InputError: when there is no such folder, it holds no class folders, one of them holds no
             text, or a file is not UTF-8.
     """
-    files, classes = formats.in_folder(folder)
+    files, classes = find_class_folders(folder, "images")
     chosen = np.array([path.lower().endswith(".txt") for path in files.paths])
     for name in classes:
         if not chosen[files.labels == name].any():
@@ -74,35 +72,8 @@ def in_folder(folder: str | os.PathLike) -> tuple[Texts, tuple[str, ...]]:
             )
     paths = files.paths[chosen]
     return Texts(
-        text_array([read(path) for path in paths], ()), files.labels[chosen], paths
+        text_array([read_text(path) for path in paths], ()), files.labels[chosen], paths
     ), classes
-
-
-def read(path: str | os.PathLike) -> str:
-    """Return the text of a file in UTF-8, plain or `.gz`.
-
-    Raises:
-        InputError: when there is no such file, or it is not UTF-8.
-    """
-    path = pathlib.Path(path)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder, and a file is expected; give one of those in it.")
-    if not path.is_file():
-        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise InputError(f"There is no file {path}.{closest(path.name, beside)}")
-    try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise csv_tables.not_utf8(path, error) from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read ({error}); mend it or fetch it anew.") from None
-    if "\0" in text:
-        raise InputError(
-            f"{path} is not UTF-8 text (a zero byte after {text.index(chr(0))} letters); save it as"
-            f" UTF-8, as with: iconv -f utf-16 -t utf-8 {path.name}"
-        )
-    return text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +118,7 @@ class Layout:
         texts = [" ".join(parts) for parts in zip(*(cells[c] for c in joined), strict=True)]
         several = len(labels) > 1
         task = "regression" if several else task  # which is numbers, whatever they stand for
-        found = [columning.read_target(text_array(cells[c], ()), c, task) for c in labels]
+        found = [read_target(text_array(cells[c], ()), c, task) for c in labels]
         for column, values in zip(labels, found, strict=True):
             if several and values.dtype.kind == "U":
                 raise InputError(
@@ -171,7 +142,7 @@ class Layout:
         csv_tables.lift_cell_limit()
         quoting = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
         # Not splitlines, which ends a line at letters that only some tables mean so.
-        content = io.StringIO(read(path), newline="")
+        content = io.StringIO(read_text(path), newline="")
         lines = csv.reader(content, delimiter=self.delimiter, quoting=quoting)
         rows, numbers = [], []
         names = list(self.columns or ())

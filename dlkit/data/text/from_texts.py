@@ -105,12 +105,12 @@ def from_text_folder(  # noqa: PLR0913 - how texts are read, encoded and fed: ke
     """
     how = Encoding(standardize, tokens, encoding, vocabulary_size, length, bucket)
     options = Feeding(batch_size, seed, val_fraction, cache, augment, empty, rare_classes)
-    found, classes = files.in_folder(folder)
+    found, classes = files.find_text_folders(folder)
     if len(classes) < 2:
         raise InputError(
             f"{folder} holds one class folder only ('{classes[0]}'); a classifier needs at least 2."
         )
-    held = files.in_folder(test)[0] if test is not None else None
+    held = files.find_text_folders(test)[0] if test is not None else None
     title = name or pathlib.Path(folder).resolve().name
     return make(title, found, held, how, options, class_names=classes)
 

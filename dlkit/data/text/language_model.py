@@ -23,7 +23,8 @@ from dlkit.data.core.pipeline import EXAMPLES, Feed, Rows, check_batch
 from dlkit.data.core.record import Data
 from dlkit.data.core.splits import Origin, Split, splits
 from dlkit.data.files.cells import text_array
-from dlkit.data.text import encoding, files
+from dlkit.data.files.plain_text import read_text
+from dlkit.data.text import encoding
 from dlkit.data.text.encoding import Encoding
 from dlkit.data.text.layers import SPECIAL, UNKNOWN
 from dlkit.data.text.pipelines import Feeding
@@ -145,7 +146,7 @@ def from_text_file(  # noqa: PLR0913 - how the text is read, cut and fed: keywor
             "A language model's text is not augmented by recipes, since each token is a target too."
             f" Received: augment={augment!r}; give None, or a function (ids, seed) -> ids."
         )
-    text = files.read(path)
+    text = read_text(path)
     if not text.strip():
         raise InputError(f"{path} holds no text; give a file to learn from.")
     parts = _cut(text, val_fraction)

@@ -11,6 +11,7 @@ import numpy as np
 from dlkit.argument_validation import check_options
 from dlkit.data.catalogue import cache
 from dlkit.data.core.record import Data
+from dlkit.data.files.plain_text import read_text
 from dlkit.data.text import files, from_texts, language_model
 
 AG_NEWS_CLASSES = ("World", "Sports", "Business", "Sci/Tech")
@@ -32,7 +33,7 @@ def _sentence_polarity(**options: Any) -> Data:
     sentences, labels, where = [], [], []
     for label, ending in (("negative", "neg"), ("positive", "pos")):
         path = cache.find(f"text/rt-polaritydata/rt-polarity.{ending}")
-        lines = files.read(path).split("\n")[:-1]
+        lines = read_text(path).split("\n")[:-1]
         sentences += lines
         labels += [label] * len(lines)
         where += [f"Line {number} of {path}" for number in range(1, len(lines) + 1)]

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from dlkit.data.audio import wav_decoding
 from dlkit.data.files import file_reader
-from dlkit.data.image import formats
+from dlkit.data.files.class_folders import Files
 from dlkit.errors import InputError
 from tests.data.audio.test_wav_header import GOOD, wav
 
@@ -112,7 +112,7 @@ def test_files_are_read_in_order_and_a_damaged_one_is_named(tmp_path):
     for number in range(6):
         scipy.io.wavfile.write(tmp_path / f"{number}.wav", 8000, np.full(10, number, np.int16))
     paths = np.array([str(tmp_path / f"{number}.wav") for number in range(6)])
-    reader = wav_decoding.WavReader(formats.Files(paths, np.arange(6)), 8000, 4)
+    reader = wav_decoding.WavReader(Files(paths, np.arange(6)), 8000, 4)
     rows = tf.data.Dataset.from_tensor_slices(np.array([5, 0, 3, 3], np.int64))
     (batch,) = reader.batches(lambda: rows, 4)
     np.testing.assert_array_equal(batch[1][:, 0] * 2**15, [5, 0, 3, 3])

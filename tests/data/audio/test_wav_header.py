@@ -43,19 +43,19 @@ GOOD = wav(bytes(100))
 def test_what_is_wrong_with_a_file_is_told(tmp_path, content, fault):
     path = tmp_path / "a.wav"
     path.write_bytes(content)
-    assert fault in wav_header.inspect(path)
+    assert fault in wav_header.inspect_wav(path)[1]
 
 
 def test_a_file_that_cannot_be_opened_is_told(tmp_path):
-    assert wav_header.inspect(tmp_path / "gone.wav") == "does not exist"
-    assert wav_header.inspect(tmp_path) == "cannot be read (Is a directory)"
+    assert wav_header.inspect_wav(tmp_path / "gone.wav") == ("", "does not exist")
+    assert wav_header.inspect_wav(tmp_path) == ("", "cannot be read (Is a directory)")
 
 
 def test_good_files_have_no_fault(tmp_path):
     path = tmp_path / "a.wav"
     for kind in (np.uint8, np.int16, np.int32, np.float32, np.float64):
         scipy.io.wavfile.write(path, 44100, np.zeros((10, 2), kind))
-        assert wav_header.inspect(path) == ""
+        assert wav_header.inspect_wav(path) == ("wav", "")
     odd = b"LIST" + struct.pack("<I", 3) + b"abc\0"  # a chunk of odd length has a byte behind it
     guid = struct.pack("<HHIH", 22, 24, 0, 1) + bytes(14)
     for content in (
@@ -64,4 +64,4 @@ def test_good_files_have_no_fault(tmp_path):
         wav(bytes(100), size=0xFFFFFFFF),  # written into a pipe
     ):
         path.write_bytes(content)
-        assert wav_header.inspect(path) == ""
+        assert wav_header.inspect_wav(path) == ("wav", "")

@@ -133,8 +133,8 @@ def test_a_wrong_path_is_told_before_tensorflow_is_loaded(tmp_path):
     finished = subprocess.run(
         [
             *(sys.executable, "-c"),
-            "import sys; from dlkit.data import opening; opening.find('iris')\n"
-            "try: opening.find('table.csv')\n"
+            "import sys; from dlkit.data.catalogue import resolving; resolving.find('iris')\n"
+            "try: resolving.find('table.csv')\n"
             "except ValueError: print(not {'tensorflow', 'keras', 'sklearn'} & set(sys.modules))",
         ],
         cwd=tmp_path,

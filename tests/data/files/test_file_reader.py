@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from dlkit.data.files import file_reader
-from dlkit.data.image import reader as decoding
+from dlkit.data.image.reader import ImageReader
 from dlkit.errors import InputError
 from tests.data.image.test_reader import PHOTO, SIZE, each_kind, files, read  # noqa: F401
 
@@ -21,7 +21,7 @@ def damaged(path):
 def test_the_damaged_file_is_named_wherever_it_stands(tmp_path, place):
     paths = [PHOTO] * 4
     paths.insert(place, damaged(tmp_path / "schäden '1'.jpg"))
-    reader = decoding.Reader(files(*paths), SIZE, 3)
+    reader = ImageReader(files(*paths), SIZE, 3)
     with pytest.raises(
         InputError, match=rf"^{tmp_path}/schäden '1'\.jpg cannot be decoded .*corrupt='skip'\.$"
     ):
@@ -32,7 +32,7 @@ def test_the_damaged_file_is_named_wherever_it_stands(tmp_path, place):
 def test_a_file_that_is_gone_is_named(tmp_path):
     path = tmp_path / "gone.png"
     Image.new("RGB", (5, 5)).save(path)
-    reader = decoding.Reader(files(PHOTO, path), SIZE, 3)
+    reader = ImageReader(files(PHOTO, path), SIZE, 3)
     path.unlink()
     with pytest.raises(InputError, match=r"gone\.png cannot be decoded"):
         file_reader.hold(reader)
@@ -45,7 +45,7 @@ def test_another_error_is_not_taken_for_a_damaged_file():
 
 
 def test_batches_come_in_the_order_of_the_rows_also_from_memory(each_kind):  # noqa: F811
-    reader = decoding.Reader(files(*each_kind), SIZE, 3)
+    reader = ImageReader(files(*each_kind), SIZE, 3)
     images = read(reader)
     rows = np.random.default_rng(0).integers(0, len(images), 25)
     for source in (reader, file_reader.hold(reader)):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlkit.data.files.file_tables import in_table
+from dlkit.data.files.file_tables import find_files_in_table
 from dlkit.errors import InputError
 
 
@@ -13,7 +13,7 @@ def table(tmp_path):
     def write(text, **options):
         path.write_text(text, encoding=options.pop("encoding", "utf-8"))
         columns = {"image_column": None, "label_columns": None, "separator": None}
-        return in_table(path, **{**columns, **options})
+        return find_files_in_table(path, **{**columns, **options})
 
     return write
 
@@ -102,4 +102,4 @@ def test_a_wrong_table_is_told_in_one_sentence(table, text, options, sentence):
 
 def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.csv cannot be read .*No such file"):
-        in_table(tmp_path / "none.csv", None, None, None)
+        find_files_in_table(tmp_path / "none.csv", None, None, None)

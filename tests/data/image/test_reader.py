@@ -8,16 +8,17 @@ import sklearn.datasets
 from PIL import Image
 
 from dlkit.data.files import file_reader
-from dlkit.data.image import formats
-from dlkit.data.image import reader as decoding
+from dlkit.data.files.class_folders import Files, whole_files
+from dlkit.data.image.formats import inspect_image
+from dlkit.data.image.reader import ImageReader
 
 PHOTO = pathlib.Path(sklearn.datasets.__file__).parent / "images" / "china.jpg"
 SIZE = (20, 30)
 
 
 def files(*paths):
-    found = formats.Files(np.array([str(path) for path in paths]), np.zeros(len(paths)))
-    return formats.checked(found, "error")
+    found = Files(np.array([str(path) for path in paths]), np.zeros(len(paths)))
+    return whole_files(found, "error", inspect_image, "an image")
 
 
 def read(reader):
@@ -45,7 +46,7 @@ def each_kind(tmp_path):
 
 @pytest.mark.parametrize(("channels", "mode"), [(3, "RGB"), (1, "L")])
 def test_each_kind_has_the_pixels_that_pillow_reads(each_kind, channels, mode):
-    images = read(decoding.Reader(files(*each_kind), SIZE, channels))
+    images = read(ImageReader(files(*each_kind), SIZE, channels))
     for path, image in zip(each_kind, images, strict=True):
         with Image.open(path) as original:
             original.draft(mode, original.size)  # of a JPEG, its own grey channel
@@ -82,7 +83,7 @@ def photos(tmp_path_factory):
 )
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_kind_is_resized_as_pillow_resizes_the_full_picture(photos, size, jpeg, channels):
-    images = read(decoding.Reader(files(*photos), size, channels)).astype(int)
+    images = read(ImageReader(files(*photos), size, channels)).astype(int)
     for path, image in zip(photos, images, strict=True):
         with Image.open(path) as original:
             original.draft("L" if channels == 1 else None, original.size)
@@ -103,17 +104,17 @@ def test_a_grey_png_of_more_than_8_bits_keeps_its_levels(tmp_path, channels):
     Image.fromarray((levels >> 4).astype(np.uint8)).save(tmp_path / "shallow.png")
     Image.fromarray((levels >> 4).astype(np.uint8)).save(tmp_path / "shallow.bmp")
     paths = [tmp_path / name for name in ("deep.png", "shallow.png", "shallow.bmp")]
-    reader = decoding.Reader(files(*paths), (64, 64), channels)
+    reader = ImageReader(files(*paths), (64, 64), channels)
     assert reader.spec.dtype == "int32"
     images = read(reader)
     for image, expected in zip(images, [levels, *[(levels >> 4) * 257] * 2], strict=True):
         grey = np.broadcast_to(expected[..., np.newaxis], image.shape)
         assert np.abs(image - grey).max() <= (257 if channels == 1 else 0)
     np.testing.assert_array_equal(images[0][..., 0], levels)
-    small = read(decoding.Reader(files(paths[0]), (20, 20), channels))[0, ..., 0]
+    small = read(ImageReader(files(paths[0]), (20, 20), channels))[0, ..., 0]
     expected = Image.fromarray(levels).resize((20, 20), Image.Resampling.BILINEAR)
     assert np.abs(small - np.asarray(expected, int)).max() <= 1
-    assert decoding.Reader(files(*paths[1:]), (64, 64), channels).spec.dtype == "uint8"
+    assert ImageReader(files(*paths[1:]), (64, 64), channels).spec.dtype == "uint8"
 
 
 @pytest.mark.parametrize("size", [SIZE, (9, 9)])
@@ -122,7 +123,7 @@ def test_a_jpeg_for_print_is_read_in_grey(tmp_path, size):
     Image.open(PHOTO).crop((300, 100, 330, 120)).convert("CMYK").save(tmp_path / "a.jpg")
     with Image.open(tmp_path / "a.jpg") as original:
         for channels, mode in ((1, "L"), (3, "RGB")):
-            image = read(decoding.Reader(files(tmp_path / "a.jpg"), size, channels))[0]
+            image = read(ImageReader(files(tmp_path / "a.jpg"), size, channels))[0]
             whole = original.convert(mode).resize(size[::-1], Image.Resampling.BILINEAR)
             difference = image.astype(int) - np.asarray(whole).reshape(image.shape)
             assert np.abs(difference).max() <= (1 if size == SIZE else 24)

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 import tokenizers
 
-from dlkit.data.text import byte_pairs, files
+from dlkit.data.files.plain_text import read_text
+from dlkit.data.text import byte_pairs
 from dlkit.errors import InputError, MissingExtraError
 
 ODD = [
@@ -25,7 +26,7 @@ ODD = [
 @pytest.fixture(scope="module")
 def messages(shared_data):
     path = shared_data / "text/smsspamcollection/SMSSpamCollection"
-    return [line.partition("\t")[2] for line in files.read(path).split("\n")[:-1]]
+    return [line.partition("\t")[2] for line in read_text(path).split("\n")[:-1]]
 
 
 @pytest.fixture(scope="module")
