@@ -8,14 +8,14 @@ import numpy as np
 
 from dlkit.data.checks.findings import View
 from dlkit.data.core.wording import Finding, listed, share_of
+from dlkit.data.image import checks
 
 _RARE, _SMALL = 10, 4.0  # times fewer than the most frequent; pixels of what the network gets
 
 
-def boxes(view: View) -> Iterator[Finding]:
-    """Look at the boxes of all training images; at nothing where there are none."""
-    if view.data.kind != "boxes":
-        return
+def check_raw(view: View) -> Iterator[Finding]:
+    """Look at training images, and at the boxes of all of them."""
+    yield from checks.check_raw(view)
     origin = view.data.origin
     train = np.unique(origin.split.train)
     classes = origin.feed.targets["classes"][train]

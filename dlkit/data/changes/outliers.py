@@ -9,12 +9,12 @@ import numpy as np
 
 from dlkit.argument_validation import check_choice, check_integer
 from dlkit.data.core import splits as origins
+from dlkit.data.core.kinds import KINDS, find_kind
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
     from dlkit.data.core.record import Data
 
-KINDS = ("features", "sequence")
 # How far is too far, where the user does not say.
 THRESHOLDS = {"iqr": 1.5, "z_score": 3.0, "isolation_forest": None}
 
@@ -24,9 +24,10 @@ def without_outliers(data: Data, method: str, threshold: float | None, seed: int
     origin = origins.of(data, "without_outliers")
     check_choice("method", method, THRESHOLDS)
     check_integer("seed", seed, minimum=0)
-    if data.kind not in KINDS:
+    if not find_kind(data.kind).outliers:
+        known = " or ".join(kind.name for kind in KINDS.values() if kind.outliers)
         raise InputError(
-            f"without_outliers needs inputs of kind {' or '.join(KINDS)}. Received:"
+            f"without_outliers needs inputs of kind {known}. Received:"
             f" kind='{data.kind}' in '{data.name}'."
         )
     threshold = _threshold(method, threshold)

@@ -12,11 +12,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from dlkit.data.boxes import checks
-from dlkit.data.checks import inputs, raw_inputs, splits
+from dlkit.data.checks import inputs, splits
 from dlkit.data.checks.findings import View
+from dlkit.data.core.kinds import load_module
 from dlkit.data.core.wording import Finding
-from dlkit.data.pairs import checks as relation_checks
 from dlkit.records import Records
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ def check(data: Data, show: bool) -> Records:
     view = View(data)
     found = [*splits.sizes(view), *splits.targets(view), *inputs.inputs(view)]
     if data.origin is not None:
-        found += [*raw_inputs.raw(view), *checks.boxes(view)]
-        found += relation_checks.relations(view)
+        if view.kind.checks:
+            found += load_module(view.kind.checks).check_raw(view)
         found += splits.repeats(view)
     table, plain = _table(data, found), io.StringIO()
     options = {"markup": False, "emoji": False, "highlight": False}

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlkit.data.core.kinds import Kind, find_kind
+from dlkit.data.core.wording import Finding
+
 if TYPE_CHECKING:
     from dlkit.data.core.record import Data
 
@@ -17,6 +20,9 @@ SPLITS = ("train", "val", "test")
 # each, in examples and in bytes, so that large pictures cost no more than small ones.
 TRAIN_ROWS, HELD_ROWS, BATCHED_ROWS = 5000, 1000, 512
 RAW_BYTES, BATCHED_BYTES = 1 << 26, 1 << 26
+FILES = 300  # files whose head is read
+HELD = ("test", "val")  # the first that has examples is looked at
+LEAST = 100  # pairs, edges: fewer tell nothing of how alike they are
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +30,11 @@ class View:
     """A bounded part of a data set, read once for all checks."""
 
     data: Data
+
+    @property
+    def kind(self) -> Kind:
+        """What the inputs are."""
+        return find_kind(self.data.kind)
 
     def rows(self, split: str) -> np.ndarray:
         """Return the row numbers of a split that are looked at; always the same."""
@@ -83,3 +94,13 @@ def leaves(structure: Any) -> list[np.ndarray]:
 
     parts = tf.nest.flatten(structure)
     return [np.asarray(p.to_tensor() if isinstance(p, tf.RaggedTensor) else p) for p in parts]
+
+
+def spread_of_lengths(what: str, lengths: np.ndarray, unit: str) -> Finding:
+    """Tell how long examples are, and whether a few are far longer than most."""
+    low, middle, high = np.quantile(lengths, (0, 0.5, 1))
+    detail = f"{low:.3g} to {high:.3g} {unit}, half of them up to {middle:.3g}"
+    if high > 20 * max(middle, 1e-9):
+        advice = "a few are very long: choose the length by what most have"
+        return Finding("note", what, detail, advice)
+    return Finding("ok", what, detail)

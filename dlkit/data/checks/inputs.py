@@ -9,15 +9,13 @@ import numpy as np
 from dlkit.data.checks.findings import View
 from dlkit.data.core.wording import Finding, listed
 
-# Kinds whose preprocessing is to give mean 0 and variance 1.
-_SCALED = ("features", "image", "sequence", "audio", "series")
 _FAR, _FLAT, _EXTREME = 5.0, 0.05, 20.0
 
 
 def inputs(view: View) -> Iterator[Finding]:
     """Look at the first batches of each split."""
     yield from _finite(view)
-    if view.data.kind in _SCALED:
+    if view.kind.scaled:
         yield from _scale(view)
     yield from _cut_short(view)
 
@@ -71,7 +69,7 @@ def _scale(view: View) -> Iterator[Finding]:
         detail = f"{listed(far)}, where mean 0 and deviation 1 are expected"
         advice = "standardise them, as from_arrays and the other functions do"
         yield Finding("warning", "scale of inputs", detail, advice)
-    elif extreme and view.data.kind == "features":
+    elif extreme and view.kind.extremes:
         detail = f"far from the mean, in deviations: {listed(extreme)}"
         advice = "look at them; data.without_outliers(), or take the logarithm"
         yield Finding("note", "scale of inputs", detail, advice)
@@ -95,7 +93,7 @@ def _names(view: View, index: int, count: int) -> list[str]:
 def _cut_short(view: View) -> Iterator[Finding]:
     """Look for texts that fill their whole length: most of them went on."""
     specs = list(view.data.input_spec.values())
-    if view.data.kind != "text" or len(specs) != 1 or not specs[0].dtype.is_integer:
+    if not view.kind.vocabulary or len(specs) != 1 or not specs[0].dtype.is_integer:
         return
     if view.data.task == "language_model":
         return  # whose windows are full on purpose

@@ -1,8 +1,8 @@
 """Examples that are nearly the same, by a fingerprint that costs little.
 
-    pictures    grey thumbnails of 16x16, each of mean 0 and deviation 1 -> distance
-    features    what the network gets, of mean 0 and deviation 1         -> distance, chance
-    texts       groups of 3 words, the smallest of 64 hashes of each     -> hashes that agree
+    thumbnails  of pictures, grey, 16x16, each of mean 0 and deviation 1 -> distance
+    vectors     what the network gets, of mean 0 and deviation 1         -> distance, chance
+    minhashes   groups of 3 words, the smallest of 64 hashes of each     -> hashes that agree
 
 Every fingerprint of a held-out example is compared with every one of training, so the cost is
 bounded by the rows that are looked at: 1,000 by 5,000 take about a second.
@@ -19,30 +19,26 @@ import numpy as np
 if TYPE_CHECKING:
     from dlkit.data.checks.findings import View
 
-# Kinds in which one input comes again by nature, or is no input of its own.
-UNCHECKED = ("ratings", "graph", "series")
 _THUMBNAIL, _SHINGLE, _HASHES = 16, 3, 64
 # The largest distance, or smallest agreement, of what counts as nearly the same.
-_DISTANCE = {"features": 0.02, "sequence": 0.02, "image": 0.1 * _THUMBNAIL}
+_DISTANCE = {"vectors": 0.02, "thumbnails": 0.1 * _THUMBNAIL}
 _AGREEMENT = 0.7
 _CHANCE = 1e-4  # rows that are as near by chance, at most, in what is more than chance
 _MOST = 1 << 25  # numbers in all fingerprints
 _PRIME = (1 << 31) - 1
 
 
-def fingerprints(view: View) -> dict[str, np.ndarray] | None:
-    """Return a fingerprint of each row that is looked at, or `None` for a kind that has none."""
-    makers = {"features": _vectors, "sequence": _vectors, "image": _thumbnails, "text": _minhashes}
-    if view.data.kind not in makers:
-        return None
-    make = makers[view.data.kind]
+def fingerprints(view: View, fingerprint: str) -> dict[str, np.ndarray] | None:
+    """Return a fingerprint of each row that is looked at, or `None` where that is too much."""
+    makers = {"vectors": _vectors, "thumbnails": _thumbnails, "minhashes": _minhashes}
+    make = makers[fingerprint]
     found = {split: make(raw, view) for split, raw in view.raw.items()}
     return found if sum(part.size for part in found.values()) <= _MOST else None
 
 
-def matches(train: np.ndarray, held: np.ndarray, kind: str) -> np.ndarray:
+def matches(train: np.ndarray, held: np.ndarray, fingerprint: str) -> np.ndarray:
     """Return for each fingerprint in `held` the index of its like in `train`, or -1."""
-    if kind == "text":
+    if fingerprint == "minhashes":
         return _agreeing(train, held)
     found = np.full(len(held), -1)
     squares = np.square(train).sum(axis=1)
@@ -51,9 +47,9 @@ def matches(train: np.ndarray, held: np.ndarray, kind: str) -> np.ndarray:
         apart = np.square(part).sum(axis=1)[:, np.newaxis] + squares - 2 * part @ train.T
         nearest = apart.argmin(axis=1)
         distance = np.sqrt(np.maximum(apart.min(axis=1), 0))
-        near = (distance < _DISTANCE[kind]) & part.any(axis=1)
+        near = (distance < _DISTANCE[fingerprint]) & part.any(axis=1)
         found[start : start + 256] = np.where(near, nearest, -1)
-    if kind != "image":
+    if fingerprint == "vectors":
         rows = np.flatnonzero(found >= 0)
         found[rows[by_chance(train, held[rows], found[rows]) > _CHANCE]] = -1
     return found

@@ -133,7 +133,7 @@ def _labels(data: Data, counts: np.ndarray) -> Finding:
 
 def repeats(view: View) -> Iterator[Finding]:
     """Look for equal examples among all, and for alike ones among some."""
-    if view.data.kind in near_duplicates.UNCHECKED:
+    if not view.kind.distinct:
         return
     split = view.data.origin.split
     rows = np.union1d(split.kept, split.test)
@@ -185,13 +185,13 @@ def _contradictions(view: View, same: tuple[np.ndarray, ...]) -> Iterator[Findin
 
 
 def _near(view: View, keys: dict[int, bytes]) -> Iterator[Finding]:
-    prints = near_duplicates.fingerprints(view)
-    if prints is None:
+    fingerprint = view.kind.fingerprint
+    if fingerprint is None or (prints := near_duplicates.fingerprints(view, fingerprint)) is None:
         return
     train = view.rows("train")
     for split in [name for name in ("val", "test") if name in prints]:
         held = view.rows(split)
-        nearest = near_duplicates.matches(prints["train"], prints[split], view.data.kind)
+        nearest = near_duplicates.matches(prints["train"], prints[split], fingerprint)
         pairs = [(h, train[t]) for h, t in zip(held, nearest, strict=True) if t >= 0]
         pairs = [(h, t) for h, t in pairs if keys[h] != keys[t]]
         what = f"alike in {split} and train"

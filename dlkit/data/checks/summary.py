@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlkit.data.core.kinds import find_kind
 from dlkit.data.core.wording import listed
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def facts(data: Data) -> list[str]:
         lines.append(f"network input  {name} {tuple(spec.shape)} {spec.dtype.name}")
     for column in data.columns or ():
         lines.append(f"column         {column.name}: {column.kind}, {column.note}")
-    if data.kind == "series" and data.feature_names:
+    if data.feature_names and find_kind(data.kind).variables:
         lines.append(f"variables      {listed(list(data.feature_names), 10)}")
     if data.preprocessing is not None and not data.columns:
         for raw in data.preprocessing.inputs:

@@ -9,6 +9,8 @@ import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from dlkit.data.core.kinds import find_kind
+
 if TYPE_CHECKING:
     import keras
     import numpy as np
@@ -82,7 +84,7 @@ class Data:
     @property
     def vocabulary(self) -> tuple[str, ...] | None:
         """For texts: the token of each id, or the word of each number of a vector; else `None`."""
-        if self.kind != "text":
+        if not find_kind(self.kind).vocabulary:
             return None
         return self.feature_names or (self.vocabularies or {}).get("tokens")
 

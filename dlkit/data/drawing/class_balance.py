@@ -51,7 +51,7 @@ def draw(data: Data, path: str | os.PathLike | None = None) -> Figure:
 
 def _values(data: Data) -> np.ndarray:
     """Return what is counted of each row; boxes are counted each, and padded with -1."""
-    if data.kind == "boxes":
+    if data.task == "detection":
         return data.origin.feed.targets["classes"]
     if data.origin.targets is None:
         raise InputError(

@@ -1,14 +1,11 @@
 """Drawings of data. Matplotlib's object interface only: no global state, no window.
 
-Each kind of input has a module that draws it: `draw_example(axis, example, target, data)` for one
-network input and its target, or `draw(data, count)` for a figure of its own where a grid of
-examples makes no sense.
+Each kind of input has a module that draws it: `core.kinds.Kind` says which, and what it holds.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import math
 import os
 import pathlib
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.argument_validation import check_integer, require
+from dlkit.data.core.kinds import KINDS, UNTOLD, find_kind, load_module
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,19 +23,6 @@ if TYPE_CHECKING:
 
     from dlkit.data.core.record import Data
 
-DRAWINGS = {
-    "boxes": "boxes.drawing",
-    "features": "features.drawing",
-    "audio": "audio.drawing",
-    "graph": "graph.drawing",
-    "image": "image.drawing",
-    "pairs": "pairs.drawing",
-    "ratings": "ratings.drawing",
-    "sequence": "sequence.drawing",
-    "text": "text.drawing",
-    "series": "series.drawing",
-}
-_NEVER_AUGMENTED = ("graph", "pairs", "ratings")
 _SIZE = (1.5, 1.7)  # inches of one example, where its module has no SIZE
 
 
@@ -66,7 +51,7 @@ def draw(data: Data, count: int, *, augmented: bool = False) -> Figure:
     if augmented:
         _check_augmented(data)
     batch = first_batch(data)
-    drawing = importlib.import_module(f"dlkit.data.{DRAWINGS[_kind(data, batch)]}")
+    drawing = load_module(_drawing(data, batch))
     if not hasattr(drawing, "draw_example"):
         if augmented:
             raise InputError(
@@ -101,7 +86,7 @@ def first_batch(data: Data, *, augmented: bool = False) -> tuple[Any, Any]:
 
 def _check_augmented(data: Data) -> None:
     feed = data.origin and data.origin.feed
-    if data.kind in _NEVER_AUGMENTED:
+    if not find_kind(data.kind).augmented:
         raise InputError(
             f"show(augmented=True) needs augmentation, and '{data.name}' has none: data of kind"
             f" '{data.kind}' is not augmented; leave augmented=True out."
@@ -113,17 +98,17 @@ def _check_augmented(data: Data) -> None:
         )
 
 
-def _kind(data: Data, batch: tuple[Any, Any]) -> str:
+def _drawing(data: Data, batch: tuple[Any, Any]) -> str:
+    """Return the name of the module that draws a batch."""
     leaves = _leaves(batch[0])
-    # A record made by hand need not tell its kind.
-    if data.kind == "features" and len(leaves) == 1 and len(leaves[0].shape) == 4:
-        return "image"
-    if data.kind not in DRAWINGS:
+    untold = data.kind == UNTOLD and len(leaves) == 1 and len(leaves[0].shape) == 4
+    drawing = find_kind("image" if untold else data.kind).drawing
+    if drawing is None:
+        known = ", ".join(kind.name for kind in KINDS.values() if kind.drawing)
         raise InputError(
-            f"show draws inputs of kind {', '.join(DRAWINGS)}. Received: kind={data.kind!r} in"
-            f" '{data.name}'."
+            f"show draws inputs of kind {known}. Received: kind={data.kind!r} in '{data.name}'."
         )
-    return data.kind
+    return drawing
 
 
 def _leaves(structure: Any) -> list[Any]:

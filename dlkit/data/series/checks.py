@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from dlkit.data.checks import columns
 from dlkit.data.checks.findings import View
 from dlkit.data.core.wording import Finding, listed
 from dlkit.data.series.windows import predicted_columns
@@ -14,17 +15,18 @@ _MOVED = 1.0  # training deviations
 _LEAST = 4  # steps of a window that tell a clock from chance
 
 
-def look(view: View) -> Iterator[Finding]:
-    """Look at the predicted variables, in training and in the latest span there is."""
+def check_raw(view: View) -> Iterator[Finding]:
+    """Look at all variables, and at the predicted ones in training and in the latest span."""
+    yield from columns.check_raw(view)
     yield from _clocks(view)
     split = next((name for name in ("test", "val") if name in view.raw), None)
     if split is None:
         return
-    columns = predicted_columns(view.data)
-    names = [view.data.feature_names[column] for column in columns]
-    past, later = (_by_column(view.targets(part), len(columns)) for part in ("train", split))
+    predicted = predicted_columns(view.data)
+    names = [view.data.feature_names[column] for column in predicted]
+    past, later = (_by_column(view.targets(part), len(predicted)) for part in ("train", split))
     yield _levels(names, past, later, split)
-    yield _naive(view, names, columns, split)
+    yield _naive(view, names, predicted, split)
 
 
 def _clocks(view: View) -> Iterator[Finding]:
@@ -62,11 +64,11 @@ def _levels(names: list[str], past: np.ndarray, later: np.ndarray, split: str) -
     return Finding("note", "level over time", listed(told), advice)
 
 
-def _naive(view: View, names: list[str], columns: list[int], split: str) -> Finding:
+def _naive(view: View, names: list[str], predicted: list[int], split: str) -> Finding:
     """Tell how far off a forecast is that says the last value again."""
-    last = view.raw[split][:, -1, columns].astype(np.float64)  # (windows, columns)
+    last = view.raw[split][:, -1, predicted].astype(np.float64)  # (windows, predicted)
     targets = view.data.origin.targets.values[view.rows(split)]
-    off = np.abs(targets.reshape(len(last), -1, len(columns)) - last[:, np.newaxis])
+    off = np.abs(targets.reshape(len(last), -1, len(predicted)) - last[:, np.newaxis])
     told = [f"{name} by {error:.4g}" for name, error in zip(names, off.mean((0, 1)), strict=True)]
     detail = f"saying the last value again is off on {split}, on average, {listed(told)}"
     return Finding("ok", "naive forecast", detail, "what a network has to beat")
