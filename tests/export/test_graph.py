@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from dlkit.errors import InputError
 from dlkit.export import saved_model
+from dlkit.export.graph import prepare_export
 
 
 def unbuilt():
@@ -69,3 +70,13 @@ def test_preprocessing_must_be_a_model(tiny, tmp_path):
     data = types.SimpleNamespace(preprocessing=np.log1p)
     with pytest.raises(InputError, match=r"data\.preprocessing must be .* Received: ufunc"):
         saved_model(tiny, tmp_path / "tiny", data)
+
+
+def test_a_batch_that_is_known_is_not_asked_again(tiny, monkeypatch):
+    signature, batches, expected = prepare_export(tiny, None)
+    monkeypatch.setattr(tiny, "predict", None)
+    for batch, answer in zip(batches, expected, strict=True):
+        again = {name: array.copy() for name, array in batch.items()}
+        assert signature.reference(again) is answer
+    with pytest.raises(TypeError):
+        signature.reference({name: array + 1 for name, array in batches[0].items()})
