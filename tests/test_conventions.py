@@ -25,7 +25,7 @@ MAX_LINES = 300
 MAX_BODY = 40
 
 LONG_FILES = {
-    "dlkit/data/core/record.py": "what can be done with data is one class, mostly docstrings",
+    "dlkit/data/data.py": "what can be done with data is one class, mostly docstrings",
     "dlkit/cli/commands.py": "a function a command, most of its lines the options' help",
     "dlkit/models/blocks.py": "the blocks that every family shares, mostly docstrings",
     "dlkit/training/compiling.py": "the compile options and their checks belong side by side",
@@ -137,11 +137,11 @@ def test_every_module_has_its_test_file():
 TESTED_ELSEWHERE = {
     "dlkit/serving/client/json_messages.py": "the tests of both REST clients send and read it",
     "dlkit/data/image/sources.py": "catalogue/test_loading.py loads the archives",
-    "dlkit/data/features/drawing.py": "core/test_record.py draws each kind through Data.show",
-    "dlkit/data/drawing/class_balance.py": "core/test_record.py draws Data.show_classes",
+    "dlkit/data/features/drawing.py": "test_data.py draws each kind through Data.show",
+    "dlkit/data/drawing/class_balance.py": "test_data.py draws Data.show_classes",
     "dlkit/data/checks/findings.py": "checks/test_check.py makes every finding",
     "dlkit/data/graph/drawing.py": "graph/test_from_graph.py compares the picture with the counts",
-    "dlkit/data/image/drawing.py": "core/test_record.py draws each kind through Data.show",
+    "dlkit/data/image/drawing.py": "test_data.py draws each kind through Data.show",
     "dlkit/data/pairs/drawing.py": "pairs/test_from_text_pairs.py reads what is written",
     "dlkit/data/ratings/drawing.py": "ratings/test_from_ratings.py compares bars and counts",
     "dlkit/data/boxes/sources.py": "boxes/test_from_voc.py loads the set",
@@ -149,7 +149,7 @@ TESTED_ELSEWHERE = {
     "dlkit/data/pairs/sources.py": "pairs/test_from_text_pairs.py loads the sets",
     "dlkit/data/ratings/sources.py": "ratings/test_from_ratings.py loads the set",
     "dlkit/data/sequence/drawing.py": "drawing/test_figures.py draws sequences",
-    "dlkit/data/checks/summary.py": "core/test_record.py reads what Data.summary prints",
+    "dlkit/data/checks/summary.py": "test_data.py reads what Data.summary prints",
     "dlkit/data/arrays/sources.py": "catalogue/test_loading.py loads each source",
     "dlkit/data/text/bucketing.py": "text/test_from_texts.py feeds and groups batches",
     "dlkit/data/text/pipelines.py": "text/test_from_texts.py reads folders and tables",

@@ -14,7 +14,7 @@ from dlkit.errors import DlkitError
 if TYPE_CHECKING:
     import keras
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 JOB = Job("cnn", "digits", epochs=15, batch_size=32)
 TARGET = 0.98

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
     from dlkit.data.catalogue.sets import DataSetInfo
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
     from dlkit.models.catalogue import BuilderInfo
 
 SCHEDULES = ("one_cycle", "constant")

@@ -24,7 +24,7 @@ from dlkit.training.files import write_atomically
 if TYPE_CHECKING:
     import keras
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs") -> pathlib.Path:

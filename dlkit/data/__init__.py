@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "Column": "features.columns",
-        "Data": "core.record",
+        "Data": "data",
         "DataSetInfo": "catalogue.sets",
         "Finding": "core.wording",
         "decode_tokens": "text.encoding",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
     from matplotlib.figure import Figure
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 def plot_history(history: keras.callbacks.History | Mapping[str, Sequence[float]]) -> Figure:

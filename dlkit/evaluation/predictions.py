@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:

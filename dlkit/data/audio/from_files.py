@@ -10,7 +10,7 @@ from typing import Any
 
 from dlkit.argument_validation import check_names
 from dlkit.data.audio.pipelines import Options, sound_data
-from dlkit.data.core.record import Data
+from dlkit.data.data import Data
 from dlkit.data.files.class_folders import find_class_folders
 from dlkit.data.files.file_tables import find_files_in_table
 from dlkit.errors import InputError

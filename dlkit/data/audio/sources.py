@@ -10,7 +10,7 @@ import numpy as np
 from dlkit.data.catalogue import cache
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 SPOKEN_DIGITS = "audio/free-spoken-digit-dataset.zip"
 _TEST = range(5)  # of each speaker's takes of each digit, as published

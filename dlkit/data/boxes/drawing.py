@@ -11,7 +11,7 @@ from dlkit.data.image.drawing import draw_image
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 SIZE = (3.0, 2.6)  # inches: names of classes must be read in it
 

@@ -9,7 +9,7 @@ from dlkit.data.boxes.from_voc import from_voc
 from dlkit.data.catalogue.cache import unpacked
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 def load(name: str, **options: Any) -> Data:

@@ -10,7 +10,7 @@ from dlkit.data.catalogue.sets import SETS, DataSetInfo
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 def list() -> tuple[DataSetInfo, ...]:

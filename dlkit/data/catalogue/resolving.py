@@ -24,7 +24,7 @@ from dlkit.data.files.class_folders import HELD_OUT
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 _SMALL = {"batch_size": 8}  # less than most sets hold, however small
 # Large enough to see what is alike, and quick to read.

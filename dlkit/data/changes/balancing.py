@@ -13,7 +13,7 @@ from dlkit.data.core import targets as labelling
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 METHODS = ("weights", "oversample")
 

@@ -33,7 +33,7 @@ from dlkit.data.files.file_reader import naming_the_file
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 MANIFEST = "cache.json"
 _FORMAT = "dlkit cache 1"

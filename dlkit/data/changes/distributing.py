@@ -25,8 +25,8 @@ from dlkit.errors import InputError, ServerError
 if TYPE_CHECKING:
     from dlkit.data.changes.disk_cache import Stored
     from dlkit.data.core.pipeline import Feed
-    from dlkit.data.core.record import Data
     from dlkit.data.core.splits import Split
+    from dlkit.data.data import Data
     from dlkit.data.image.augment import Augmentation
 
 _PIECES = 32  # at least as many, where there are as many batches: each worker gets its share

@@ -13,8 +13,8 @@ import numpy as np
 from dlkit.data.core import splits as origins
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
     from dlkit.data.core.splits import Origin
+    from dlkit.data.data import Data
 
 _CHUNK = 1024
 

@@ -13,7 +13,7 @@ from dlkit.data.core.kinds import KINDS, find_kind
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 # How far is too far, where the user does not say.
 THRESHOLDS = {"iqr": 1.5, "z_score": 3.0, "isolation_forest": None}

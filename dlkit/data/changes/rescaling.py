@@ -11,7 +11,7 @@ from dlkit.data.core import splits as origins
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 def rescale_outputs(model: keras.Model, data: Data) -> keras.Model:

@@ -21,8 +21,8 @@ from dlkit.data.core.splits import Split
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
     from dlkit.data.core.splits import Origin
+    from dlkit.data.data import Data
 
 Pairs = list[tuple[np.ndarray, np.ndarray]]
 

@@ -19,7 +19,7 @@ from dlkit.data.core.wording import Finding
 from dlkit.records import Records
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 _WIDTH = 100
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}

@@ -13,7 +13,7 @@ from dlkit.data.core.kinds import Kind, find_kind
 from dlkit.data.core.wording import Finding
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 SPLITS = ("train", "val", "test")
 # What is looked at: raw training rows and rows of each other split, and network inputs. Two limits

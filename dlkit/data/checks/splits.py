@@ -15,7 +15,7 @@ from dlkit.data.core.precision import lossy
 from dlkit.data.core.wording import Finding, listed, share_of
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 def sizes(view: View) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from dlkit.data.core.wording import listed
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 _UNITS = {
     "regression": ("target", "targets"),

@@ -21,7 +21,7 @@ from dlkit.errors import InputError
 if TYPE_CHECKING:
     from dlkit.data.changes.disk_cache import Stored
     from dlkit.data.core.pipeline import Feed
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 @dataclasses.dataclass(frozen=True)

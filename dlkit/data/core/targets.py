@@ -11,7 +11,7 @@ import numpy as np
 from dlkit.argument_validation import check_choice, closest
 from dlkit.data.core import tasks
 from dlkit.data.core.precision import narrowed
-from dlkit.data.core.record import TASKS
+from dlkit.data.data import TASKS
 from dlkit.errors import InputError
 
 # The test split of data sets that were published without one is the same for every seed.

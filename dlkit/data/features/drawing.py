@@ -12,7 +12,7 @@ from dlkit.data.drawing.figures import first_batch, grid
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 def draw(data: Data, count: int) -> Figure:

@@ -22,8 +22,8 @@ from dlkit.argument_validation import check_fraction, check_integer, check_names
 from dlkit.data.core import precision, target_rows
 from dlkit.data.core import targets as labelling
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take
-from dlkit.data.core.record import Data
 from dlkit.data.core.splits import Origin, Split, divide, splits
+from dlkit.data.data import Data
 from dlkit.data.features import columns as columning
 from dlkit.data.features import layers
 from dlkit.data.features import targets as table_targets

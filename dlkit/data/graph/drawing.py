@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 _UNKNOWN = "lightgrey"
 

@@ -11,7 +11,7 @@ from dlkit.data.catalogue.cache import find
 from dlkit.data.graph.from_graph import from_graph
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 # In the order of Planetoid's numbers, which their publisher's counts give away.
 CORA_CLASSES = (

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 def draw_example(axis: Axes, example: np.ndarray, target: np.ndarray, data: Data) -> None:

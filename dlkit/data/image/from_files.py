@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from dlkit.data.core.record import Data
+from dlkit.data.data import Data
 from dlkit.data.files.class_folders import find_class_folders
 from dlkit.data.files.file_tables import find_files_in_table
 from dlkit.data.image.pipelines import Options, image_data

@@ -9,7 +9,7 @@ from dlkit.argument_validation import check_options
 from dlkit.data.catalogue import cache
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 class Archive(NamedTuple):

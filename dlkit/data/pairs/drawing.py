@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 SIZE = (2.6, 1.3)
 _WIDTH, _LINES = 34, 3

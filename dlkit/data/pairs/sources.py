@@ -13,7 +13,7 @@ from dlkit.data.pairs.from_text_pairs import from_text_pairs
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 _MULTI30K = ("train", "val", "test_2016_flickr")
 

@@ -15,7 +15,7 @@ from dlkit.errors import InputError
 if TYPE_CHECKING:
     import keras
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 _PAD, _UNKNOWN, _START, _END = range(len(SPECIAL))
 

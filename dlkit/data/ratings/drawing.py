@@ -11,7 +11,7 @@ from dlkit.data.drawing.figures import whole_number_bins
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 def draw(data: Data, count: int) -> Figure:

@@ -9,7 +9,7 @@ from dlkit.data.catalogue.cache import unpacked
 from dlkit.data.ratings.from_ratings import from_ratings
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 def load(name: str, **options: Any) -> Data:

@@ -11,7 +11,7 @@ from dlkit.data.core.class_names import target_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 SIZE = (2.2, 1.8)
 

@@ -11,7 +11,7 @@ from dlkit.data.series.windows import predicted_columns
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 SIZE = (2.6, 2.0)
 _MARKED = 12  # steps ahead that are marked one by one

@@ -25,7 +25,7 @@ from dlkit.data.core.splits import Split
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dlkit.data.core.class_names import target_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from dlkit.data.core.record import Data
+    from dlkit.data.data import Data
 
 SIZE = (2.6, 1.7)  # inches
 _LINES, _LETTERS, _WORDS = 9, 40, 8

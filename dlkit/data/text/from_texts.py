@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlkit.argument_validation import check_options
-from dlkit.data.core.record import Data
+from dlkit.data.data import Data
 from dlkit.data.text import files
 from dlkit.data.text.encoding import Encoding
 from dlkit.data.text.pipelines import Feeding, make

@@ -10,7 +10,7 @@ import numpy as np
 
 from dlkit.argument_validation import check_options
 from dlkit.data.catalogue import cache
-from dlkit.data.core.record import Data
+from dlkit.data.data import Data
 from dlkit.data.files.plain_text import read_text
 from dlkit.data.text import files, from_texts, language_model
 
