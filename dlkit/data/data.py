@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from dlkit.data.features.columns import Column
     from dlkit.data.graph.reading import Graph
 
-TASKS = ("binary", "multiclass", "multilabel", "regression")
-
 
 @dataclasses.dataclass(frozen=True)
 class Data:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from dlkit.errors import InputError
+from dlkit.tasks import TASKS
 
-TASKS = ("binary", "multiclass", "multilabel", "regression")
 KINDS = {
     "features": "features (count,)",
     "image": "images (height, width, channels)",

@@ -17,13 +17,13 @@ import numpy as np
 
 from dlkit.argument_validation import check_choice, check_fraction, check_integer, check_names
 from dlkit.errors import InputError
+from dlkit.tasks import TASKS, Task
 from dlkit.training.losses import ScaledLoss
 from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical, maker
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-TASKS = ("binary", "multiclass", "multilabel", "regression")
 _DEFAULT_LOSS = {
     "binary": "binary_crossentropy",
     "multiclass": "sparse_categorical_crossentropy",
@@ -74,7 +74,7 @@ class CompileOptions(TypedDict, total=False):
             Defaults to `None`: different ones each time.
     """
 
-    task: Literal["binary", "multiclass", "multilabel", "regression"]
+    task: Task
     optimizer: str | keras.optimizers.Optimizer
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule | None
     weight_decay: float | None

@@ -11,6 +11,7 @@ import pytest
 import dlkit as dk
 from dlkit.errors import InputError
 from dlkit.models import catalogue
+from dlkit.tasks import TASKS
 
 PACKAGE = pathlib.Path(catalogue.__file__).parent
 
@@ -31,7 +32,7 @@ def test_a_record_tells_what_a_table_of_models_needs():
     assert info.description.startswith("LeNet-5: ")
     assert info.family == "convolutional"
     assert info.inputs == ("image",)
-    assert info.tasks == catalogue.TASKS
+    assert info.tasks == TASKS
     assert "1998" in info.reference
     assert {info} == {info}
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from dlkit.errors import InputError
-from dlkit.training.compiling import TASKS, check_options, compile_model
+from dlkit.tasks import TASKS
+from dlkit.training.compiling import check_options, compile_model
 from dlkit.training.names import LOSSES
 
 START = np.array([1.0, -2.0, 0.5])

@@ -9,7 +9,8 @@ import pytest
 
 import dlkit as dk
 from dlkit.models import blocks
-from dlkit.training.compiling import TASKS, check_options, compile_model
+from dlkit.tasks import TASKS
+from dlkit.training.compiling import check_options, compile_model
 from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical
 from dlkit.training.watching import direction
 

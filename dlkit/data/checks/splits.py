@@ -13,6 +13,7 @@ from dlkit.data.checks.findings import SPLITS, View
 from dlkit.data.core.class_names import class_counts, class_name
 from dlkit.data.core.precision import lossy
 from dlkit.data.core.wording import Finding, listed, share_of
+from dlkit.tasks import TASKS
 
 if TYPE_CHECKING:
     from dlkit.data.data import Data
@@ -41,7 +42,7 @@ def sizes(view: View) -> Iterator[Finding]:
 def targets(view: View) -> Iterator[Finding]:
     """Look at the targets of each split."""
     values = view.targets("train")
-    if values is None or view.data.task not in ("binary", "multiclass", "multilabel", "regression"):
+    if values is None or view.data.task not in TASKS:
         return
     if view.data.origin is not None and view.data.origin.targets.assumed:
         yield _task(view.data.task, view.data.origin.targets.assumed)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from dlkit.argument_validation import check_choice, closest
-from dlkit.data.core import tasks
 from dlkit.data.core.precision import narrowed
-from dlkit.data.data import TASKS
+from dlkit.data.core.task_inference import infer_task, task_reason
 from dlkit.errors import InputError
+from dlkit.tasks import TASKS
 
 # The test split of data sets that were published without one is the same for every seed.
 TEST_FRACTION, TEST_SEED = 0.2, 0
@@ -42,10 +42,8 @@ def read(y: Any, task: str | None, class_names: Sequence[Any] | None) -> Targets
     """Return the targets in `y`; `task=None` reads the task from them too."""
     array = _array(y)
     if task is None:
-        task = tasks.infer(array, class_names)
-        return dataclasses.replace(
-            read(array, task, class_names), assumed=tasks.reason(array, task)
-        )
+        task = infer_task(array, class_names)
+        return dataclasses.replace(read(array, task, class_names), assumed=task_reason(array, task))
     check_choice("task", task, TASKS)
     if task in ("binary", "multiclass"):
         return _classes(array, task, class_names)

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlkit.argument_validation import closest
 from dlkit.column_values import as_booleans
-from dlkit.data.core.tasks import MAX_CLASSES
+from dlkit.data.core.task_inference import MAX_CLASSES
 from dlkit.data.files.cells import as_labels, as_numbers, as_texts
 from dlkit.errors import InputError
 

@@ -21,6 +21,7 @@ from dlkit.argument_validation import check_choice
 from dlkit.data.image import geometry, mixup_cutmix
 from dlkit.data.image.recipes import RECIPES
 from dlkit.errors import InputError
+from dlkit.tasks import TASKS
 
 if TYPE_CHECKING:
     from dlkit.data.core.targets import Targets
@@ -239,7 +240,7 @@ def _mixed_classes(mixed: Mapping[str, float], targets: Targets | None) -> int |
     """Return how many classes there are to mix, or `None` for targets that are numbers already."""
     if targets is None:
         return None
-    if targets.task not in mixup_cutmix.TASKS:
+    if targets.task not in TASKS:
         raise InputError(
             f"'{next(iter(mixed))}' mixes the targets of pairs of images, which those of"
             f" task='{targets.task}' cannot be; leave it out of augment."

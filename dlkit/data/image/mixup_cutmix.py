@@ -14,8 +14,6 @@ from typing import Any
 
 import tensorflow as tf
 
-TASKS = ("binary", "multiclass", "multilabel", "regression")
-
 
 def mixup_shares(shape: tf.Tensor, seed: tf.Tensor, amount: float = 0.2) -> tf.Tensor:
     """Return a share (B, 1, 1, 1) for each image, drawn from Beta(`amount`, `amount`).

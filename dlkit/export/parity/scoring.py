@@ -13,10 +13,10 @@ import numpy as np
 from dlkit.errors import ExportError
 from dlkit.export.sample_inputs import raw_columns, sample_inputs
 from dlkit.export.signatures.signature import Arrays, Signature
+from dlkit.tasks import TASKS
 
 MAX_LOSS = 0.001  # of the accuracy or R2, where nothing is rounded on purpose
 _ROWS, _BYTES, _BATCH = 1024, 2**26, 64
-_TASKS = ("binary", "multiclass", "multilabel", "regression")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +72,7 @@ def raw_test_rows(data: Any) -> tuple[Arrays, np.ndarray] | None:
 
     There are up to 1,024 rows, or 64 MiB of them; `None` where the data has none, or no score.
     """
-    if getattr(data, "task", None) not in _TASKS:
+    if getattr(data, "task", None) not in TASKS:
         return None
     origin, examples = getattr(data, "origin", None), getattr(data, "examples", None)
     if origin is not None and origin.targets is not None and len(origin.split.test):

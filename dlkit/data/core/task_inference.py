@@ -11,11 +11,11 @@ import numpy as np
 MAX_CLASSES = 20
 
 
-def infer(array: np.ndarray, class_names: Sequence[Any] | None = None) -> str:
+def infer_task(array: np.ndarray, class_names: Sequence[Any] | None = None) -> str:
     """Return the task that the targets look like; `from_arrays` documents the rules.
 
     Example:
-        >>> infer(np.array([0.5, 1.25]))
+        >>> infer_task(np.array([0.5, 1.25]))
         'regression'
     """
     if array.ndim == 2 and array.shape[1] > 1:
@@ -34,11 +34,11 @@ def _are_whole(array: np.ndarray) -> bool:
     return bool((array == np.floor(array)).all())
 
 
-def reason(array: np.ndarray, task: str) -> str:
-    """Return what `infer` has gone by, for `Data.check`.
+def task_reason(array: np.ndarray, task: str) -> str:
+    """Return what `infer_task` has gone by, for `Data.check`.
 
     Example:
-        >>> reason(np.array([0.0, 1.0]), "binary")
+        >>> task_reason(np.array([0.0, 1.0]), "binary")
         '2 different whole numbers'
     """
     if array.ndim == 2 and array.shape[1] > 1:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.utils.multiclass import type_of_target
 
 import dlkit as dk
-from dlkit.data.core import tasks
+from dlkit.data.core.task_inference import infer_task
 
 
 @pytest.mark.parametrize(
@@ -21,15 +21,15 @@ def test_targets_are_taken_for_what_scikit_learn_takes_them_for(values):
         **{"multilabel-indicator": "multilabel", "continuous-multioutput": "regression"},
     }
     array = np.array(values)
-    assert tasks.infer(array) == theirs[type_of_target(array)]
+    assert infer_task(array) == theirs[type_of_target(array)]
 
 
 def test_many_whole_numbers_are_a_quantity():
-    assert tasks.infer(np.arange(20.0)) == "multiclass"
-    assert tasks.infer(np.arange(21.0)) == "regression"
-    assert tasks.infer(np.arange(21)) == "multiclass"  # class indices, of an array's own type
-    assert tasks.infer(np.arange(21.0), [str(i) for i in range(21)]) == "multiclass"
-    assert tasks.infer(np.arange(3.0), ["price"]) == "regression"
+    assert infer_task(np.arange(20.0)) == "multiclass"
+    assert infer_task(np.arange(21.0)) == "regression"
+    assert infer_task(np.arange(21)) == "multiclass"  # class indices, of an array's own type
+    assert infer_task(np.arange(21.0), [str(i) for i in range(21)]) == "multiclass"
+    assert infer_task(np.arange(3.0), ["price"]) == "regression"
 
 
 @pytest.mark.parametrize(
