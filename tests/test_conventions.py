@@ -153,6 +153,8 @@ TESTED_ELSEWHERE = {
     "dlkit/data/arrays/sources.py": "catalogue/test_loading.py loads each source",
     "dlkit/data/text/bucketing.py": "text/test_from_texts.py feeds and groups batches",
     "dlkit/data/text/pipelines.py": "text/test_from_texts.py reads folders and tables",
+    "dlkit/data/core/graph.py": "graph/test_reading.py compares it with dense products",
+    "dlkit/data/core/stored.py": "changes/test_disk_cache.py reads what it has written",
     "dlkit/data/core/targets.py": "arrays/test_from_arrays.py gives each kind of target",
 }
 

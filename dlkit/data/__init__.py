@@ -5,7 +5,7 @@ from dlkit.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
-        "Column": "features.columns",
+        "Column": "core.record",
         "Data": "data",
         "DataSetInfo": "catalogue.sets",
         "Finding": "core.wording",

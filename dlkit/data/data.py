@@ -1,99 +1,40 @@
-"""`Data`: three `tf.data.Dataset`s and what they hold."""
+"""`Data`: a record of three `tf.data.Dataset`s, and what can be done with it."""
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import os
 import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dlkit.data.core.kinds import find_kind
+from dlkit.data.changes import (
+    balancing,
+    disk_cache,
+    distributing,
+    duplicates,
+    outliers,
+    rescaling,
+    splitting,
+)
+from dlkit.data.checks import check, summary
+from dlkit.data.core.record import Record
+from dlkit.data.drawing import class_balance, figures
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
-    import tensorflow as tf
     from matplotlib.figure import Figure
 
-    from dlkit.data.core.splits import Origin
     from dlkit.data.core.wording import Finding
-    from dlkit.data.features.columns import Column
-    from dlkit.data.graph.reading import Graph
 
 
-@dataclasses.dataclass(frozen=True)
-class Data:
-    """What a data set is, ready for `model.fit`.
-
-    Attributes:
-        name: The data set's name.
-        task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`; `"detection"` has boxes
-            for targets (`from_voc`).
-        train: Batches of `(inputs, targets)`, in a new seeded order each epoch.
-        val: Batches for validation, or `None`.
-        test: Batches for the final test, or `None`.
-        input_spec: Input name -> `tf.TensorSpec` of what the network takes, without the batch axis.
-        num_classes: Classes (2 for binary), labels (multilabel) or target columns (regression).
-        class_names: The classes' names in the order of their index, or `None`.
-        preprocessing: A Keras model from the raw input, as a client has it, to what the network
-            takes; an export puts it inside. `None` where the network takes the raw input.
-        examples: A few raw inputs and their targets, for warm-up requests and demonstrations. The
-            inputs are an array, or column name -> array for a table.
-        columns: What a table's columns are, or `None` for anything else.
-        feature_names: What each number of a table's vector stands for, or `None`.
-        vocabularies: Input name -> what each of its whole numbers stands for, in their order; or
-            `None`.
-        graph: The arrays of the graph that the nodes belong to, or `None`.
-        kind: What one input is: `"features"`, `"image"`, `"sequence"`, and so on.
-        decoding: A Keras model from what is in a file (its bytes, or the cells of a table by
-            column, as texts) to what `preprocessing` takes, or `None`; an export offers it as a
-            second signature.
-        origin: All raw examples, and how to make the data again from other rows; or `None`.
-
-    Example:
-        >>> import dlkit as dk
-        >>> data = dk.data.load("iris")
-        >>> data.task, data.num_classes, data.input_spec["features"].shape
-        ('multiclass', 3, TensorShape([4]))
-    """
-
-    name: str
-    task: str
-    train: tf.data.Dataset
-    val: tf.data.Dataset | None
-    test: tf.data.Dataset | None
-    input_spec: dict[str, tf.TensorSpec]
-    num_classes: int
-    class_names: tuple[str, ...] | None = None
-    preprocessing: keras.Model | None = None
-    examples: tuple[np.ndarray | dict[str, np.ndarray], np.ndarray] | None = dataclasses.field(
-        default=None, repr=False
-    )
-    columns: tuple[Column, ...] | None = dataclasses.field(default=None, repr=False)
-    feature_names: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)
-    vocabularies: dict[str, tuple[str, ...]] | None = dataclasses.field(default=None, repr=False)
-    graph: Graph | None = dataclasses.field(default=None, repr=False, compare=False)
-    kind: str = "features"
-    decoding: keras.Model | None = None
-    origin: Origin | None = dataclasses.field(default=None, repr=False, compare=False)
-
-    @property
-    def vocabulary(self) -> tuple[str, ...] | None:
-        """For texts: the token of each id, or the word of each number of a vector; else `None`."""
-        if not find_kind(self.kind).vocabulary:
-            return None
-        return self.feature_names or (self.vocabularies or {}).get("tokens")
-
+class Data(Record):  # noqa: D101 - its docstring is that of the fields, which help() shows
     @property
     def target_scale(self) -> tuple[Any, Any] | None:
         """For a regression, the mean and the deviation of its training targets; else `None`."""
         if self.task != "regression" or self.origin is None or self.origin.targets is None:
             return None
-        from dlkit.data.changes.rescaling import scale_of
-
-        return scale_of(self)
+        return rescaling.scale_of(self)
 
     def summary(self) -> None:
         """Print what the data set holds, one fact a line.
@@ -108,15 +49,11 @@ class Data:
             val            1 batch of up to 12
             test           2 batches of up to 16
         """
-        from dlkit.data.checks import summary as summaries
-
-        print("\n".join(summaries.facts(self)))
+        print("\n".join(summary.facts(self)))
 
     def _repr_html_(self) -> str:
         """Return the summary for IPython."""
-        from dlkit.data.checks import summary as summaries
-
-        return f"<pre>{html.escape(chr(10).join(summaries.facts(self)))}</pre>"
+        return f"<pre>{html.escape(chr(10).join(summary.facts(self)))}</pre>"
 
     def show(
         self,
@@ -149,8 +86,6 @@ class Data:
             >>> len(figure.axes)
             9
         """
-        from dlkit.data.drawing import figures
-
         figure = figures.draw(self, count, augmented=augmented)
         if path is not None:
             figures.save(figure, path)
@@ -182,8 +117,6 @@ class Data:
             >>> sum(len(targets) for _, targets in data.train)
             108
         """
-        from dlkit.data.changes import disk_cache
-
         return disk_cache.cache_to(self, folder, overwrite=overwrite)
 
     def distribute(self, service: str) -> Data:
@@ -221,8 +154,6 @@ class Data:
             >>> sum(len(targets) for _, targets in data.train)
             108
         """
-        from dlkit.data.changes import distributing
-
         return distributing.distribute(self, service)
 
     def show_classes(self, path: str | pathlib.Path | None = None) -> Figure:
@@ -248,8 +179,6 @@ class Data:
             >>> [axis.get_title() for axis in figure.axes]
             ['train: 108', 'val: 12', 'test: 30']
         """
-        from dlkit.data.drawing import class_balance
-
         return class_balance.draw(self, path)
 
     def folds(
@@ -287,8 +216,6 @@ class Data:
             >>> [len(fold.origin.split.val) for fold in dk.data.load("iris").folds(3)]
             [40, 40, 40]
         """
-        from dlkit.data.changes import splitting
-
         return splitting.folds(self, k, groups, ordered, seed)
 
     def resplit(
@@ -323,8 +250,6 @@ class Data:
             >>> data.origin.split.test.min(), data.origin.split.train.max()
             (np.int64(353), np.int64(316))
         """
-        from dlkit.data.changes import splitting
-
         return splitting.resplit(self, val_fraction, test_fraction, groups, ordered, seed)
 
     def balanced(self, method: str = "weights", *, seed: int = 0) -> Data:
@@ -350,8 +275,6 @@ class Data:
             >>> weight.shape
             TensorShape([16])
         """
-        from dlkit.data.changes import balancing
-
         return balancing.balanced(self, method, seed)
 
     def without_outliers(
@@ -382,8 +305,6 @@ class Data:
             >>> data = dk.data.load("iris").without_outliers("z_score", threshold=2.5)
             Left out 2 of 108 training examples (rows 15, 33).
         """
-        from dlkit.data.changes import outliers
-
         return outliers.without_outliers(self, method, threshold, seed)
 
     def duplicates(self) -> tuple[np.ndarray, ...]:
@@ -396,8 +317,6 @@ class Data:
             >>> [rows.tolist() for rows in dk.data.load("iris").duplicates()]
             [[101, 142]]
         """
-        from dlkit.data.changes import duplicates
-
         return duplicates.duplicates(self)
 
     def without_duplicates(self) -> Data:
@@ -411,8 +330,6 @@ class Data:
             >>> data = dk.data.load("iris").without_duplicates()
             Left out 1 of 108 training and 0 of 12 validation examples that repeat others.
         """
-        from dlkit.data.changes import duplicates
-
         return duplicates.without_duplicates(self)
 
     def check(self, *, show: bool = True) -> tuple[Finding, ...]:
@@ -438,6 +355,4 @@ class Data:
             >>> {finding.what: finding.level for finding in found}["class balance"]
             'ok'
         """
-        from dlkit.data.checks import check as checking
-
-        return checking.check(self, show)
+        return check.check(self, show)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import dlkit as dk
 from dlkit.data.catalogue import sets
-from dlkit.data.core.splits import Split
+from dlkit.data.core.record import Split
 
 # Sets and options that are quick, and that shuffle, decode in parallel and augment.
 CHOSEN = {

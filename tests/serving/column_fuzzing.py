@@ -21,8 +21,8 @@ import numpy as np
 import pandas
 
 from dlkit.column_names import input_name, input_names
+from dlkit.data.core.record import Column
 from dlkit.data.features import layers
-from dlkit.data.features.columns import Column
 from dlkit.data.files import cell_layers
 from dlkit.data.files.table_styles import Style
 from dlkit.errors import InputError

@@ -22,7 +22,8 @@ from dlkit.data.audio.wav_decoding import WavReader, decoding_model
 from dlkit.data.audio.wav_header import RATES, inspect_wav
 from dlkit.data.core import pipeline, target_rows
 from dlkit.data.core import targets as labelling
-from dlkit.data.core.splits import Origin, Split, divide, splits
+from dlkit.data.core.record import Origin, Split
+from dlkit.data.core.splits import divide, splits
 from dlkit.data.data import Data
 from dlkit.data.files import file_reader
 from dlkit.data.files.class_folders import Files, whole_files

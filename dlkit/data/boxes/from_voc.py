@@ -15,7 +15,8 @@ import numpy as np
 
 from dlkit.argument_validation import check_integer
 from dlkit.data.boxes import boxes, voc
-from dlkit.data.core.splits import Split, divide
+from dlkit.data.core.record import Split
+from dlkit.data.core.splits import divide
 from dlkit.data.core.targets import Targets
 from dlkit.data.data import Data
 from dlkit.data.files.class_folders import Files

@@ -13,12 +13,12 @@ from dlkit.data.core import targets as labelling
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import AnyRecord
 
 METHODS = ("weights", "oversample")
 
 
-def balanced(data: Data, method: str, seed: int) -> Data:
+def balanced(data: AnyRecord, method: str, seed: int) -> AnyRecord:
     """Return what `Data.balanced` tells."""
     origin = origins.of(data, "balanced")
     check_choice("method", method, METHODS)

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from dlkit.data.core.splits import Origin
+    from dlkit.data.core.record import Origin
 
 _PROBES = 16  # examples of each split that are prepared
 

@@ -28,22 +28,23 @@ from dlkit.data.changes import cache_fingerprint
 from dlkit.data.core.example_codec import Layout
 from dlkit.data.core.pipeline import Feed, order
 from dlkit.data.core.progress import progress
-from dlkit.data.core.splits import Split
+from dlkit.data.core.record import Split
+from dlkit.data.core.stored import IN_TURN, Stored
 from dlkit.data.files.file_reader import naming_the_file
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import AnyRecord
 
 MANIFEST = "cache.json"
 _FORMAT = "dlkit cache 1"
 _SPLITS = ("train", "val", "test")
 _SHARD = 64 << 20  # bytes of examples a shard, about
-_SHUFFLED = 128 << 20  # bytes of examples that are shuffled at a time, about
-_IN_TURN = 8  # shards that are read in turn, and at least so many for training
 
 
-def cache_to(data: Data, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Data:
+def cache_to(
+    data: AnyRecord, folder: str | os.PathLike[str], *, overwrite: bool = False
+) -> AnyRecord:
     """Return `data` with its pipelines read from a cache in `folder`; see `Data.cache_to`."""
     if data.origin is None:
         raise InputError(
@@ -64,67 +65,6 @@ def cache_to(data: Data, folder: str | os.PathLike[str], *, overwrite: bool = Fa
     return dataclasses.replace(
         data, **datasets, origin=dataclasses.replace(data.origin, stored=stored)
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class Stored:
-    """The shards of a cache, and what is done to their examples.
-
-    Attributes:
-        folder: Where the cache lies.
-        shards: Split name -> the shards' facts: their file, examples and bytes.
-        feed: Augments, with its batch size and seed.
-        layouts: Split name -> what an example is made of.
-    """
-
-    folder: pathlib.Path
-    shards: dict[str, list[dict[str, Any]]]
-    feed: Feed
-    layouts: dict[str, Layout]
-
-    def count(self, name: str) -> int:
-        """Return the examples of a split."""
-        return sum(shard["examples"] for shard in self.shards[name])
-
-    def pipeline(self, name: str) -> tf.data.Dataset | None:
-        """Return the batches of a split, `None` for an empty one."""
-        count = self.count(name)
-        if not count:
-            return None
-        train = name == "train"
-        if train:
-            records = self.records(self.feed.seed)
-        else:
-            records = tf.data.TFRecordDataset(self.paths(name))
-        batches = self.layouts[name].batches(records, self.feed.batch_size)
-        if self.feed.augment_raw is not None:
-            batches = self.feed.changed_raw(batches) if train else batches
-            batches = self.feed.prepared_inputs(batches)
-        return self.feed.finished(batches, count, train=train)
-
-    def records(self, seed: int | None) -> tf.data.Dataset:
-        """Return the training examples, serialized, in a new order each epoch; None is no seed."""
-        paths = self.paths("train")
-        files = tf.data.Dataset.from_tensor_slices(paths).shuffle(
-            len(paths), seed=seed, reshuffle_each_iteration=True
-        )
-        read = files.interleave(
-            tf.data.TFRecordDataset,
-            cycle_length=min(len(paths), _IN_TURN),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
-        return read.shuffle(self.buffer(), seed=seed, reshuffle_each_iteration=True)
-
-    def buffer(self) -> int:
-        """Return how many examples are shuffled at a time."""
-        count = self.count("train")
-        size = sum(shard["bytes"] for shard in self.shards["train"]) / count
-        return min(count, max(16 * self.feed.batch_size, int(_SHUFFLED / size)))
-
-    def paths(self, name: str) -> list[str]:
-        """Return the paths of a split's shards."""
-        return [str(self.folder / shard["file"]) for shard in self.shards[name]]
 
 
 def _open(folder: pathlib.Path, feed: Feed, split: Split) -> Stored:
@@ -234,7 +174,7 @@ def _write_split(
     examples = (one for batch in batches.as_numpy_iterator() for one in layout.encode(batch))
     first = next(examples)
     examples = itertools.chain([first], examples)
-    room = _room(len(rows), len(first), least=_IN_TURN if part == "train" else 1)
+    room = _room(len(rows), len(first), least=IN_TURN if part == "train" else 1)
     for index, start in enumerate(range(0, len(rows), room)):
         path = folder / f"{part}-{index:05d}.tfrecord"
         count = min(room, len(rows) - start)

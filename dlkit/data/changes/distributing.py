@@ -23,10 +23,9 @@ from dlkit.data.core.pipeline import changed
 from dlkit.errors import InputError, ServerError
 
 if TYPE_CHECKING:
-    from dlkit.data.changes.disk_cache import Stored
     from dlkit.data.core.pipeline import Feed
-    from dlkit.data.core.splits import Split
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import AnyRecord, Split
+    from dlkit.data.core.stored import Stored
     from dlkit.data.image.augment import Augmentation
 
 _PIECES = 32  # at least as many, where there are as many batches: each worker gets its share
@@ -35,7 +34,7 @@ _AT_ONCE = 2  # pieces that a worker has in hand
 _TIMEOUT = 5.0
 
 
-def distribute(data: Data, service: str) -> Data:
+def distribute(data: AnyRecord, service: str) -> AnyRecord:
     """Return `data` with its training pipeline on `service`; see `Data.distribute`."""
     check_service(service)
     if data.origin is None:

@@ -13,13 +13,12 @@ import numpy as np
 from dlkit.data.core import splits as origins
 
 if TYPE_CHECKING:
-    from dlkit.data.core.splits import Origin
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import AnyRecord, Origin, Record
 
 _CHUNK = 1024
 
 
-def duplicates(data: Data) -> tuple[np.ndarray, ...]:
+def duplicates(data: Record) -> tuple[np.ndarray, ...]:
     """Return what `Data.duplicates` tells."""
     origin = origins.of(data, "duplicates")
     split = origin.split
@@ -42,7 +41,7 @@ def groups(rows: np.ndarray, digests: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple(sorted(found, key=lambda group: group[0]))
 
 
-def without_duplicates(data: Data) -> Data:
+def without_duplicates(data: AnyRecord) -> AnyRecord:
     """Return what `Data.without_duplicates` tells."""
     origin = origins.of(data, "without_duplicates")
     split = origin.split

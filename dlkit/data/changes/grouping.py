@@ -17,7 +17,7 @@ from dlkit.data.core.wording import listed
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.splits import Origin
+    from dlkit.data.core.record import Origin
 
 Pairs = list[tuple[np.ndarray, np.ndarray]]
 

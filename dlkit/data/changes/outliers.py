@@ -13,13 +13,13 @@ from dlkit.data.core.kinds import KINDS, find_kind
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import AnyRecord, Record
 
 # How far is too far, where the user does not say.
 THRESHOLDS = {"iqr": 1.5, "z_score": 3.0, "isolation_forest": None}
 
 
-def without_outliers(data: Data, method: str, threshold: float | None, seed: int) -> Data:
+def without_outliers(data: AnyRecord, method: str, threshold: float | None, seed: int) -> AnyRecord:
     """Return what `Data.without_outliers` tells."""
     origin = origins.of(data, "without_outliers")
     check_choice("method", method, THRESHOLDS)
@@ -56,7 +56,7 @@ def _threshold(method: str, threshold: float | None) -> float | None:
     return float(threshold)
 
 
-def numbers(raw: Any, data: Data) -> np.ndarray:
+def numbers(raw: Any, data: Record) -> np.ndarray:
     """Return the numbers of raw inputs as `(n, values of one feature, features)`.
 
     Raises:
@@ -100,7 +100,7 @@ def _isolated(values: np.ndarray, threshold: float | None, seed: int) -> np.ndar
     return forest.fit_predict(filled) == -1
 
 
-def _check_left(data: Data, rows: np.ndarray, method: str, threshold: float | None) -> None:
+def _check_left(data: Record, rows: np.ndarray, method: str, threshold: float | None) -> None:
     told = f"'{method}'" + ("" if threshold is None else f" with threshold={threshold:g}")
     if not len(rows):
         raise InputError(

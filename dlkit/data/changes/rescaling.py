@@ -11,10 +11,10 @@ from dlkit.data.core import splits as origins
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 
-def rescale_outputs(model: keras.Model, data: Data) -> keras.Model:
+def rescale_outputs(model: keras.Model, data: Record) -> keras.Model:
     """Return the network with a last layer that scales its outputs as the training targets are.
 
     When to use: for a network of your own whose targets are not around 0 and 1, as passengers in
@@ -69,7 +69,7 @@ def rescale_outputs(model: keras.Model, data: Data) -> keras.Model:
     return rescaled
 
 
-def scale_of(data: Data) -> tuple[Any, Any]:
+def scale_of(data: Record) -> tuple[Any, Any]:
     """Return the mean and the standard deviation of the training targets, one a column.
 
     A column that does not vary has a deviation of 1.

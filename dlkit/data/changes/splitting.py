@@ -17,17 +17,16 @@ from dlkit.argument_validation import check_fraction, check_integer
 from dlkit.data.changes import balancing, grouping
 from dlkit.data.core import splits as origins
 from dlkit.data.core import targets as labelling
-from dlkit.data.core.splits import Split
+from dlkit.data.core.record import Split
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.splits import Origin
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import AnyRecord, Origin, Record
 
 Pairs = list[tuple[np.ndarray, np.ndarray]]
 
 
-def folds(data: Data, k: int, groups: Any, ordered: bool, seed: int) -> Iterator[Data]:
+def folds(data: AnyRecord, k: int, groups: Any, ordered: bool, seed: int) -> Iterator[AnyRecord]:
     """Return what `Data.folds` tells; the splits are checked before the first is made."""
     origin = origins.of(data, "folds")
     check_integer("k", k, minimum=2)
@@ -46,7 +45,7 @@ def folds(data: Data, k: int, groups: Any, ordered: bool, seed: int) -> Iterator
     for train, _ in pairs if groups is not None else ():
         grouping.check_classes(origin.targets, kept, train)
 
-    def make(train: np.ndarray, val: np.ndarray) -> Data:
+    def make(train: np.ndarray, val: np.ndarray) -> AnyRecord:
         return origin.remake(_as_balanced(origin, Split(train, val, test, groups=groups), seed))
 
     return (make(train, val) for train, val in pairs)
@@ -62,7 +61,7 @@ def _check_count(k: int, count: int, ordered: bool) -> None:
         )
 
 
-def _by_group(origin: Origin, data: Data, what: str, groups: Any, ordered: bool) -> bool:
+def _by_group(origin: Origin, data: Record, what: str, groups: Any, ordered: bool) -> bool:
     """Return whether to split by groups, once the choice is seen to make sense."""
     if groups is not None and ordered:
         raise InputError(
@@ -144,13 +143,13 @@ def _check_rarest(targets: labelling.Targets, labels: np.ndarray, k: int) -> Non
 
 
 def resplit(
-    data: Data,
+    data: AnyRecord,
     val_fraction: float,
     test_fraction: float,
     groups: Any,
     ordered: bool,
     seed: int,
-) -> Data:
+) -> AnyRecord:
     """Return what `Data.resplit` tells."""
     origin = origins.of(data, "resplit")
     check_fraction("val_fraction", val_fraction)

@@ -19,13 +19,13 @@ from dlkit.data.core.wording import Finding
 from dlkit.records import Records
 
 if TYPE_CHECKING:
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 _WIDTH = 100
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
 
 
-def check(data: Data, show: bool) -> Records:
+def check(data: Record, show: bool) -> Records:
     """Return what `Data.check` tells, and print it."""
     view = View(data)
     found = [*splits.sizes(view), *splits.targets(view), *inputs.inputs(view)]
@@ -45,7 +45,7 @@ def check(data: Data, show: bool) -> Records:
     return Records(found, plain.getvalue(), printed=show)
 
 
-def _table(data: Data, found: list[Finding]) -> Table:
+def _table(data: Record, found: list[Finding]) -> Table:
     """Return findings as a table, the grave ones in colour."""
     table = Table(title=f"Check of {data.name}", box=box.SIMPLE, title_justify="left")
     for column in ("", "looked at", "found", "what to do"):

@@ -13,7 +13,7 @@ from dlkit.data.core.kinds import Kind, find_kind
 from dlkit.data.core.wording import Finding
 
 if TYPE_CHECKING:
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 SPLITS = ("train", "val", "test")
 # What is looked at: raw training rows and rows of each other split, and network inputs. Two limits
@@ -29,7 +29,7 @@ LEAST = 100  # pairs, edges: fewer tell nothing of how alike they are
 class View:
     """A bounded part of a data set, read once for all checks."""
 
-    data: Data
+    data: Record
 
     @property
     def kind(self) -> Kind:

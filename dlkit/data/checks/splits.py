@@ -16,7 +16,7 @@ from dlkit.data.core.wording import Finding, listed, share_of
 from dlkit.tasks import TASKS
 
 if TYPE_CHECKING:
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 
 def sizes(view: View) -> Iterator[Finding]:
@@ -123,7 +123,7 @@ def _classes(view: View) -> Iterator[Finding]:
         yield Finding("ok", f"{unit} balance", detail)
 
 
-def _labels(data: Data, counts: np.ndarray) -> Finding:
+def _labels(data: Record, counts: np.ndarray) -> Finding:
     told = [f"{class_name(data, i)} {number:,}" for i, number in enumerate(counts)]
     span = "each 0 or 1" if data.task == "multilabel" else f"0 to {len(counts) - 1}"
     return Finding("ok", "labels", f"{span}; in training: {listed(told, 5)}")

@@ -10,7 +10,7 @@ from dlkit.data.core.wording import listed
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 _UNITS = {
     "regression": ("target", "targets"),
@@ -19,7 +19,7 @@ _UNITS = {
 }
 
 
-def facts(data: Data) -> list[str]:
+def facts(data: Record) -> list[str]:
     """Return what a data set holds, one fact a line."""
     names = ""
     if data.class_names:
@@ -45,7 +45,7 @@ def facts(data: Data) -> list[str]:
     return lines
 
 
-def _batches(data: Data, split: str) -> str:
+def _batches(data: Record, split: str) -> str:
     dataset = getattr(data, split)
     if dataset is None:
         return "none"
@@ -57,14 +57,14 @@ def _batches(data: Data, split: str) -> str:
     )
 
 
-def _when(data: Data, split: str) -> str:
+def _when(data: Record, split: str) -> str:
     origin = data.origin
     if origin is None or origin.when is None:
         return ""
     return f", {origin.when(getattr(origin.split, split))}"
 
 
-def _size(data: Data, dataset: tf.data.Dataset, split: str) -> int:
+def _size(data: Record, dataset: tf.data.Dataset, split: str) -> int:
     if data.origin is not None:  # nothing is read for it
         return min(data.origin.feed.batch_size, len(getattr(data.origin.split, split)))
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 
-def class_name(data: Data, index: int | np.integer) -> str:
+def class_name(data: Record, index: int | np.integer) -> str:
     """Return the name of a class, or its index where it has none."""
     return data.class_names[index] if data.class_names else str(index)
 
 
-def target_text(data: Data, target: Any) -> str:
+def target_text(data: Record, target: Any) -> str:
     """Return what a target means in words: its class names, or the number itself."""
     if data.task == "regression":
         return ", ".join(f"{value:.3g}" for value in np.atleast_1d(target))
@@ -28,7 +28,7 @@ def target_text(data: Data, target: Any) -> str:
     return ", ".join(class_name(data, i) for i in chosen)
 
 
-def _mixed_text(data: Data, target: np.ndarray) -> str:
+def _mixed_text(data: Record, target: np.ndarray) -> str:
     """Return the classes that MixUp or CutMix put together, with their shares."""
     shares = np.atleast_1d(target)
     if data.task == "binary":
@@ -39,7 +39,7 @@ def _mixed_text(data: Data, target: np.ndarray) -> str:
     return ", ".join(f"{class_name(data, i)} {shares[i]:.0%}" for i in chosen)
 
 
-def class_counts(data: Data, targets: np.ndarray) -> np.ndarray:
+def class_counts(data: Record, targets: np.ndarray) -> np.ndarray:
     """Return how many of the targets are of each class, or have each label."""
     if data.task == "multilabel":
         return targets.sum(axis=0).astype(int)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 _MOST = 120  # bars of more classes than this make a picture that no one looks through
 
 
-def draw(data: Data, path: str | os.PathLike | None = None) -> Figure:
+def draw(data: Record, path: str | os.PathLike | None = None) -> Figure:
     """Draw what `Data.show_classes` tells."""
     origin = origins.of(data, "show_classes")
     require("matplotlib", "plot")
@@ -49,7 +49,7 @@ def draw(data: Data, path: str | os.PathLike | None = None) -> Figure:
     return figure
 
 
-def _values(data: Data) -> np.ndarray:
+def _values(data: Record) -> np.ndarray:
     """Return what is counted of each row; boxes are counted each, and padded with -1."""
     if data.task == "detection":
         return data.origin.feed.targets["classes"]
@@ -61,7 +61,7 @@ def _values(data: Data) -> np.ndarray:
     return data.origin.targets.values
 
 
-def _classes(data: Data, train: np.ndarray) -> np.ndarray:
+def _classes(data: Record, train: np.ndarray) -> np.ndarray:
     """Return the classes to draw, in their order: all, or of many the most frequent and rarest."""
     every = np.arange(0 if data.task == "regression" else data.num_classes)
     if len(every) <= _MOST:
@@ -70,7 +70,7 @@ def _classes(data: Data, train: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate([order[: _MOST // 2], order[-_MOST // 2 :]]))
 
 
-def _draw(axis: Axes, data: Data, values: np.ndarray, classes: np.ndarray) -> None:
+def _draw(axis: Axes, data: Record, values: np.ndarray, classes: np.ndarray) -> None:
     if data.task == "regression":
         axis.hist(values.reshape(len(values), -1), bins=30, density=True)
         return

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 _SIZE = (1.5, 1.7)  # inches of one example, where its module has no SIZE
 
@@ -44,7 +44,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     figure.savefig(path, dpi=120)
 
 
-def draw(data: Data, count: int, *, augmented: bool = False) -> Figure:
+def draw(data: Record, count: int, *, augmented: bool = False) -> Figure:
     """Draw up to `count` examples of the first training batch, as `Data.show` tells."""
     check_integer("count", count)
     require("matplotlib", "plot")
@@ -71,7 +71,7 @@ def draw(data: Data, count: int, *, augmented: bool = False) -> Figure:
     return figure
 
 
-def first_batch(data: Data, *, augmented: bool = False) -> tuple[Any, Any]:
+def first_batch(data: Record, *, augmented: bool = False) -> tuple[Any, Any]:
     """Return the inputs and targets of the first training batch, plain or as it is trained on."""
     dataset = data.train
     if data.origin is not None:
@@ -84,7 +84,7 @@ def first_batch(data: Data, *, augmented: bool = False) -> tuple[Any, Any]:
     return inputs, targets
 
 
-def _check_augmented(data: Data) -> None:
+def _check_augmented(data: Record) -> None:
     feed = data.origin and data.origin.feed
     if not find_kind(data.kind).augmented:
         raise InputError(
@@ -98,7 +98,7 @@ def _check_augmented(data: Data) -> None:
         )
 
 
-def _drawing(data: Data, batch: tuple[Any, Any]) -> str:
+def _drawing(data: Record, batch: tuple[Any, Any]) -> str:
     """Return the name of the module that draws a batch."""
     leaves = _leaves(batch[0])
     untold = data.kind == UNTOLD and len(leaves) == 1 and len(leaves[0].shape) == 4

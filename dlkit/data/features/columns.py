@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from dlkit.argument_validation import check_choice
 from dlkit.column_values import as_booleans
-from dlkit.data.core.wording import Finding
+from dlkit.data.core.record import Column
 from dlkit.data.files import column_hints
 from dlkit.data.files.cells import as_numbers, as_texts, first_text, has_front_zeros
 from dlkit.data.files.dates import iso_date, like
@@ -17,27 +16,6 @@ from dlkit.data.files.table_columns import check_columns
 from dlkit.errors import InputError
 
 KINDS = ("numeric", "boolean", "category", "hash", "date", "drop")
-
-
-@dataclasses.dataclass(frozen=True)
-class Column:
-    """What is known of a table's column.
-
-    Attributes:
-        name: Its name.
-        kind: `"numeric"`, `"boolean"`, `"category"`, `"hash"`, `"date"`, `"cross"` or `"drop"`.
-        note: What its training rows hold, or why it is dropped, in words.
-        finding: What `Data.check` tells where its values look like another kind. Defaults to None.
-
-    Example:
-        >>> Column("age", "numeric", "mean 39, 2 missing").kind
-        'numeric'
-    """
-
-    name: str
-    kind: str
-    note: str
-    finding: Finding | None = None
 
 
 def infer(

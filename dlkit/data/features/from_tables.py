@@ -22,7 +22,8 @@ from dlkit.argument_validation import check_fraction, check_integer, check_names
 from dlkit.data.core import precision, target_rows
 from dlkit.data.core import targets as labelling
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take
-from dlkit.data.core.splits import Origin, Split, divide, splits
+from dlkit.data.core.record import Origin, Split
+from dlkit.data.core.splits import divide, splits
 from dlkit.data.data import Data
 from dlkit.data.features import columns as columning
 from dlkit.data.features import layers

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 from dlkit.data.core import precision
-from dlkit.data.features.columns import Column
+from dlkit.data.core.record import Column
 from dlkit.data.files.cell_layers import named_inputs
 from dlkit.data.files.dates import PARTS, DateParts
 from dlkit.data.files.table_styles import Style

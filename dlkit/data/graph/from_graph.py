@@ -18,13 +18,14 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.argument_validation import check_choice, check_fraction, check_integer, require
+from dlkit.data.core.graph import Graph
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare
-from dlkit.data.core.splits import Origin, Split, splits
+from dlkit.data.core.record import Column, Origin, Split
+from dlkit.data.core.splits import splits
 from dlkit.data.data import Data
-from dlkit.data.features.columns import Column
 from dlkit.data.graph import splits as graph_splits
 from dlkit.data.graph.layers import KnownNodes
-from dlkit.data.graph.reading import Graph, read_graph
+from dlkit.data.graph.reading import read_graph
 from dlkit.data.image import augment as augmentation
 from dlkit.errors import InputError
 

@@ -12,7 +12,7 @@ import numpy as np
 from dlkit.argument_validation import check_fraction
 from dlkit.data.core import splits, target_rows
 from dlkit.data.core import targets as labelling
-from dlkit.data.core.splits import Split
+from dlkit.data.core.record import Split
 from dlkit.errors import InputError
 
 

@@ -18,7 +18,8 @@ import tensorflow as tf
 from dlkit.argument_validation import check_choice, check_fraction, check_integer
 from dlkit.data.core import pipeline, target_rows
 from dlkit.data.core import targets as labelling
-from dlkit.data.core.splits import Origin, Split, divide, splits
+from dlkit.data.core.record import Origin, Split
+from dlkit.data.core.splits import divide, splits
 from dlkit.data.data import Data
 from dlkit.data.files import file_reader
 from dlkit.data.files.class_folders import Files

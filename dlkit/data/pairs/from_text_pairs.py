@@ -19,9 +19,9 @@ import tensorflow as tf
 
 from dlkit.argument_validation import check_choice, check_fraction, check_integer
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take
-from dlkit.data.core.splits import Origin, Split, splits
+from dlkit.data.core.record import Column, Origin, Split
+from dlkit.data.core.splits import splits
 from dlkit.data.data import Data
-from dlkit.data.features.columns import Column
 from dlkit.data.image import augment as augmentation
 from dlkit.data.pairs import files, layers
 from dlkit.errors import InputError

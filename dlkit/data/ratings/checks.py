@@ -11,7 +11,7 @@ from dlkit.data.checks.findings import HELD, View
 from dlkit.data.core.wording import Finding, share_of
 
 if TYPE_CHECKING:
-    from dlkit.data.core.splits import Origin
+    from dlkit.data.core.record import Origin
 
 _NEW_SHARE = 0.1
 

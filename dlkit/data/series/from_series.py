@@ -20,7 +20,8 @@ import tensorflow as tf
 from dlkit.argument_validation import check_fraction, check_integer, closest
 from dlkit.data.core import pipeline, precision
 from dlkit.data.core import targets as labelling
-from dlkit.data.core.splits import Origin, Split, splits
+from dlkit.data.core.record import Origin, Split
+from dlkit.data.core.splits import splits
 from dlkit.data.data import Data
 from dlkit.data.files.cell_layers import series_cells
 from dlkit.data.sequence import augment as series_augment

@@ -15,17 +15,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from dlkit.data.core import pipeline
-from dlkit.data.core.splits import Split
+from dlkit.data.core.record import Record, Split
 from dlkit.errors import InputError
-
-if TYPE_CHECKING:
-    from dlkit.data.data import Data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +122,7 @@ def target_names(names: list[str], horizon: int) -> list[str]:
     return [f"{name} +{step}" for step in range(1, horizon + 1) for name in names]
 
 
-def predicted_columns(data: Data) -> list[int]:
+def predicted_columns(data: Record) -> list[int]:
     """Return which of a series' variables its targets are, in their order."""
     names = dict.fromkeys(label.rpartition(" +")[0] for label in data.class_names)
     return [data.feature_names.index(name) for name in names]

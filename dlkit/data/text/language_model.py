@@ -20,7 +20,8 @@ import tensorflow as tf
 
 from dlkit.argument_validation import check_integer
 from dlkit.data.core.pipeline import EXAMPLES, Feed, Rows, check_batch
-from dlkit.data.core.splits import Origin, Split, splits
+from dlkit.data.core.record import Origin, Split
+from dlkit.data.core.splits import splits
 from dlkit.data.data import Data
 from dlkit.data.files.cells import text_array
 from dlkit.data.files.plain_text import read_text

@@ -17,7 +17,8 @@ from dlkit.argument_validation import check_fraction, check_integer
 from dlkit.data.core import target_rows
 from dlkit.data.core import targets as labelling
 from dlkit.data.core.pipeline import EXAMPLES, check_batch, hold
-from dlkit.data.core.splits import Origin, Split, divide, splits
+from dlkit.data.core.record import Origin, Split
+from dlkit.data.core.splits import divide, splits
 from dlkit.data.data import Data
 from dlkit.data.text import augment as text_augment
 from dlkit.data.text import encoding as text_encoding

@@ -7,6 +7,7 @@ from sklearn.utils import compute_sample_weight
 
 import dlkit as dk
 from dlkit.data.changes import balancing
+from dlkit.data.core.targets import read
 from dlkit.errors import InputError
 
 
@@ -44,7 +45,7 @@ def test_weights_of_labels_are_the_mean_of_what_each_label_would_give(labels):
 
 
 def test_a_label_that_every_training_example_has_weighs_one():
-    targets = dk.data.targets.read(np.array([[1, 0], [1, 1], [1, 1]]), "multilabel", None)
+    targets = read(np.array([[1, 0], [1, 1], [1, 1]]), "multilabel", None)
     np.testing.assert_allclose(
         balancing.weights(targets, np.arange(3)), [1.25, 0.875, 0.875], rtol=1e-6
     )

@@ -1,4 +1,4 @@
-"""A data set made again from other rows of its own."""
+"""Which rows train, validate and test."""
 
 import dataclasses
 
@@ -6,47 +6,31 @@ import numpy as np
 import pytest
 
 import dlkit as dk
+from dlkit.data.core.splits import divide, of
+from dlkit.data.core.targets import Targets
+from dlkit.errors import InputError
+
+LABELS = Targets(np.array([0, 1] * 10 + [-1]), "binary", 2, ("a", "b"))
 
 
-def arrays():
-    random = np.random.default_rng(0)
-    x = random.normal(3.0, 2.0, (90, 4)).astype(np.float32)
-    return dk.data.from_arrays(x, random.integers(0, 3, 90), batch_size=8)
+def test_classes_are_shared_out_alike_and_the_test_split_is_the_same_for_every_seed():
+    first, second = (divide(LABELS, None, 0.25, seed) for seed in (1, 2))
+    parts = (first.train, first.val, first.test)
+    assert [len(part) for part in parts] == [12, 4, 4]
+    assert sorted(np.concatenate(parts)) == list(range(20))  # the last is of no class
+    assert [LABELS.values[part].mean() for part in parts] == [0.5] * 3
+    assert first.test.tolist() == second.test.tolist() and not first.published
+    assert first.val.tolist() != second.val.tolist()
 
 
-def table():
-    values = {"a": np.arange(90.0), "b": ["x", "y", "z"] * 30, "c": [0, 1] * 45}
-    return dk.data.from_dataframe(values, "c", batch_size=8)
+def test_a_test_split_that_was_given_stays_whole():
+    split = divide(LABELS, 5, 0.25, 0)
+    assert split.test.tolist() == [16, 17, 18, 19] and split.published
+    assert split.kept.tolist() == list(range(16))
 
 
-@pytest.mark.parametrize("make", [arrays, table])
-def test_other_training_rows_teach_another_preprocessing_of_the_same_rows(make):
-    data = make()
-    split = data.origin.split
-    assert sorted(np.concatenate([split.train, split.val, split.test])) == list(range(90))
-    other = data.origin.remake(dataclasses.replace(split, train=split.train[:20]))
-    assert sum(len(y) for _, y in other.train) == 20
-    before, after = (next(iter(d.test)) for d in (data, other))
-    np.testing.assert_array_equal(before[1], after[1])  # the same rows
-    assert np.abs(before[0].numpy() - after[0].numpy()).max() > 1e-3  # another mean and variance
-
-
-@pytest.mark.parametrize("make", [arrays, table])
-def test_raw_rows_prepared_are_the_rows_of_the_pipeline(make):
-    data = make()
-    rows = data.origin.split.val
-    prepared = data.preprocessing(data.origin.raw(rows)).numpy()
-    served = np.concatenate([x for x, _ in data.val.as_numpy_iterator()])
-    np.testing.assert_allclose(prepared, served, atol=1e-6)
-
-
-def test_a_row_that_stands_twice_is_seen_twice_and_weights_go_to_training_alone():
-    data = arrays()
-    split = data.origin.split
-    twice = np.concatenate([split.train, split.train[:1]])
-    weights = np.arange(90.0)
-    other = data.origin.remake(dataclasses.replace(split, train=twice, weights=weights))
-    seen = np.concatenate([w for *_, w in other.train.as_numpy_iterator()])
-    np.testing.assert_array_equal(np.sort(seen), np.sort(weights[twice]))
-    assert len(next(iter(other.val))) == 2
-    np.testing.assert_array_equal(split.kept, np.union1d(split.train, split.val))
+def test_a_record_made_by_hand_has_no_rows_to_split():
+    iris = dk.data.load("iris")
+    assert of(iris, "folds") is iris.origin
+    with pytest.raises(InputError, match="folds needs the raw examples, which 'iris' does not"):
+        of(dataclasses.replace(iris, origin=None), "folds")

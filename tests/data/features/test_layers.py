@@ -8,8 +8,8 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from dlkit.data.core.record import Column
 from dlkit.data.features import layers
-from dlkit.data.features.columns import Column
 from dlkit.data.files.csv_tables import NA_VALUES
 from dlkit.data.files.table_styles import Style
 
