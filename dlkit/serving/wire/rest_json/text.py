@@ -2,6 +2,9 @@
 
 orjson does the work; what it refuses and RapidJSON accepts (NaN, Infinity, text after the object,
 deep nesting, a byte order mark) goes to slower ways, and what both refuse gets RapidJSON's words.
+python-rapidjson is no gain there: where it is fast (8 times, for floats and a NaN), it reads one
+double in 11 a unit off in its last place; where it is exact, it is 1.3 times as fast, and takes
+whole numbers that no double holds.
 """
 
 import json
