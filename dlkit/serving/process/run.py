@@ -14,10 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.observability.rest_metrics import MetricsPage, Monitored, metrics_path
 from dlkit.serving.process.addresses import cannot_listen, shown_host, url
 from dlkit.serving.rest_api.app import RestApi
+from dlkit.serving.rest_api.connection_timeouts import cutting
+from dlkit.serving.rest_api.fast_path import with_short_cut
+from dlkit.serving.rest_api.upgrades import declining
 from dlkit.serving.security.api_keys import ApiKeys, Guarded, read_keys
 from dlkit.serving.security.tls import certificates, server_context
 from dlkit.serving.versions.loading import ConfigFile
@@ -75,8 +81,7 @@ def run(
         pool = ThreadPoolExecutor(_threads(settings), "predict")
         stack.callback(pool.shutdown, cancel_futures=True)
         api = _rest_api(models, pool, settings)
-        server = _uvicorn(api, settings, rpc, end)
-        server.ended = ended
+        server = _Draining(_uvicorn_config(api, settings), rpc, ended, end, settings.drain_seconds)
         loop_factory = server.config.get_loop_factory()  # uvloop, where it is
         _announce(models, listener, settings)
         with asyncio.Runner(loop_factory=loop_factory) as runner:
@@ -142,18 +147,11 @@ def _announce(models: ServedModels, listener: socket.socket, settings: Settings)
         print(f"Serving {name or 'no model'} at {url(host, port, name, scheme)}", flush=True)
 
 
-def _uvicorn(api: RestApi, settings: Settings, rpc: Any, end: _Ending) -> Any:
-    import uvicorn
-    from uvicorn.protocols.http.auto import AutoHTTPProtocol
-
-    from dlkit.serving.rest_api.connection_timeouts import cutting
-    from dlkit.serving.rest_api.fast_path import with_short_cut
-    from dlkit.serving.rest_api.upgrades import declining
-
+def _uvicorn_config(api: RestApi, settings: Settings) -> uvicorn.Config:
     keys = read_keys(settings.api_key_file)
     protocol = with_short_cut(declining(AutoHTTPProtocol), api, keys)
     proof = certificates(settings) if settings.rest_tls else None
-    config = uvicorn.Config(
+    return uvicorn.Config(
         _with_what_is_asked_for(api, settings, keys),
         http=cutting(protocol, settings.client_seconds),
         lifespan="off",
@@ -162,11 +160,11 @@ def _uvicorn(api: RestApi, settings: Settings, rpc: Any, end: _Ending) -> Any:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # who asks is who holds the connection, whatever a header says
-        timeout_keep_alive=settings.client_seconds or _FOR_EVER,
-        timeout_graceful_shutdown=settings.drain_seconds,
+        # They are given to asyncio as they are, which takes parts of seconds, too.
+        timeout_keep_alive=settings.client_seconds or _FOR_EVER,  # type: ignore[arg-type]
+        timeout_graceful_shutdown=settings.drain_seconds,  # type: ignore[arg-type]
         ssl_context_factory=(lambda *_: server_context(proof)) if proof else None,
     )
-    return _draining(uvicorn.Server, rpc, end, settings.drain_seconds)(config)
 
 
 def _rest_api(models: ServedModels, pool: ThreadPoolExecutor, settings: Settings) -> RestApi:
@@ -196,38 +194,41 @@ def _with_what_is_asked_for(app: Callable, settings: Settings, keys: ApiKeys | N
     return Monitored(app)
 
 
-def _draining(server: type, rpc: Any, end: _Ending, seconds: float) -> type:
-    """Return uvicorn's `server` made to drain gRPC at the same time as HTTP, within a bound."""
+class _Draining(uvicorn.Server):
+    """uvicorn's server, which drains gRPC at the same time as HTTP, within a bound."""
 
-    class Draining(server):
-        ended: threading.Event
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        rpc: Any,
+        ended: threading.Event,
+        end: _Ending,
+        seconds: float,
+    ):
+        super().__init__(config)
+        self._rpc, self._ended, self._end, self._seconds = rpc, ended, end, seconds
 
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.ended.is_set():  # by a signal that came before uvicorn listened for any
-                self.should_exit = True
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._ended.is_set():  # by a signal that came before uvicorn listened for any
+            self.should_exit = True
 
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            end.begin()
-            drained = rpc.stop(seconds) if rpc is not None else None
-            last = asyncio.gather(*map(self.take, _accepted(sockets or [])))
-            await super().shutdown(sockets)  # which closes the ports before anything else runs
-            last.cancel()
-            if drained is not None:
-                await asyncio.get_running_loop().run_in_executor(None, drained.wait)
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end.begin()
+        drained = self._rpc.stop(self._seconds) if self._rpc is not None else None
+        last = asyncio.gather(*map(self._take, _accepted(sockets or [])))
+        await super().shutdown(sockets)  # which closes the ports before anything else runs
+        last.cancel()
+        if drained is not None:
+            await asyncio.get_running_loop().run_in_executor(None, drained.wait)
 
-        async def take(self, plain: socket.socket) -> None:
-            protocol = functools.partial(
-                self.config.http_protocol_class, self.config, self.server_state, {}
-            )
-            loop = asyncio.get_running_loop()
-            with contextlib.suppress(OSError):  # of a client that has gone
-                _, connection = await loop.connect_accepted_socket(
-                    protocol, plain, ssl=self.config.ssl
-                )
-                connection.shutdown()  # when it has its answer
-
-    return Draining
+    async def _take(self, plain: socket.socket) -> None:
+        kind: Any = self.config.http_protocol_class  # of asyncio's protocols, as typed
+        protocol = functools.partial(kind, self.config, self.server_state, {})
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(OSError):  # of a client that has gone
+            _, connection = await loop.connect_accepted_socket(protocol, plain, ssl=self.config.ssl)
+            connection.shutdown()  # when it has its answer
 
 
 def _accepted(listeners: list[socket.socket]) -> Iterator[socket.socket]:
