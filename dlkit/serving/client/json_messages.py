@@ -133,39 +133,39 @@ def read_outputs(content: Mapping[str, Any]) -> Any:
     return _array(outputs)
 
 
-def read_content(body: bytes) -> dict[str, Any] | None:
-    """Return the JSON object in an answer, or None where there is none."""
+def read_content(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in an answer, or an empty one where there is none."""
     try:
         content = require("orjson", "serve").loads(body)
     except ValueError:
         try:
             content = json.loads(body)  # which reads NaN and Infinity
         except ValueError:
-            return None
-    return content if isinstance(content, dict) else None
+            return {}
+    return content if isinstance(content, dict) else {}
 
 
-def is_good(status: int, content: dict[str, Any] | None) -> bool:
+def is_good(status: int, content: dict[str, Any]) -> bool:
     """Whether an answer is one of a model server that agreed."""
-    return status == _OK and content is not None
+    return status == _OK and bool(content)
 
 
-def wants_rank_hint(status: int, content: dict[str, Any] | None, inputs: Any) -> bool:
+def wants_rank_hint(status: int, content: dict[str, Any], inputs: Any) -> bool:
     """Whether a refusal may be about a missing batch axis; our server says so itself."""
-    return status == _BAD_REQUEST and inputs is not None and "hint" not in (content or {})
+    return status == _BAD_REQUEST and inputs is not None and "hint" not in content
 
 
-def refusal(url: str, status: int, content: dict[str, Any] | None) -> str:
+def refusal(url: str, status: int, content: dict[str, Any]) -> str:
     """Return the sentence for an answer that refuses."""
-    if "error" not in (content or {}):
+    if "error" not in content:
         return f"{url} answered {status} without TensorFlow Serving's JSON: is the URL right?"
     hint = f" ({content['hint']})" if "hint" in content else ""
     return f"{content['error']}{hint}"
 
 
-def rank_hint(metadata: dict[str, Any] | None, inputs: Any, body: bytes) -> str:
+def rank_hint(metadata: dict[str, Any], inputs: Any, body: bytes) -> str:
     """Return a sentence for each input that lacks the batch axis, by the model's metadata."""
-    if metadata is None or "metadata" not in metadata:
+    if "metadata" not in metadata:
         return ""
     signatures = metadata["metadata"]["signature_def"]["signature_def"]
     name = json.loads(body).get("signature_name", "serving_default")

@@ -73,8 +73,9 @@ def read_inputs(source: pathlib.Path | BinaryIO, *, delimiter: str = ",") -> Any
         inputs = inputs.get("instances", inputs.get("inputs", inputs))
     if not isinstance(inputs, list | dict) or not inputs:
         raise InputError(f"{name} should hold a list of rows, and not {inputs!r:.40}.")
-    is_rows = isinstance(inputs, list) and any(isinstance(row, dict) for row in inputs)
-    return from_rows(inputs, name) if is_rows else inputs
+    if isinstance(inputs, list) and any(isinstance(row, dict) for row in inputs):
+        return from_rows(inputs, name)
+    return inputs
 
 
 def signature_for(name: str) -> str | None:

@@ -143,26 +143,26 @@ class Client:
         """Return the model's signatures, asked for once; none where the server has no metadata."""
         if self._signatures is not None:
             return self._signatures
-        answer = self._send("GET", "/metadata", None)
+        answer = self._send("GET", "/metadata")
         content = json_messages.read_content(answer.content)
         if not json_messages.is_good(answer.status_code, content):
             return {}
         self._signatures = json_messages.read_signatures(content)
         return self._signatures
 
-    def _ask(self, method: str, path: str, body: bytes | None = None, inputs: Any = None) -> Any:
+    def _ask(self, method: str, path: str, body: bytes = b"", inputs: Any = None) -> Any:
         answer = self._send(method, path, body)
         content = json_messages.read_content(answer.content)
         if json_messages.is_good(answer.status_code, content):
             return content
         refusal = json_messages.refusal(self.url, answer.status_code, content)
         if json_messages.wants_rank_hint(answer.status_code, content, inputs):
-            metadata = json_messages.read_content(self._send("GET", "/metadata", None).content)
+            metadata = json_messages.read_content(self._send("GET", "/metadata").content)
             refusal += json_messages.rank_hint(metadata, inputs, body)
         raise ServerError(refusal)
 
-    def _send(self, method: str, path: str, body: bytes | None) -> Any:
-        headers = {"Content-Type": "application/json"} if body is not None else None
+    def _send(self, method: str, path: str, body: bytes = b"") -> Any:
+        headers = {"Content-Type": "application/json"} if body else None
         try:
             return self._retrying(
                 self._http.request, method, self.url + path, content=body, headers=headers

@@ -50,5 +50,8 @@ def read_proofs(
         InputError: when one cannot be read, or is no certificate.
     """
     trusting(ca_file, cert_file)
-    authority, own = (file and pathlib.Path(file).read_bytes() for file in (ca_file, cert_file))
-    return authority, own
+    return _content(ca_file), _content(cert_file)
+
+
+def _content(file: str | os.PathLike | None) -> bytes | None:
+    return pathlib.Path(file).read_bytes() if file else None

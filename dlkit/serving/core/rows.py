@@ -16,9 +16,9 @@ def count_rows(inputs: Tensors) -> int:
     Raises:
         StatusError: INVALID_ARGUMENT where its inputs have no rows, or not the same number.
     """
-    sizes = {array.shape[0] if array.ndim else None for array in inputs.values()}
-    if None in sizes:
+    if not all(array.ndim for array in inputs.values()):
         raise invalid("Batching Run() input tensors must have at least one dimension")
+    sizes = {len(array) for array in inputs.values()}
     if len(sizes) > 1:
         raise invalid("Batching Run() input tensors must have equal 0th-dimension size")
     return sizes.pop()

@@ -3,7 +3,6 @@
 Nothing here knows which library runs the model.
 """
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,7 +59,9 @@ class TensorInfo:
     @property
     def dims(self) -> list[tuple[int, str]]:
         """The size and the name of each axis."""
-        return list(itertools.zip_longest(self.shape or (), self.axes, fillvalue=""))
+        shape = self.shape or ()
+        names = self.axes + ("",) * (len(shape) - len(self.axes))
+        return list(zip(shape, names, strict=False))
 
     @property
     def dtype_name(self) -> str:

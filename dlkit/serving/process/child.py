@@ -181,7 +181,7 @@ class Server:
         self._output = pathlib.Path(self._folder.name, "output")
         # Appending: a file that is shared has one place, which to read would move for the process.
         with self._output.open("ab") as output:
-            self._process = subprocess.Popen(
+            process = self._process = subprocess.Popen(
                 self._command(),
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -189,7 +189,7 @@ class Server:
                 env=_environment(),
             )
         try:
-            self._url = self._wait_until_ready()
+            self._url = self._wait_until_ready(process)
         except BaseException:
             self.stop()
             raise
@@ -207,10 +207,10 @@ class Server:
             command.append(f"--{key.replace('_', '-')}={value}")
         return command
 
-    def _wait_until_ready(self) -> str:
+    def _wait_until_ready(self, process: subprocess.Popen) -> str:
         deadline = time.monotonic() + self._start_seconds
         while time.monotonic() < deadline:
-            ended = self._process.poll() is not None
+            ended = process.poll() is not None
             output = self._read_output()
             found = _ANNOUNCEMENT.search(output)
             if found and not ended and _is_ready(found[1].decode()):
@@ -245,7 +245,8 @@ class Server:
         process, self._process, self._url, self._grpc_url = self._process, None, "", ""
         if process is None:
             return None
-        process.stdin.close()
+        if process.stdin is not None:
+            process.stdin.close()
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:

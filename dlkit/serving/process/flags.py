@@ -199,7 +199,7 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
     )
     for flag in FLAGS:
         kind = type(flag.default)
-        switch = {"nargs": "?", "const": True} if kind is bool else {}
+        switch: dict[str, Any] = {"nargs": "?", "const": True} if kind is bool else {}
         parser.add_argument(
             f"--{flag.name}",
             type=_switch if kind is bool else kind,
