@@ -109,11 +109,13 @@ def mel_filters(mels: int, bins: int, sample_rate: int) -> np.ndarray:
         >>> mel_filters(2, 129, 8000).shape
         (129, 2)
     """
-    places = _mel(np.linspace(0, sample_rate / 2, bins))[:, np.newaxis]
-    edges = _edges(mels, sample_rate)
-    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-    rising, falling = (places - low) / (centre - low), (high - places) / (high - centre)
-    return np.maximum(0, np.minimum(rising, falling))
+    # In float32 some weights would be wrong by 5e-4 of their size. As an array, an export holds
+    # them and not how they were made.
+    with tf.init_scope(), tf.device("CPU"):
+        weights = tf.signal.linear_to_mel_weight_matrix(
+            mels, bins, sample_rate, _LOWEST, sample_rate / 2, tf.float64
+        )
+        return weights.numpy()
 
 
 def mel_centres(mels: int, sample_rate: int) -> np.ndarray:

@@ -85,7 +85,7 @@ class Options:
             )
         bins = layers.fft_length(self.steps("frame")) // 2 + 1
         filters = layers.mel_filters(self.mels, bins, self.sample_rate)
-        if empty := int((filters.sum(axis=0) == 0).sum()):
+        if empty := int((filters.sum(axis=0) < 1e-9).sum()):
             raise InputError(
                 f"{empty} of mels={self.mels} bands hold no frequency of a frame of"
                 f" {self.frame} s at {self.sample_rate} Hz; give fewer mels or a longer frame."
