@@ -16,6 +16,8 @@ PACKAGES = {
     "tensorboard": None,
     "tensorflow-serving-api": None,
     "scikit-learn": None,
+    "scipy": None,
+    "filelock": None,
     "numpy": None,
     "tenacity": None,
     "typer": None,

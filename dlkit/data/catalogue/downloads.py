@@ -4,11 +4,11 @@ what came so far, `<file>.part` -> the rest of it (HTTP Range) -> size and sha25
     -> right: `<file>`          -> wrong: refused, and kept aside as `<file>.bad`
 
 No more is taken than a byte beyond the expected size. Where DLKIT_OFFLINE is set, nothing is.
+pooch has neither: what broke off is asked for anew, and a server may send until the disk is full.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import http.client
 import os
@@ -17,7 +17,9 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+
+import filelock
 
 from dlkit.data.catalogue.published_files import PublishedFile
 from dlkit.data.core.progress import progress
@@ -54,7 +56,8 @@ def fetch(file: PublishedFile, target: pathlib.Path) -> None:
         raise BrokenOffError("DLKIT_OFFLINE is set")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _beside(target, ".part")
-    with _alone(target.parent / ".lock"), progress(target.name, file.size, sized=True) as advance:
+    alone = filelock.FileLock(target.parent / ".lock")
+    with alone, progress(target.name, file.size, sized=True) as advance:
         if target.is_file():  # another process was first
             return
         _complete(file, part, advance)
@@ -115,7 +118,7 @@ def _complete(file: PublishedFile, part: pathlib.Path, advance: Advance) -> None
 def _receive(file: PublishedFile, part: pathlib.Path, advance: Advance) -> bool:
     """Add what is missing of `part`; return whether all came that the server announced."""
     have = _size(part)
-    request = urllib.request.Request(file.url, headers={"User-Agent": "dlkit"})
+    request = urllib.request.Request(str(file.url), headers={"User-Agent": "dlkit"})
     if have:
         request.add_header("Range", f"bytes={have}-")
     with _open(request) as answer:
@@ -154,16 +157,3 @@ def _size(path: pathlib.Path) -> int:
 
 def _beside(path: pathlib.Path, ending: str) -> pathlib.Path:
     return path.with_name(path.name + ending)
-
-
-@contextlib.contextmanager
-def _alone(lock: pathlib.Path) -> Iterator[None]:
-    """Let no other process do the same meanwhile, where the system has such locks."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: two downloads at once end in a wrong checksum, not in harm
-        yield
-        return
-    with lock.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
