@@ -91,8 +91,13 @@ class Running:
         self.short = 0
         self._spy()
         ending = types.SimpleNamespace(begin=lambda: None)
-        self.server = running._uvicorn(self.api, settings, None, ending)
-        self.server.ended = threading.Event()
+        self.server = running._Draining(
+            running._uvicorn_config(self.api, settings),
+            rpc=None,
+            ended=threading.Event(),
+            end=ending,
+            seconds=settings.drain_seconds,
+        )
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = self._listener.getsockname()
         self._thread = threading.Thread(target=self._run)
