@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlkit.argument_validation import check_choice, check_integer
 from dlkit.data.catalogue import loading as datasets
+from dlkit.data.core.kinds import find_kind
 from dlkit.errors import InputError
 from dlkit.models import building
 from dlkit.models import catalogue as builders
@@ -116,7 +117,8 @@ def _check_fits(job: Job, model: BuilderInfo, data: DataSetInfo) -> None:
     kind = data.kind if told else model.inputs[0]
     building.check_fits(model, data.name, kind, job.data_options.get("task", data.task))
     vectors = "features" in model.inputs and "tokens" not in model.inputs
-    if data.kind == "text" and vectors and "encoding" not in job.data_options:
+    tokens = find_kind(data.kind).vocabulary and "encoding" not in job.data_options
+    if tokens and vectors:
         raise InputError(
             f"{model.name} takes vectors, and '{data.name}' gives tokens: make vectors of the"
             " texts with the data's option encoding (--data-option encoding=tf_idf)."

@@ -20,34 +20,14 @@ from typing import TYPE_CHECKING, Any
 from dlkit.argument_validation import closest, delimiter_hint
 from dlkit.data.catalogue import loading
 from dlkit.data.catalogue.sets import SETS
+from dlkit.data.core.kinds import KINDS, load_part
 from dlkit.data.files.class_folders import HELD_OUT
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
     from dlkit.data.data import Data
 
-_SMALL = {"batch_size": 8}  # less than most sets hold, however small
-# Large enough to see what is alike, and quick to read.
-_PICTURES = {"image_size": (64, 64), "corrupt": "skip", **_SMALL}
-_ENDINGS = {
-    **dict.fromkeys((".jpg", ".jpeg", ".png", ".bmp", ".gif"), "images"),
-    ".wav": "audio",
-    ".txt": "texts",
-}
-_FOLDERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "images": ("from_image_folder", _PICTURES),
-    "audio": ("from_audio_folder", {"corrupt": "skip", **_SMALL}),
-    "texts": ("from_text_folder", {"empty": "skip", **_SMALL}),
-}
-_TABLES = {
-    "images": ("from_image_table", _PICTURES),
-    "audio": ("from_audio_table", {"corrupt": "skip", **_SMALL}),
-}
-# What tells the kind of a file and what is wrong with it, by its first bytes.
-_LOOKS = (
-    ("dlkit.data.image.formats", "inspect_image"),
-    ("dlkit.data.audio.wav_header", "inspect_wav"),
-)
+_FILES = {kind.name: kind.files for kind in KINDS.values() if kind.files}
 _LOOKED_AT = 1000  # files that tell what a folder holds
 
 
@@ -97,7 +77,7 @@ def _refuse_options(source: str, target: str | None, delimiter: str | None) -> N
 
 def _of_folder(path: pathlib.Path) -> Callable[[], Data]:
     if (path / "Annotations").is_dir() or any(path.glob("*.xml")):
-        return _later("from_voc", path, **_PICTURES)
+        return _later("from_voc", path, **_FILES["image"].options)
     found = Counter(filter(None, map(_kind, _some_files(path))))
     if not found:
         raise InputError(
@@ -105,7 +85,8 @@ def _of_folder(path: pathlib.Path) -> Callable[[], Data]:
             " one sub-folder of them a class, a folder of Pascal VOC, or a CSV file."
             f"{_first_fault(path)}"
         )
-    function, options = _FOLDERS[found.most_common(1)[0][0]]
+    kind = found.most_common(1)[0][0]
+    function, options = f"from_{kind}_folder", _FILES[kind].options
     train = path / "train"
     held = next((path / name for name in HELD_OUT if (path / name).is_dir()), None)
     if train.is_dir() and held is not None:
@@ -125,7 +106,8 @@ def _some_files(path: pathlib.Path) -> Iterator[str]:
 
 def _first_fault(path: pathlib.Path) -> str:
     """Return what the first file of another known format is, as a sentence; or an empty text."""
-    looks = [getattr(importlib.import_module(module), name) for module, name in _LOOKS]
+    # Images before sounds: a HEIC file begins as M4A does.
+    looks = [load_part(files.inspect) for files in reversed(_FILES.values()) if files.inspect]
     for first in _some_files(path):
         for look in looks:
             _, fault = look(first)
@@ -135,7 +117,8 @@ def _first_fault(path: pathlib.Path) -> str:
 
 
 def _kind(name: str) -> str | None:
-    return _ENDINGS.get(pathlib.Path(name).suffix.lower())
+    ending = pathlib.Path(name).suffix.lower()
+    return next((kind for kind, files in _FILES.items() if ending in files.endings), None)
 
 
 def _of_table(path: pathlib.Path, target: str | None, delimiter: str | None) -> Callable[[], Data]:
@@ -148,24 +131,25 @@ def _of_table(path: pathlib.Path, target: str | None, delimiter: str | None) -> 
     table = csv_tables.read_csv(path, delimiter=delimiter)
     first = next(iter(table))
     kind = _kind(table[first][0])
-    if kind in _TABLES and (path.parent / table[first][0]).is_file():
-        function, options = _TABLES[kind]
+    files = _FILES[kind] if kind else None
+    if files and files.in_tables and (path.parent / table[first][0]).is_file():
         if delimiter != ",":
             raise InputError(
-                f"{path} names {kind}, and such tables are read with commas between their cells."
-                f" Received: delimiter={delimiter!r}; write it with commas."
+                f"{path} names {files.name}, and such tables are read with commas between their"
+                f" cells. Received: delimiter={delimiter!r}; write it with commas."
             )
-        return _later(function, path, label_columns=target, **options)
+        return _later(f"from_{kind}_table", path, label_columns=target, **files.options)
     if target is None:
         raise InputError(
             f"{path} is a table; say which of its columns is to be predicted with --target:"
             f" {', '.join(table)}.{delimiter_hint(table)}"
         )
-    return _later("from_csv", path, target=target, delimiter=delimiter, **_SMALL)
+    return _later("from_csv", path, target=target, delimiter=delimiter)
 
 
 def _later(function: str, *arguments: Any, **options: Any) -> Callable[[], Data]:
     """Return a call of one of `dlkit.data`'s functions, whose module is loaded by the call."""
+    options = {"batch_size": 8, **options}  # less than most sets hold, however small
 
     def make() -> Data:
         return getattr(importlib.import_module("dlkit.data"), function)(*arguments, **options)

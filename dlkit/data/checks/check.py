@@ -14,7 +14,7 @@ from rich.table import Table
 
 from dlkit.data.checks import inputs, splits
 from dlkit.data.checks.findings import View
-from dlkit.data.core.kinds import load_module
+from dlkit.data.core.kinds import load_part
 from dlkit.data.core.wording import Finding
 from dlkit.records import Records
 
@@ -31,7 +31,7 @@ def check(data: Record, show: bool) -> Records:
     found = [*splits.sizes(view), *splits.targets(view), *inputs.inputs(view)]
     if data.origin is not None:
         if view.kind.checks:
-            found += load_module(view.kind.checks).check_raw(view)
+            found += load_part(view.kind.checks).check_raw(view)
         found += splits.repeats(view)
     table, plain = _table(data, found), io.StringIO()
     options = {"markup": False, "emoji": False, "highlight": False}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.argument_validation import check_integer, require
-from dlkit.data.core.kinds import KINDS, UNTOLD, find_kind, load_module
+from dlkit.data.core.kinds import KINDS, UNTOLD, find_kind, load_part
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def draw(data: Record, count: int, *, augmented: bool = False) -> Figure:
     if augmented:
         _check_augmented(data)
     batch = first_batch(data)
-    drawing = load_module(_drawing(data, batch))
+    drawing = load_part(_drawing(data, batch))
     if not hasattr(drawing, "draw_example"):
         if augmented:
             raise InputError(

@@ -144,3 +144,12 @@ def test_a_wrong_path_is_told_before_tensorflow_is_loaded(tmp_path):
         check=True,
     )
     assert finished.stdout == "True\n"
+
+
+def test_a_photo_of_a_phone_is_no_sound(tmp_path):
+    """HEIC and M4A are of one family of formats, and begin alike."""
+    for name, mark in (("HEIC", b"heic"), ("M4A", b"M4A ")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file.new").write_bytes(b"\0\0\0\x18ftyp" + mark + bytes(9))
+        with pytest.raises(InputError, match=rf"/file\.new is not a .* but {name}: save it as"):
+            resolving.find(str(tmp_path / name))

@@ -11,7 +11,7 @@ import pytest
 import dlkit as dk
 from dlkit.data.catalogue.sets import SETS
 from dlkit.data.core import kinds
-from dlkit.data.core.kinds import KINDS, Kind, find_kind, load_module
+from dlkit.data.core.kinds import KINDS, Kind, find_kind, load_part
 from dlkit.data.core.wording import Finding
 from tests.data.findings import found
 
@@ -21,9 +21,9 @@ DATA = pathlib.Path(dk.data.__file__).parent
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_kind_has_a_folder_and_the_modules_that_it_names(kind):
     assert (DATA / kind.name).is_dir()
-    drawing = load_module(kind.drawing)
+    drawing = load_part(kind.drawing)
     assert hasattr(drawing, "draw") != hasattr(drawing, "draw_example")
-    assert callable(load_module(kind.checks).check_raw)
+    assert callable(load_part(kind.checks).check_raw)
 
 
 def test_each_named_set_is_of_a_known_kind():
@@ -76,3 +76,15 @@ def test_a_new_kind_is_a_folder_and_a_line(monkeypatch):
         data.show(augmented=True)
     with pytest.raises(dk.errors.InputError, match=r"kind features or sequence\. Received"):
         data.without_outliers()
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS.values() if kind.files], ids=lambda kind: kind.name
+)
+def test_files_of_a_kind_are_told_apart_and_have_their_functions(kind):
+    others = [other.files.endings for other in KINDS.values() if other.files and other != kind]
+    assert not set(kind.files.endings) & set(sum(others, ()))
+    assert callable(getattr(dk.data, f"from_{kind.name}_folder"))
+    assert not kind.files.in_tables or callable(getattr(dk.data, f"from_{kind.name}_table"))
+    if kind.files.inspect:
+        assert load_part(kind.files.inspect)("nowhere") == ("", "does not exist")
