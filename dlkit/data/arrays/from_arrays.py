@@ -16,12 +16,13 @@ import tensorflow as tf
 from dlkit.argument_validation import check_fraction, check_integer
 from dlkit.data.core import precision, target_rows
 from dlkit.data.core import targets as labelling
+from dlkit.data.core.augmentation import Augmentation, without_recipes
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare
 from dlkit.data.core.record import Origin, Split
 from dlkit.data.core.splits import divide, splits
 from dlkit.data.data import Data
-from dlkit.data.image import augment as augmentation
-from dlkit.data.sequence import augment as series_augment
+from dlkit.data.image.augment import resolve_image_augmentation
+from dlkit.data.sequence.augment import resolve_series_augmentation
 from dlkit.errors import InputError
 
 
@@ -137,10 +138,13 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
 
 def _augmentation(
     augment: Any, preprocessing: keras.Model, targets: labelling.Targets
-) -> augmentation.Augmentation | None:
+) -> Augmentation | None:
     if preprocessing.inputs[0].name == "sequence":
-        return series_augment.resolve(augment)
-    return augmentation.resolve(augment, len(preprocessing.outputs[0].shape), targets)
+        return resolve_series_augmentation(augment)
+    rank = len(preprocessing.outputs[0].shape)
+    if rank == 4:
+        return resolve_image_augmentation(augment, targets)
+    return without_recipes(augment, rank)
 
 
 def _read_test(test: Any, missing: str) -> tuple[np.ndarray, Any]:

@@ -18,8 +18,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from dlkit.data.core import augmentation
-from dlkit.data.image.augment import Augmentation
+from dlkit.data.core.augmentation import (
+    Augmentation,
+    chain_recipes,
+    own_augmentation,
+    read_steps,
+)
 from dlkit.errors import InputError
 
 _FRAME, _HOP = 512, 128  # of the phase vocoder
@@ -79,7 +83,9 @@ LEVELS: dict[str, dict[str, float]] = {
 }
 
 
-def resolve(augment: Any, features: str) -> tuple[Augmentation | None, Augmentation | None]:
+def resolve_sound_augmentation(
+    augment: Any, features: str
+) -> tuple[Augmentation | None, Augmentation | None]:
     """Return what is done to waveforms, and what to the network's input; each may be `None`.
 
     Args:
@@ -90,9 +96,9 @@ def resolve(augment: Any, features: str) -> tuple[Augmentation | None, Augmentat
     Raises:
         InputError: for anything else, or a mask on waveforms.
     """
-    if function := augmentation.own(augment):
+    if function := own_augmentation(augment):
         return None, function
-    steps = augmentation.read(augment, AMOUNTS, LEVELS)
+    steps = read_steps(augment, AMOUNTS, LEVELS)
     masks = {name: steps[name] for name in SPECTRAL if name in steps}
     if masks and features == "waveform":
         if not (isinstance(augment, str) and augment in LEVELS):
@@ -102,7 +108,7 @@ def resolve(augment: Any, features: str) -> tuple[Augmentation | None, Augmentat
             )
         masks = {}  # a level does what fits
     raw = {name: steps[name] for name in RAW if name in steps}
-    return augmentation.chain(raw, RAW), augmentation.chain(masks, SPECTRAL)
+    return chain_recipes(raw, RAW), chain_recipes(masks, SPECTRAL)
 
 
 def stretch_by(

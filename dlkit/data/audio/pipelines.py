@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.argument_validation import check_choice, check_fraction, check_integer
-from dlkit.data.audio import augment as audio_augment
 from dlkit.data.audio import layers
+from dlkit.data.audio.augment import resolve_sound_augmentation
 from dlkit.data.audio.wav_decoding import WavReader, decoding_model
 from dlkit.data.audio.wav_header import RATES, inspect_wav
 from dlkit.data.core import pipeline, target_rows
@@ -70,7 +70,7 @@ class Options:
         check_integer("mels", self.mels)
         check_integer("coefficients", self.coefficients)
         self._check_bands()
-        audio_augment.resolve(self.augment, self.features)
+        resolve_sound_augmentation(self.augment, self.features)
 
     def _check_bands(self) -> None:
         if self.frame > self.seconds or self.steps("hop") < 1:
@@ -163,7 +163,7 @@ def _usable(files: Files, options: Options) -> Files:
 def _feed(
     source: pipeline.Source, targets: np.ndarray, preprocessing: keras.Model, options: Options
 ) -> pipeline.Feed:
-    raw, spectral = audio_augment.resolve(options.augment, options.features)
+    raw, spectral = resolve_sound_augmentation(options.augment, options.features)
     feed = pipeline.Feed(
         source,
         targets,

@@ -13,8 +13,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.data.image import augment as augmentation
+from dlkit.data.core.augmentation import Augmentation, OfBatches
 from dlkit.data.image import geometry, mixup_cutmix
+from dlkit.data.image.augment import chain_image_recipes, named_steps
 from dlkit.errors import InputError
 
 NOTHING = -1  # the class of a box that is none
@@ -90,7 +91,7 @@ def _corners(boxes: tf.Tensor, matrices: tf.Tensor, size: tf.Tensor) -> tuple[tf
     return tf.reduce_min(relative, axis=2), tf.reduce_max(relative, axis=2)
 
 
-def resolve(augment: Any) -> augmentation.Augmentation | None:
+def resolve_box_augmentation(augment: Any) -> Augmentation | None:
     """Return what `augment` does to batches of images and boxes, or `None`.
 
     Moves are done by one warp, the boxes along; other recipes leave boxes where they are.
@@ -106,7 +107,7 @@ def resolve(augment: Any) -> augmentation.Augmentation | None:
             "augment takes recipes by name where there are boxes, since a function or a layer would"
             f" leave them behind. Received: augment={augment!r}."
         )
-    steps = augmentation.named_steps(augment)
+    steps = named_steps(augment)
     for name in steps:
         if name in mixup_cutmix.SHARES or name == "randaugment":
             raise InputError(
@@ -114,8 +115,8 @@ def resolve(augment: Any) -> augmentation.Augmentation | None:
                 f" augment={augment!r}."
             )
     moves = {name: steps[name] for name in steps if name in geometry.MOVES}
-    others = augmentation.chain({name: steps[name] for name in steps if name not in moves})
-    return augmentation.OfBatches(_moving(moves, others))
+    others = chain_image_recipes({name: steps[name] for name in steps if name not in moves})
+    return OfBatches(_moving(moves, others))
 
 
 def _moving(

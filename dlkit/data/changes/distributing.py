@@ -23,10 +23,10 @@ from dlkit.data.core.pipeline import changed
 from dlkit.errors import InputError, ServerError
 
 if TYPE_CHECKING:
+    from dlkit.data.core.augmentation import Augmentation
     from dlkit.data.core.pipeline import Feed
     from dlkit.data.core.record import AnyRecord, Split
     from dlkit.data.core.stored import Stored
-    from dlkit.data.image.augment import Augmentation
 
 _PIECES = 32  # at least as many, where there are as many batches: each worker gets its share
 _BATCHES = 16  # at most so many a piece

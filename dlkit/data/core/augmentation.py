@@ -1,7 +1,8 @@
-"""Augmentation of sounds and series: which recipes an `augment` argument names, and how strong."""
+"""Augmentation of any kind of input: what it is, and which recipes `augment` names, how strong."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,20 +10,66 @@ import keras
 import tensorflow as tf
 
 from dlkit.argument_validation import check_choice
-from dlkit.data.image.augment import Augmentation
 from dlkit.errors import InputError
 
 Steps = Mapping[str, float]
 
 
-def own(augment: Any) -> Augmentation | None:
+@dataclasses.dataclass(frozen=True)
+class OfBatches:
+    """Augmentation that changes targets as well.
+
+    Attributes:
+        change: From a batch `(inputs, targets)` or `(inputs, targets, weights)` and a seed to the
+            same parts, changed.
+    """
+
+    change: Callable[[tuple[Any, ...], tf.Tensor], tuple[Any, ...]]
+
+
+Augmentation = Callable[[Any, tf.Tensor], Any] | OfBatches
+
+
+def own_augmentation(augment: Any) -> Augmentation | None:
     """Return a user's Keras layer or function as a function `(inputs, seed)`, else `None`."""
     if isinstance(augment, keras.layers.Layer):
         return lambda inputs, seed: augment(inputs, training=True)
     return augment if callable(augment) else None
 
 
-def chain(steps: Steps, recipes: Mapping[str, Callable[..., Any]]) -> Augmentation | None:
+def without_recipes(augment: Any, rank: int) -> Augmentation | None:
+    """Return a user's own augmentation of inputs that have no recipes, or `None` for none.
+
+    Args:
+        augment: What the user gave.
+        rank: The rank of a batch of inputs.
+
+    Raises:
+        InputError: for the name of a recipe.
+    """
+    function = own_augmentation(augment)
+    if function is None and augment is not None and augment is not False:
+        raise InputError(
+            f"augment={augment!r} moves pixels and needs images (height, width, channels); these"
+            f" inputs have {rank - 1} axes. Give augment=False, or your own function."
+        )
+    return function
+
+
+def refuse_augmentation(what: str, augment: Any) -> None:
+    """Refuse an augmentation of `what`, a kind of input that has none.
+
+    Raises:
+        InputError: for anything but None and False.
+    """
+    if augment is not None and augment is not False:
+        raise InputError(
+            f"{what} are not augmented: augment must be None or False. Received:"
+            f" augment={augment!r}."
+        )
+
+
+def chain_recipes(steps: Steps, recipes: Mapping[str, Callable[..., Any]]) -> Augmentation | None:
     """Return the recipes of `steps`, one after the other with seeds of their own, or `None`."""
     if not steps:
         return None
@@ -36,7 +83,7 @@ def chain(steps: Steps, recipes: Mapping[str, Callable[..., Any]]) -> Augmentati
     return apply
 
 
-def read(augment: Any, amounts: Steps, levels: Mapping[str, Steps]) -> dict[str, float]:
+def read_steps(augment: Any, amounts: Steps, levels: Mapping[str, Steps]) -> dict[str, float]:
     """Return recipe name -> amount for what a user gave; empty for `None` and `False`.
 
     Args:
@@ -48,7 +95,7 @@ def read(augment: Any, amounts: Steps, levels: Mapping[str, Steps]) -> dict[str,
         InputError: for an unknown name or an amount out of range.
 
     Example:
-        >>> read(["noise"], {"noise": 0.1, "shift": 0.2}, {})
+        >>> read_steps(["noise"], {"noise": 0.1, "shift": 0.2}, {})
         {'noise': 0.1}
     """
     if augment is None or augment is False:

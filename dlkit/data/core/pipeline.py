@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.data.image.augment import Augmentation, OfBatches
+from dlkit.data.core.augmentation import Augmentation, OfBatches
 from dlkit.errors import InputError
 
 EXAMPLES = 32  # how many raw inputs a `Data` keeps

@@ -21,6 +21,7 @@ import tensorflow as tf
 from dlkit.argument_validation import check_fraction, check_integer, check_names
 from dlkit.data.core import precision, target_rows
 from dlkit.data.core import targets as labelling
+from dlkit.data.core.augmentation import without_recipes
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take
 from dlkit.data.core.record import Origin, Split
 from dlkit.data.core.splits import divide, splits
@@ -32,7 +33,6 @@ from dlkit.data.files import csv_tables
 from dlkit.data.files.cell_layers import table_cells
 from dlkit.data.files.table_columns import read_target
 from dlkit.data.files.table_styles import NUMBERS, Style
-from dlkit.data.image import augment as augmentation
 
 
 def from_csv(
@@ -202,7 +202,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
             hold(prepare(x, preprocessing) if cache else x),
             *(targets.values, batch_size, seed),
             None if cache else preprocessing,
-            augmentation.resolve(augment, 2),
+            without_recipes(augment, 2),
         )
         origin = Origin(split, targets, lambda rows: take(x, rows), feed, make)
         told = columns + _crossed(crosses, hash_bins)

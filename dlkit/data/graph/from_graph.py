@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.argument_validation import check_choice, check_fraction, check_integer, require
+from dlkit.data.core.augmentation import refuse_augmentation
 from dlkit.data.core.graph import Graph
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare
 from dlkit.data.core.record import Column, Origin, Split
@@ -26,7 +27,6 @@ from dlkit.data.data import Data
 from dlkit.data.graph import splits as graph_splits
 from dlkit.data.graph.layers import KnownNodes
 from dlkit.data.graph.reading import read_graph
-from dlkit.data.image import augment as augmentation
 from dlkit.errors import InputError
 
 ENCODINGS = ("features", "node")
@@ -213,7 +213,7 @@ def _vector(node: Any, attributes: dict[str, Any], features: Sequence[str]) -> n
 def _check_options(propagate: int, encoding: str, augment: Any) -> None:
     check_integer("propagate", propagate, minimum=0)
     check_choice("encoding", encoding, ENCODINGS)
-    augmentation.check_none("Nodes", augment)
+    refuse_augmentation("Nodes", augment)
 
 
 def _names(given: Sequence[Any] | None, count: int) -> np.ndarray:

@@ -10,14 +10,13 @@ seen.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import keras
 import tensorflow as tf
 
 from dlkit.argument_validation import check_choice
+from dlkit.data.core.augmentation import Augmentation, OfBatches, own_augmentation
 from dlkit.data.image import geometry, mixup_cutmix
 from dlkit.data.image.recipes import RECIPES
 from dlkit.errors import InputError
@@ -26,20 +25,6 @@ from dlkit.tasks import TASKS
 if TYPE_CHECKING:
     from dlkit.data.core.targets import Targets
 
-
-@dataclasses.dataclass(frozen=True)
-class OfBatches:
-    """Augmentation that changes targets as well.
-
-    Attributes:
-        change: From a batch `(inputs, targets)` or `(inputs, targets, weights)` and a seed to the
-            same parts, changed.
-    """
-
-    change: Callable[[tuple[Any, ...], tf.Tensor], tuple[Any, ...]]
-
-
-Augmentation = Callable[[Any, tf.Tensor], Any] | OfBatches
 
 # The strongest that RandAugment does to an image, and what its magnitude is a part of.
 STRONGEST: dict[str, float] = {
@@ -105,36 +90,28 @@ _RESAMPLING = {"rotate", "zoom", "crop"}
 _BELOW_ONE = ("zoom", "crop")
 
 
-def resolve(augment: Any, rank: int, targets: Targets | None = None) -> Augmentation | None:
+def resolve_image_augmentation(augment: Any, targets: Targets | None = None) -> Augmentation | None:
     """Return the function `(images, seed) -> images` that `augment` stands for, or `None`.
 
     Args:
         augment: `None` or `False`; a recipe's name or a level (`"light"`, `"medium"`, `"strong"`);
             several recipes, as a list of names or a dict of name and amount; a Keras layer, called
             on each batch with `training=True`; or a function `(images, seed) -> images`.
-        rank: The rank of a batch of inputs; the recipes need images, rank 4.
         targets: What recipes mix that mix targets. Defaults to None: numbers.
 
     Returns:
         The function, `OfBatches` where targets are mixed, or `None`.
 
     Raises:
-        InputError: for anything else, or a recipe on what is not images.
+        InputError: for anything else.
     """
     if augment is None or augment is False:
         return None
-    if isinstance(augment, keras.layers.Layer):
-        return lambda images, seed: augment(images, training=True)
-    if callable(augment):
-        return augment
-    if rank != 4:
-        raise InputError(
-            f"augment={augment!r} moves pixels and needs images (height, width, channels); these"
-            f" inputs have {rank - 1} axes. Give augment=False, or your own function."
-        )
+    if function := own_augmentation(augment):
+        return function
     steps = named_steps(augment)
     mixed = {name: steps.pop(name) for name in [*steps] if name in mixup_cutmix.SHARES}
-    change = chain(steps)
+    change = chain_image_recipes(steps)
     if not mixed:
         return change
     classes = _mixed_classes(mixed, targets)
@@ -147,20 +124,7 @@ def resolve(augment: Any, rank: int, targets: Targets | None = None) -> Augmenta
     return OfBatches(mix)
 
 
-def check_none(what: str, augment: Any) -> None:
-    """Refuse an augmentation of `what`, a kind of input that has none.
-
-    Raises:
-        InputError: for anything but None and False.
-    """
-    if augment is not None and augment is not False:
-        raise InputError(
-            f"{what} are not augmented: augment must be None or False. Received:"
-            f" augment={augment!r}."
-        )
-
-
-def chain(steps: Mapping[str, Any]) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+def chain_image_recipes(steps: Mapping[str, Any]) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """Return the recipes of `steps`, name -> amount, as one function.
 
     Flips and shifts move whole pixels. Together with a rotation, a zoom or a crop, all of them

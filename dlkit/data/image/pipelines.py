@@ -18,12 +18,13 @@ import tensorflow as tf
 from dlkit.argument_validation import check_choice, check_fraction, check_integer
 from dlkit.data.core import pipeline, target_rows
 from dlkit.data.core import targets as labelling
+from dlkit.data.core.augmentation import Augmentation
 from dlkit.data.core.record import Origin, Split
 from dlkit.data.core.splits import divide, splits
 from dlkit.data.data import Data
 from dlkit.data.files import file_reader
 from dlkit.data.files.class_folders import Files
-from dlkit.data.image import augment as augmentation
+from dlkit.data.image.augment import resolve_image_augmentation
 from dlkit.data.image.decoding import decoding_model
 from dlkit.data.image.headers import common_channels
 from dlkit.data.image.reader import ImageReader, whole_images
@@ -64,7 +65,7 @@ class Options:
         check_integer("batch_size", self.batch_size)
         check_integer("seed", self.seed, minimum=0)
         check_fraction("val_fraction", self.val_fraction)
-        augmentation.resolve(self.augment, 4)
+        resolve_image_augmentation(self.augment)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Labels:
     num_classes: int
     class_names: tuple[str, ...] | None
     values: Any
-    augment: augmentation.Augmentation | None = None
+    augment: Augmentation | None = None
     targets: labelling.Targets | None = None
 
 
@@ -109,7 +110,7 @@ def image_data(
     how = options.val_fraction, options.rare_classes
     targets = target_rows.without_rare(targets, count, *how, task)
     split = divide(targets, count, options.val_fraction, options.seed)
-    augment = augmentation.resolve(options.augment, 4, targets)
+    augment = resolve_image_augmentation(options.augment, targets)
     names = targets.num_classes, targets.class_names
     labels = Labels("image", targets.task, *names, targets.values, augment, targets)
     return assemble(name, files, split, labels, options)

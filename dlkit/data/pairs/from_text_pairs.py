@@ -18,11 +18,11 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.argument_validation import check_choice, check_fraction, check_integer
+from dlkit.data.core.augmentation import refuse_augmentation
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take
 from dlkit.data.core.record import Column, Origin, Split
 from dlkit.data.core.splits import splits
 from dlkit.data.data import Data
-from dlkit.data.image import augment as augmentation
 from dlkit.data.pairs import files, layers
 from dlkit.errors import InputError
 
@@ -198,7 +198,7 @@ def _check_options(reading: _Reading, max_pairs: int | None, augment: Any) -> No
             check_integer(f"{key}_length", length, minimum=1 + (key == "target"))
     if max_pairs is not None:
         check_integer("max_pairs", max_pairs)
-    augmentation.check_none("Sentence pairs", augment)
+    refuse_augmentation("Sentence pairs", augment)
 
 
 def _read(

@@ -18,11 +18,11 @@ import tensorflow as tf
 
 from dlkit.argument_validation import check_choice, check_fraction, check_integer
 from dlkit.data.core import targets as labelling
+from dlkit.data.core.augmentation import refuse_augmentation
 from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take
 from dlkit.data.core.record import Column, Origin, Split
 from dlkit.data.core.splits import divide, splits
 from dlkit.data.data import Data
-from dlkit.data.image import augment as augmentation
 from dlkit.data.ratings import columns as rating_tables
 from dlkit.data.ratings import layers
 from dlkit.data.ratings.layers import ENCODINGS
@@ -149,7 +149,7 @@ def _check_options(encoding: str, split: str, time: str | None, augment: Any) ->
         raise InputError(
             f"split={split!r} needs to know when: give time='name of a column', or split='random'."
         )
-    augmentation.check_none("Ratings", augment)
+    refuse_augmentation("Ratings", augment)
 
 
 def _by_time(when: np.ndarray, users: np.ndarray, val_fraction: float, *, latest: bool) -> Split:

@@ -13,8 +13,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from dlkit.data.core import augmentation
-from dlkit.data.image.augment import Augmentation
+from dlkit.data.core.augmentation import (
+    Augmentation,
+    chain_recipes,
+    own_augmentation,
+    read_steps,
+)
 
 
 def jitter(inputs: tf.Tensor, seed: tf.Tensor, amount: float = 0.05) -> tf.Tensor:
@@ -68,7 +72,7 @@ LEVELS: dict[str, dict[str, float]] = {
 }
 
 
-def resolve(augment: Any) -> Augmentation | None:
+def resolve_series_augmentation(augment: Any) -> Augmentation | None:
     """Return the function `(inputs, seed) -> inputs` that `augment` stands for, or `None`.
 
     Args:
@@ -78,6 +82,6 @@ def resolve(augment: Any) -> Augmentation | None:
     Raises:
         InputError: for anything else.
     """
-    if function := augmentation.own(augment):
+    if function := own_augmentation(augment):
         return function
-    return augmentation.chain(augmentation.read(augment, AMOUNTS, LEVELS), RECIPES)
+    return chain_recipes(read_steps(augment, AMOUNTS, LEVELS), RECIPES)

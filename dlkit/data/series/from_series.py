@@ -24,7 +24,7 @@ from dlkit.data.core.record import Origin, Split
 from dlkit.data.core.splits import splits
 from dlkit.data.data import Data
 from dlkit.data.files.cell_layers import series_cells
-from dlkit.data.sequence import augment as series_augment
+from dlkit.data.sequence.augment import resolve_series_augmentation
 from dlkit.data.series import reading
 from dlkit.data.series.windows import Windows, WindowSource, target_names
 from dlkit.errors import InputError
@@ -50,7 +50,7 @@ class Options:
         check_integer("seed", self.seed, minimum=0)
         check_fraction("test_fraction", self.test_fraction)
         check_fraction("val_fraction", self.val_fraction)
-        series_augment.resolve(self.augment)
+        resolve_series_augmentation(self.augment)
 
 
 def from_series(  # noqa: PLR0913 - what the data is, and how to feed it, as from_arrays
@@ -218,7 +218,7 @@ def _feed(
         options.batch_size,
         options.seed,
         None if options.cache else preprocessing,
-        series_augment.resolve(options.augment),
+        resolve_series_augmentation(options.augment),
     )
 
 

@@ -87,7 +87,7 @@ LEVELS: dict[str, dict[str, float]] = {
 _AMOUNT = 0.1
 
 
-def check(augment: Any, encoding: Encoding) -> None:
+def check_text_augmentation(augment: Any, encoding: Encoding) -> None:
     """Refuse an augmentation of texts that there is not, before anything is read.
 
     Raises:
@@ -113,7 +113,9 @@ def check(augment: Any, encoding: Encoding) -> None:
         wordnet.folder()
 
 
-def resolve(augment: Any, encoding: Encoding, vocabulary: Sequence[str]) -> Augmentation | None:
+def resolve_text_augmentation(
+    augment: Any, encoding: Encoding, vocabulary: Sequence[str]
+) -> Augmentation | None:
     """Return the function `(inputs, seed) -> inputs` that `augment` stands for, or `None`.
 
     Args:
@@ -125,7 +127,7 @@ def resolve(augment: Any, encoding: Encoding, vocabulary: Sequence[str]) -> Augm
         InputError: for anything else.
         MissingExtraError: when synonyms are asked for and WordNet is not installed.
     """
-    check(augment, encoding)
+    check_text_augmentation(augment, encoding)
     if augment is None or augment is False or callable(augment):
         return augment or None
     steps = _steps(augment)

@@ -20,8 +20,8 @@ from dlkit.data.core.pipeline import EXAMPLES, check_batch, hold
 from dlkit.data.core.record import Origin, Split
 from dlkit.data.core.splits import divide, splits
 from dlkit.data.data import Data
-from dlkit.data.text import augment as text_augment
 from dlkit.data.text import encoding as text_encoding
+from dlkit.data.text.augment import check_text_augmentation, resolve_text_augmentation
 from dlkit.data.text.bucketing import HeldIds, TextFeed
 from dlkit.data.text.encoding import Encoding
 from dlkit.data.text.files import Texts
@@ -56,7 +56,7 @@ def make(
     class_names: Sequence[str] | None = None,
 ) -> Data:
     """Return the `Data` of texts and their labels; `held` are those of the test split."""
-    text_augment.check(options.augment, encoding)
+    check_text_augmentation(options.augment, encoding)
     found = found.usable(options.empty)
     names = class_names if found.label_names is None else found.label_names
     targets, texts, count = labelling.read(found.labels, task, names), found.texts, None
@@ -80,7 +80,7 @@ def make(
             options.batch_size,
             options.seed,
             encoder.preprocessing if ids is None else encoder.from_ids,
-            text_augment.resolve(options.augment, encoding, encoder.vocabulary),
+            resolve_text_augmentation(options.augment, encoding, encoder.vocabulary),
             lengths=ids.lengths if encoding.bucket else None,
         )
         spec, shown = encoder.preprocessing.outputs[0], split.test[:EXAMPLES]

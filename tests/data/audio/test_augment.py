@@ -75,7 +75,7 @@ def test_masks_hide_one_piece_of_frames_or_bands():
 
 
 def test_the_same_seed_does_the_same_and_another_another():
-    raw, spectral = augment.resolve("strong", "log_mel")
+    raw, spectral = augment.resolve_sound_augmentation("strong", "log_mel")
     for apply, inputs in ((raw, tones(300, 600)), (spectral, tf.ones([2, 20, 10, 1]))):
         once, again = apply(inputs, SEED), apply(inputs, SEED)
         np.testing.assert_array_equal(once, again)
@@ -83,15 +83,15 @@ def test_the_same_seed_does_the_same_and_another_another():
 
 
 def test_levels_do_what_fits_the_features():
-    assert augment.resolve(None, "log_mel") == (None, None)
-    raw, spectral = augment.resolve("light", "waveform")
+    assert augment.resolve_sound_augmentation(None, "log_mel") == (None, None)
+    raw, spectral = augment.resolve_sound_augmentation("light", "waveform")
     assert raw is not None and spectral is None
-    raw, spectral = augment.resolve(["time_mask"], "mfcc")
+    raw, spectral = augment.resolve_sound_augmentation(["time_mask"], "mfcc")
     assert raw is None and spectral is not None
-    own = augment.resolve(lambda x, seed: x, "waveform")
+    own = augment.resolve_sound_augmentation(lambda x, seed: x, "waveform")
     assert own[0] is None and own[1](3, SEED) == 3
 
 
 def test_a_mask_on_waveforms_is_refused():
     with pytest.raises(InputError, match=r"\['time_mask'\] masks spectrograms, and features='wav"):
-        augment.resolve(["time_mask"], "waveform")
+        augment.resolve_sound_augmentation(["time_mask"], "waveform")

@@ -44,7 +44,7 @@ def bounds(image):
 )
 def test_a_box_stays_around_what_it_was_painted_around(steps):
     images, targets = painted(60)
-    batch = boxes.resolve(steps).change((images, targets), SEED)
+    batch = boxes.resolve_box_augmentation(steps).change((images, targets), SEED)
     moved, found = batch[0].numpy(), batch[1]["boxes"].numpy()
     classes = batch[1]["classes"].numpy()
     kept = classes[:, 0] >= 0
@@ -92,7 +92,7 @@ def test_less_than_a_pixel_is_no_box():
 def test_colours_leave_boxes_alone_and_weights_go_along():
     images, targets = painted(8)
     weights = tf.range(8)
-    changed, same, beside = boxes.resolve(["brightness", "noise"]).change(
+    changed, same, beside = boxes.resolve_box_augmentation(["brightness", "noise"]).change(
         (images, targets, weights), SEED
     )
     assert np.abs(changed - images).max() > 0.05
@@ -119,8 +119,11 @@ def test_padding_keeps_the_first_boxes():
 )
 def test_what_would_leave_boxes_behind_is_refused(given, sentence):
     with pytest.raises(InputError, match=sentence):
-        boxes.resolve(given)
-    assert boxes.resolve(None) is None and boxes.resolve(False) is None
+        boxes.resolve_box_augmentation(given)
+    assert (
+        boxes.resolve_box_augmentation(None) is None
+        and boxes.resolve_box_augmentation(False) is None
+    )
 
 
 def test_the_matrices_are_those_of_the_warp():

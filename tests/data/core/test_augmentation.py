@@ -4,7 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.data.core import augmentation
+from dlkit.data.core.augmentation import (
+    own_augmentation,
+    read_steps,
+    refuse_augmentation,
+    without_recipes,
+)
 from dlkit.errors import InputError
 
 AMOUNTS = {"noise": 0.1, "pitch": 2.0}
@@ -12,7 +17,7 @@ LEVELS = {"light": {"noise": 0.05}, "strong": {"noise": 0.2, "pitch": 3.0}}
 
 
 def read(augment):
-    return augmentation.read(augment, AMOUNTS, LEVELS)
+    return read_steps(augment, AMOUNTS, LEVELS)
 
 
 def test_levels_names_lists_and_dicts_are_read():
@@ -41,7 +46,17 @@ def test_what_cannot_be_meant_is_refused(augment, message):
 
 
 def test_own_functions_and_layers_are_called_for_training():
-    assert augmentation.own("light") is None
-    assert augmentation.own(lambda x, seed: x + seed)(1, 2) == 3
-    dropped = augmentation.own(keras.layers.Dropout(0.5, seed=1))(np.ones((1, 100), "f"), None)
+    assert own_augmentation("light") is None
+    assert own_augmentation(lambda x, seed: x + seed)(1, 2) == 3
+    dropped = own_augmentation(keras.layers.Dropout(0.5, seed=1))(np.ones((1, 100), "f"), None)
     assert set(np.unique(dropped)) == {0, 2}
+
+
+def test_inputs_without_recipes_take_functions_alone_and_others_nothing():
+    assert without_recipes(None, 2) is without_recipes(False, 2) is None
+    assert without_recipes(max, 2) is max
+    with pytest.raises(InputError, match=r"augment='flip' moves pixels and needs images .* 1 axes"):
+        without_recipes("flip", 2)
+    refuse_augmentation("Nodes", False)
+    with pytest.raises(InputError, match="Nodes are not augmented: augment must be None or False"):
+        refuse_augmentation("Nodes", max)

@@ -15,21 +15,21 @@ SEED = tf.constant([3, 4])
 
 def test_a_keras_layer_and_a_function_can_augment():
     layer = keras.layers.RandomFlip("horizontal", seed=1)
-    assert augment.resolve(layer, 4)(IMAGES, SEED).shape == IMAGES.shape
-    doubled = augment.resolve(lambda images, seed: images * 2, 4)(IMAGES, SEED)
+    assert augment.resolve_image_augmentation(layer)(IMAGES, SEED).shape == IMAGES.shape
+    doubled = augment.resolve_image_augmentation(lambda images, seed: images * 2)(IMAGES, SEED)
     np.testing.assert_array_equal(doubled, IMAGES * 2)
 
 
 def test_rotate_and_zoom_are_the_warps_of_their_matrices():
     for name, amount in (("rotate", 15.0), ("zoom", 0.15)):
         matrices = geometry.MOVES[name](tf.shape(IMAGES), SEED, amount)
-        moved = augment.resolve(name, 4)(IMAGES, SEED)
+        moved = augment.resolve_image_augmentation(name)(IMAGES, SEED)
         np.testing.assert_allclose(moved, geometry.warp(IMAGES, matrices), atol=1e-5)
         assert np.abs(moved - IMAGES).max() > 0.1
 
 
 def test_flip_and_shift_together_keep_whole_pixels():
-    moved = augment.resolve("light", 4)(IMAGES, SEED).numpy()
+    moved = augment.resolve_image_augmentation("light")(IMAGES, SEED).numpy()
     for new, old in zip(moved, IMAGES, strict=True):
         assert np.isin(new, old).all()
 
@@ -39,20 +39,22 @@ def test_with_a_rotation_the_moves_are_fused_and_the_colours_follow():
     seeds = tf.random.split(SEED, 4)
     moves = {"flip": 0.5, "rotate": 20, "shift": 0.1}
     expected = recipes.brightness(geometry.move(IMAGES, seeds, moves), seeds[3], 0.2)
-    np.testing.assert_allclose(augment.resolve(steps, 4)(IMAGES, SEED), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        augment.resolve_image_augmentation(steps)(IMAGES, SEED), expected, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("level", augment.LEVELS)
 def test_each_level_repeats_itself_and_follows_its_seed(level):
-    change = augment.resolve(level, 4)
+    change = augment.resolve_image_augmentation(level)
     first, again = change(IMAGES, SEED), change(IMAGES, SEED)
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - change(IMAGES, tf.constant([3, 5]))).max() > 0.1
 
 
 def test_a_list_of_names_takes_their_usual_amounts():
-    by_list = augment.resolve(["zoom", "contrast"], 4)(IMAGES, SEED)
-    by_dict = augment.resolve({"zoom": 0.15, "contrast": 0.2}, 4)(IMAGES, SEED)
+    by_list = augment.resolve_image_augmentation(["zoom", "contrast"])(IMAGES, SEED)
+    by_dict = augment.resolve_image_augmentation({"zoom": 0.15, "contrast": 0.2})(IMAGES, SEED)
     np.testing.assert_array_equal(by_list, by_dict)
 
 
@@ -74,12 +76,12 @@ def test_a_list_of_names_takes_their_usual_amounts():
 )
 def test_a_wrong_recipe_is_told_in_one_sentence(given, sentence):
     with pytest.raises(InputError, match=sentence):
-        augment.resolve(given, 4)
+        augment.resolve_image_augmentation(given)
 
 
 def test_mixing_is_refused_where_targets_cannot_be_mixed():
     with pytest.raises(InputError, match=r"'cutmix' mixes .* task='detection' cannot be; leave"):
-        augment.resolve("cutmix", 4, Targets(np.zeros(3), "detection", 3, None))
+        augment.resolve_image_augmentation("cutmix", Targets(np.zeros(3), "detection", 3, None))
 
 
 def test_randaugment_does_n_of_its_recipes_to_each_image(monkeypatch):
@@ -111,7 +113,7 @@ def test_randaugment_does_n_of_its_recipes_to_each_image(monkeypatch):
 def test_randaugment_of_magnitude_0_leaves_images_as_they_are():
     images = np.repeat(IMAGES[..., :1], 3, axis=-1)
     np.testing.assert_allclose(
-        augment.resolve({"randaugment": 0}, 4)(images, SEED), images, atol=1e-5
+        augment.resolve_image_augmentation({"randaugment": 0})(images, SEED), images, atol=1e-5
     )
-    changed = augment.resolve("randaugment", 4)(images, SEED) - images
+    changed = augment.resolve_image_augmentation("randaugment")(images, SEED) - images
     assert (np.abs(changed).max(axis=(1, 2, 3)) > 0.05).mean() > 0.9

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import dlkit as dk
-from dlkit.data.sequence import augment as series_augment
+from dlkit.data.sequence import augment
 from dlkit.errors import InputError
 from tests.data.arrays.test_from_arrays import batches
 
@@ -15,7 +15,7 @@ SEED = tf.constant([1, 2])
 def test_a_warped_window_passes_its_part_faster_or_slower():
     inputs = np.random.default_rng(0).normal(size=(2, 41, 1)).astype(np.float32)
     rates, start, amount = np.array([[2.0], [0.5]]), np.array([[0.25], [0.6]]), 0.3
-    changed = series_augment.warp_by(
+    changed = augment.warp_by(
         tf.constant(inputs), tf.constant(rates, tf.float32), tf.constant(start, tf.float32), amount
     )
     for row in range(2):
@@ -29,15 +29,15 @@ def test_a_warped_window_passes_its_part_faster_or_slower():
 
 def test_the_recipes_do_as_much_as_told():
     ones = tf.ones([300, 20, 2])
-    noisy = series_augment.jitter(ones, SEED, 0.2).numpy()
+    noisy = augment.jitter(ones, SEED, 0.2).numpy()
     assert noisy.mean() == pytest.approx(1, abs=0.01) and noisy.std() == pytest.approx(
         0.2, abs=0.01
     )
-    scaled = series_augment.scaling(ones, SEED, 0.3).numpy()
+    scaled = augment.scaling(ones, SEED, 0.3).numpy()
     np.testing.assert_array_equal(scaled.min(axis=1), scaled.max(axis=1))
     assert scaled[:, 0].std() == pytest.approx(0.3, abs=0.03)
     rising = tf.tile(tf.linspace(0.0, 1.0, 50)[tf.newaxis, :, tf.newaxis], [100, 1, 3])
-    warped = series_augment.warp(rising, SEED, 0.4).numpy()
+    warped = augment.warp(rising, SEED, 0.4).numpy()
     np.testing.assert_allclose(warped[:, [0, -1]], rising.numpy()[:, [0, -1]], atol=1e-5)
     assert (np.diff(warped, axis=1) >= -1e-6).all()
     middle = warped[:, 25, 0]
@@ -45,13 +45,16 @@ def test_the_recipes_do_as_much_as_told():
 
 
 def test_the_same_seed_does_the_same_and_another_another():
-    apply, inputs = series_augment.resolve("strong"), tf.random.stateless_normal([4, 9, 2], SEED)
+    apply, inputs = (
+        augment.resolve_series_augmentation("strong"),
+        tf.random.stateless_normal([4, 9, 2], SEED),
+    )
     np.testing.assert_array_equal(apply(inputs, SEED), apply(inputs, SEED))
     assert np.any(apply(inputs, SEED) != apply(inputs, SEED + 1))
-    assert series_augment.resolve(None) is None
-    assert series_augment.resolve(lambda x, seed: x + 1)(1, SEED) == 2
+    assert augment.resolve_series_augmentation(None) is None
+    assert augment.resolve_series_augmentation(lambda x, seed: x + 1)(1, SEED) == 2
     with pytest.raises(InputError, match=r"'wrap'\. Did you mean 'warp'"):
-        series_augment.resolve("wrap")
+        augment.resolve_series_augmentation("wrap")
 
 
 def test_sequences_with_a_class_each_are_augmented_alike():

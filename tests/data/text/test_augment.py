@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 
 import dlkit as dk
-from dlkit.data.text import augment as text_augment
+from dlkit.data.text import augment
 from dlkit.data.text import wordnet as thesaurus
+from dlkit.data.text.augment import check_text_augmentation, resolve_text_augmentation
 from dlkit.data.text.encoding import Encoding
 from dlkit.errors import InputError, MissingExtraError
 
@@ -21,18 +22,18 @@ TOKENS = Encoding("clean", "word", "tokens", 100, None)
 
 
 def test_words_are_dropped():
-    made = text_augment.drop_words(tf.constant(IDS), SEED, 0.3).numpy()
+    made = augment.drop_words(tf.constant(IDS), SEED, 0.3).numpy()
     lengths = (made != 0).sum(axis=1)
     assert (lengths >= 1).all()
     assert lengths.sum() / LENGTHS.sum() == pytest.approx(0.7, abs=0.02)
     for ids, length in zip(made, lengths, strict=True):
         assert (np.diff(ids[:length]) > 0).all()  # in their order, without holes
-    every = text_augment.drop_words(tf.constant(IDS), SEED, 1.0).numpy()
+    every = augment.drop_words(tf.constant(IDS), SEED, 1.0).numpy()
     assert ((every != 0).sum(axis=1) == 1).all()
 
 
 def test_neighbours_are_swapped():
-    made = text_augment.swap_words(tf.constant(IDS), SEED, 0.3).numpy()
+    made = augment.swap_words(tf.constant(IDS), SEED, 0.3).numpy()
     np.testing.assert_array_equal(np.sort(made), np.sort(IDS))
     np.testing.assert_array_equal(made == 0, IDS == 0)
     assert np.abs(made - IDS).max() == 1
@@ -43,7 +44,7 @@ def test_neighbours_are_swapped():
 def test_words_are_replaced_by_the_tables():
     table = np.repeat(np.arange(50)[:, None], 2, axis=1)
     table[5] = [30, 31]
-    made = text_augment.replace_words(tf.constant(IDS), SEED, 0.5, table=table).numpy()
+    made = augment.replace_words(tf.constant(IDS), SEED, 0.5, table=table).numpy()
     np.testing.assert_array_equal(made[IDS != 5], IDS[IDS != 5])
     chosen = made[IDS == 5]
     assert set(chosen) == {5, 30, 31}
@@ -52,7 +53,7 @@ def test_words_are_replaced_by_the_tables():
 
 def test_a_seed_repeats_it_and_another_does_not():
     steps = {"drop_words": 0.2, "swap_words": 0.2}
-    strong = text_augment.resolve(steps, TOKENS, ["", "[UNK]"])
+    strong = resolve_text_augmentation(steps, TOKENS, ["", "[UNK]"])
     once, again, other = (strong(IDS, seed).numpy() for seed in (SEED, SEED, SEED + 1))
     np.testing.assert_array_equal(once, again)
     assert (once != other).any()
@@ -63,11 +64,11 @@ def test_synonyms_come_from_the_vocabulary(monkeypatch):
     monkeypatch.setattr(thesaurus, "synonyms", lambda words: known)
     monkeypatch.setattr(thesaurus, "folder", lambda: None)
     words = ["", "[UNK]", "big", "large", "fast", "quick", "rapid"]
-    table = text_augment.synonym_table(words)
+    table = augment.synonym_table(words)
     assert table[2].tolist() == [3] * 8
     assert table[4].tolist() == [5, 6] * 4
     assert table[[0, 1, 3]].tolist() == [[0] * 8, [1] * 8, [3] * 8]
-    made = text_augment.resolve({"synonyms": 1.0}, TOKENS, words)(
+    made = resolve_text_augmentation({"synonyms": 1.0}, TOKENS, words)(
         tf.constant([[2, 4, 0]], tf.int64), SEED
     )
     assert made.numpy()[0, 0] == 3 and made.numpy()[0, 1] in (5, 6) and made.numpy()[0, 2] == 0
@@ -119,7 +120,7 @@ def test_real_sentences_are_said_in_other_words(shared_data, wordnet):
 )
 def test_bad_augmentations_are_told(augment, sentence):
     with pytest.raises(InputError, match=sentence):
-        text_augment.check(augment, dataclasses.replace(TOKENS, tokens="character"))
+        check_text_augmentation(augment, dataclasses.replace(TOKENS, tokens="character"))
 
 
 @pytest.mark.parametrize("name", ["tf_idf", "count"])
@@ -127,7 +128,7 @@ def test_words_of_vectors_are_dropped(name):
     vectors = np.random.default_rng(0).uniform(1, 2, (50, 300)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     how = dataclasses.replace(TOKENS, encoding=name)
-    made = text_augment.resolve({"drop_words": 0.3}, how, ())(vectors, SEED).numpy()
+    made = resolve_text_augmentation({"drop_words": 0.3}, how, ())(vectors, SEED).numpy()
     kept = made != 0
     assert kept.mean() == pytest.approx(0.7, abs=0.02)
     expected = vectors * kept
@@ -135,14 +136,14 @@ def test_words_of_vectors_are_dropped(name):
         expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(made, expected, rtol=1e-5)
     # A level does what it can; what is asked for by name is refused.
-    assert text_augment.resolve("strong", how, ()) is not None
+    assert resolve_text_augmentation("strong", how, ()) is not None
     with pytest.raises(InputError, match=rf"'swap_words' needs .*'tokens'.*'{name}'"):
-        text_augment.check("swap_words", how)
+        check_text_augmentation("swap_words", how)
 
 
 def test_missing_synonyms_are_told(monkeypatch, tmp_path):
     monkeypatch.setattr(thesaurus, "places", lambda: iter([tmp_path]))
     with pytest.raises(MissingExtraError, match="apt install wordnet-base"):
-        text_augment.check("strong", TOKENS)
-    text_augment.check("medium", TOKENS)
-    assert text_augment.resolve(False, TOKENS, ()) is None
+        check_text_augmentation("strong", TOKENS)
+    check_text_augmentation("medium", TOKENS)
+    assert resolve_text_augmentation(False, TOKENS, ()) is None
