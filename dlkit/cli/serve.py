@@ -113,7 +113,7 @@ def serve(  # noqa: PLR0913 - a command's options are its arguments
     """
     from dlkit import serving
     from dlkit.serving.core.settings import Settings
-    from dlkit.serving.process.serve import which_models
+    from dlkit.serving.process.serve import models_to_serve
     from dlkit.serving.runtimes.selection import any_needs_tensorflow
 
     if model_config_poll_seconds is None and model_config_file is not None and not admin:
@@ -139,7 +139,7 @@ def serve(  # noqa: PLR0913 - a command's options are its arguments
     settings = Settings.of("serve", options)
     # A pipe can be read once, by the server.
     piped = model_config_file is not None and pathlib.Path(model_config_file).is_fifo()
-    models = [] if piped else which_models(directory, name, settings)
+    models = [] if piped else models_to_serve(directory, name, settings)
     if grpc_port is not None or any_needs_tensorflow(models, settings):
         load_tensorflow()
     serving.serve(directory, name=name, host=host, rest_port=port, grpc_port=grpc_port, **options)

@@ -27,7 +27,7 @@ from dlkit.data.files import cell_layers
 from dlkit.data.files.table_styles import Style
 from dlkit.errors import InputError
 from dlkit.serving.client import json_messages, proto_messages
-from dlkit.serving.client.inputs import opened
+from dlkit.serving.client.inputs import prepare_inputs
 from dlkit.serving.client.request_files import read_inputs
 from dlkit.serving.core.signatures import Signature, TensorInfo, metadata_json
 from dlkit.serving.wire.protobuf.signatures import from_definition, to_definition
@@ -149,7 +149,7 @@ def forms(chance, values):
 
 def sent(inputs, signatures):
     """Return what a server reads of inputs over REST, once gRPC is seen to carry the same."""
-    inputs = opened(inputs)
+    inputs = prepare_inputs(inputs)
     infos = signatures["serving_default"].inputs
     body = json_messages.request_body(inputs, None, signatures)
     arrays, _ = decode(read_request(body), infos)

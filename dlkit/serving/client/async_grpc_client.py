@@ -11,7 +11,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client import proto_messages
-from dlkit.serving.client.inputs import opened
+from dlkit.serving.client.inputs import prepare_inputs
 from dlkit.serving.client.retries import retry_policy
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, metadata_json
 
@@ -109,7 +109,7 @@ class AsyncGrpcClient:
                 DataFrame that lacks an input or does not fit it.
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
-        inputs = opened(inputs)
+        inputs = prepare_inputs(inputs)
         known = await self._known(signature_name or DEFAULT_SIGNATURE)
         try:
             request = proto_messages.predict_request(self._model, inputs, signature_name, known)
@@ -155,7 +155,7 @@ class AsyncGrpcClient:
         try:
             return await self._retrying(self._send, method, request)
         except grpc.RpcError as error:
-            raise proto_messages.refusal(error, self._target, self._timeout) from None
+            raise proto_messages.call_error(error, self._target, self._timeout) from None
 
     async def _send(self, method: grpc.aio.UnaryUnaryMultiCallable, request: Any) -> Any:
         return await method(request, timeout=self._timeout, metadata=self._metadata_sent)

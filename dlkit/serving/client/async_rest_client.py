@@ -9,7 +9,7 @@ from tenacity import AsyncRetrying
 from dlkit.argument_validation import require
 from dlkit.errors import DlkitError, ServerError
 from dlkit.serving.client import json_messages
-from dlkit.serving.client.inputs import opened
+from dlkit.serving.client.inputs import prepare_inputs
 from dlkit.serving.client.retries import retry_policy
 from dlkit.serving.core.signatures import Signature
 
@@ -97,7 +97,7 @@ class AsyncClient:
                 does not fit it.
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
-        inputs = opened(inputs)
+        inputs = prepare_inputs(inputs)
         wants = json_messages.wants_signatures(inputs, signature_name)
         known = await self._describe() if wants else {}
         try:
@@ -139,7 +139,7 @@ class AsyncClient:
         content = json_messages.read_content(answer.content)
         if json_messages.is_good(answer.status_code, content):
             return content
-        refusal = json_messages.refusal(self.url, answer.status_code, content)
+        refusal = json_messages.refusal_text(self.url, answer.status_code, content)
         if json_messages.wants_rank_hint(answer.status_code, content, inputs):
             described = await self._send("GET", "/metadata")
             metadata = json_messages.read_content(described.content)
@@ -153,4 +153,4 @@ class AsyncClient:
                 self._http.request, method, self.url + path, content=body, headers=headers
             )
         except self._failed as error:
-            raise json_messages.unanswered(self.url, error) from None
+            raise json_messages.connection_error(self.url, error) from None

@@ -93,11 +93,11 @@ class Table(dict):
         return found
 
 
-def fit(inputs: Any, signature: Signature) -> Any:
+def fit_columns(inputs: Any, signature: Signature) -> Any:
     """Return inputs by the names that a signature has, where they are columns of a table.
 
     Args:
-        inputs: What `opened` returned.
+        inputs: What `prepare_inputs` returned.
         signature: What is asked.
 
     Raises:
@@ -107,7 +107,7 @@ def fit(inputs: Any, signature: Signature) -> Any:
 
     Example:
         >>> info = TensorInfo("DT_FLOAT", (-1,), axes=("km/h",))
-        >>> fit({"km/h": [None, 3]}, Signature({"km_h": info}, {}))
+        >>> fit_columns({"km/h": [None, 3]}, Signature({"km_h": info}, {}))
         {'km_h': array([nan,  3.], dtype=float32)}
     """
     if isinstance(inputs, Mapping) and not isinstance(inputs, Table) and takes_columns(signature):

@@ -10,7 +10,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client import proto_messages
-from dlkit.serving.client.inputs import opened
+from dlkit.serving.client.inputs import prepare_inputs
 from dlkit.serving.client.retries import retry_policy
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, metadata_json
 
@@ -124,7 +124,7 @@ class GrpcClient:
                 DataFrame that lacks an input or does not fit it.
             ServerError: with the server's own sentence, or when it cannot be reached.
         """
-        inputs = opened(inputs)
+        inputs = prepare_inputs(inputs)
         known = self._known(signature_name or DEFAULT_SIGNATURE)
         try:
             request = proto_messages.predict_request(self._model, inputs, signature_name, known)
@@ -172,4 +172,4 @@ class GrpcClient:
                 method, request, timeout=self._timeout, metadata=self._metadata_sent
             )
         except grpc.RpcError as error:
-            raise proto_messages.refusal(error, self._target, self._timeout) from None
+            raise proto_messages.call_error(error, self._target, self._timeout) from None

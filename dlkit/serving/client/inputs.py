@@ -19,7 +19,7 @@ from dlkit.serving.client.columns import (
 from dlkit.serving.core.signatures import CELLS, DEFAULT_SIGNATURE, Signature
 
 
-def opened(inputs: Any) -> Any:
+def prepare_inputs(inputs: Any) -> Any:
     """Return inputs with the bytes of files in place of their paths, frames and rows as tables.
 
     Args:
@@ -29,7 +29,7 @@ def opened(inputs: Any) -> Any:
         InputError: for a file that cannot be read, and rows of different names.
 
     Example:
-        >>> opened({"x": [1.0, 2.0]}), opened([{"x": 1.0}, {"x": 2.0}])
+        >>> prepare_inputs({"x": [1.0, 2.0]}), prepare_inputs([{"x": 1.0}, {"x": 2.0}])
         ({'x': [1.0, 2.0]}, {'x': [1.0, 2.0]})
     """
     if isinstance(inputs, os.PathLike):
@@ -40,16 +40,16 @@ def opened(inputs: Any) -> Any:
     if isinstance(inputs, Table):
         return inputs
     if isinstance(inputs, Mapping):
-        return {name: opened(value) for name, value in inputs.items()}
+        return {name: prepare_inputs(value) for name, value in inputs.items()}
     # The first of them tells: to look at each would take long for a list of numbers.
     first = inputs[0] if isinstance(inputs, (list, tuple)) and inputs else None
     if isinstance(first, os.PathLike):
-        return [opened(item) for item in inputs]
+        return [prepare_inputs(item) for item in inputs]
     return from_rows(inputs) if isinstance(first, Mapping) else inputs
 
 
 def holds_files(inputs: Any) -> bool:
-    """Whether what `opened` returned is a batch of bytes, as of files."""
+    """Whether what `prepare_inputs` returned is a batch of bytes, as of files."""
     return isinstance(inputs, (list, tuple)) and bool(inputs) and isinstance(inputs[0], bytes)
 
 
@@ -62,7 +62,7 @@ def choose_signature(
     CSV file goes to `cells`, where there is that, and so do columns where the default takes none.
 
     Args:
-        inputs: What `opened` returned.
+        inputs: What `prepare_inputs` returned.
         signature_name: The one that the user names, or None.
         signatures: Those of the model, as far as they are known.
 

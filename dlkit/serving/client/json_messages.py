@@ -12,9 +12,9 @@ from tenacity import retry_if_exception, retry_if_result
 
 from dlkit.argument_validation import require
 from dlkit.errors import InputError, ServerError
-from dlkit.serving.client.columns import fit, is_columns
+from dlkit.serving.client.columns import fit_columns, is_columns
 from dlkit.serving.client.inputs import choose_signature, holds_files
-from dlkit.serving.client.tls import trusting
+from dlkit.serving.client.tls import client_context
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo
 
 _OK = 200
@@ -54,7 +54,7 @@ def connection_options(
         headers["accept-encoding"] = "identity"
     return {
         "trust_env": not local,
-        "verify": trusting(ca_file, cert_file) if ca_file or cert_file else True,
+        "verify": client_context(ca_file, cert_file) if ca_file or cert_file else True,
         "headers": headers,
     }
 
@@ -73,7 +73,7 @@ def _is_unavailable(answer: Any) -> bool:
 TRANSIENT = retry_if_exception(_is_lost) | retry_if_result(_is_unavailable)
 
 
-def unanswered(url: str, error: Exception) -> ServerError:
+def connection_error(url: str, error: Exception) -> ServerError:
     """Return the error of a request without an answer: nobody is there, or it took too long."""
     if not _is_lost(error):
         return ServerError(f"{url} did not answer: {error}.")
@@ -104,7 +104,7 @@ def request_body(
     """Return the body of a predict request.
 
     Args:
-        inputs: What `opened` returned.
+        inputs: What `prepare_inputs` returned.
         signature_name: Which signature is asked; None for the default one, or that of files.
         signatures: Those of the model, where they are known: columns are fitted to them.
 
@@ -115,7 +115,7 @@ def request_body(
     signature_name = choose_signature(inputs, signature_name, signatures)
     signature = signatures.get(signature_name or DEFAULT_SIGNATURE)
     if signature is not None:
-        inputs = fit(inputs, signature)
+        inputs = fit_columns(inputs, signature)
     request = {"inputs": _jsonable(inputs)}
     if signature_name is not None:
         request["signature_name"] = signature_name
@@ -155,7 +155,7 @@ def wants_rank_hint(status: int, content: dict[str, Any], inputs: Any) -> bool:
     return status == _BAD_REQUEST and inputs is not None and "hint" not in content
 
 
-def refusal(url: str, status: int, content: dict[str, Any]) -> str:
+def refusal_text(url: str, status: int, content: dict[str, Any]) -> str:
     """Return the sentence for an answer that refuses."""
     if "error" not in content:
         return f"{url} answered {status} without TensorFlow Serving's JSON: is the URL right?"

@@ -23,9 +23,9 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.client.arrays import from_wire, to_wire
-from dlkit.serving.client.columns import fit
+from dlkit.serving.client.columns import fit_columns
 from dlkit.serving.client.inputs import choose_signature
-from dlkit.serving.client.tls import read_proofs
+from dlkit.serving.client.tls import read_pem_files
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo
 from dlkit.serving.core.status import code_by_number
 from dlkit.serving.wire.protobuf.signatures import from_definition
@@ -69,7 +69,7 @@ def connect(
     """
     if ca_file is None and cert_file is None:
         return library.insecure_channel(target, options=_options(target))
-    authority, own = read_proofs(ca_file, cert_file)
+    authority, own = read_pem_files(ca_file, cert_file)
     proof = grpc.ssl_channel_credentials(authority, private_key=own, certificate_chain=own)
     return library.secure_channel(target, proof, options=_options(target))
 
@@ -131,7 +131,7 @@ def predict_request(
 
     Args:
         model: Which model and version is asked.
-        inputs: What `opened` returned.
+        inputs: What `prepare_inputs` returned.
         signature_name: Which signature is asked; None for the default one, or that of files.
         signatures: Those of the model.
 
@@ -144,7 +144,7 @@ def predict_request(
     request = PredictRequest(model_spec=model)
     request.model_spec.signature_name = signature_name or ""
     infos = signature.inputs
-    inputs = fit(inputs, signature)
+    inputs = fit_columns(inputs, signature)
     for name, value in _by_name(inputs, list(infos)).items():
         request.inputs[name].CopyFrom(to_wire(name, value, infos.get(name)))
     return request
@@ -246,7 +246,7 @@ def _is_unavailable(error: BaseException) -> bool:
 TRANSIENT = retry_if_exception(_is_unavailable)
 
 
-def refusal(error: grpc.RpcError, target: str, timeout: float) -> ServerError:
+def call_error(error: grpc.RpcError, target: str, timeout: float) -> ServerError:
     """Return the error of a request: the server's own sentence, or that nobody answers."""
     if _is_unavailable(error):
         return ServerError(

@@ -7,7 +7,7 @@ import ssl
 from dlkit.errors import InputError
 
 
-def trusting(
+def client_context(
     ca_file: str | os.PathLike | None, cert_file: str | os.PathLike | None = None
 ) -> ssl.SSLContext:
     """Return the settings of a connection that trusts one authority.
@@ -37,7 +37,7 @@ def trusting(
     return context
 
 
-def read_proofs(
+def read_pem_files(
     ca_file: str | os.PathLike | None, cert_file: str | os.PathLike | None
 ) -> tuple[bytes | None, bytes | None]:
     """Return what is in the files, for gRPC, which says little where it is no certificate.
@@ -49,7 +49,7 @@ def read_proofs(
     Raises:
         InputError: when one cannot be read, or is no certificate.
     """
-    trusting(ca_file, cert_file)
+    client_context(ca_file, cert_file)
     return _content(ca_file), _content(cert_file)
 
 

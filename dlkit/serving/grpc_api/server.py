@@ -18,8 +18,8 @@ from tensorflow_serving.apis import (
 from dlkit.errors import ServerError
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.grpc_api.services import ModelService, PredictionService
-from dlkit.serving.security.api_keys import ApiKeys, read_keys, refusal
-from dlkit.serving.security.tls import certificates, grpc_credentials
+from dlkit.serving.security.api_keys import ApiKeys, missing_key, read_keys
+from dlkit.serving.security.tls import grpc_credentials, read_certificates
 from dlkit.serving.versions.served_models import ServedModels
 
 # From the descriptors, which have to be loaded for reflection to describe the services.
@@ -72,7 +72,7 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (*_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
-        if proof := certificates(settings):
+        if proof := read_certificates(settings):
             self.port = self._server.add_secure_port(address, grpc_credentials(proof))
         else:
             self.port = self._server.add_insecure_port(address)
@@ -146,5 +146,5 @@ class KeyInterceptor(grpc.ServerInterceptor):
 
 
 def _refuse(request: bytes, context: grpc.ServicerContext) -> None:
-    error = refusal()
+    error = missing_key()
     context.abort(grpc.StatusCode[error.code], error.message)

@@ -29,7 +29,7 @@ def check_ports(rest_port: int | None, grpc_port: int | None) -> None:
         )
 
 
-def bind(host: str, port: int, argument: str) -> socket.socket:
+def bind_port(host: str, port: int, argument: str) -> socket.socket:
     """Take a port without opening it yet.
 
     Args:
@@ -66,11 +66,11 @@ def cannot_listen(host: str, port: int, argument: str, error: Exception) -> Serv
     return ServerError(f"Cannot listen on {host} port {port}: {reason}. {advice}")
 
 
-def url(host: str, port: int, name: str, scheme: str = "http") -> str:
+def model_url(host: str, port: int, name: str, scheme: str = "http") -> str:
     """Return the URL under which a model is served.
 
     Example:
-        >>> url("127.0.0.1", 8501, "digits")
+        >>> model_url("127.0.0.1", 8501, "digits")
         'http://127.0.0.1:8501/v1/models/digits'
     """
     return f"{scheme}://{shown_host(host)}:{port}/v1/models/{quote(name, safe='')}"

@@ -17,7 +17,7 @@ from dlkit.argument_validation import require
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.process.addresses import check_ports
-from dlkit.serving.process.serve import check_files, which_models
+from dlkit.serving.process.serve import check_config_files, models_to_serve
 
 # The line for gRPC comes first: with REST's line, both are there.
 _ANNOUNCEMENT = re.compile(rb"^Serving .* at (https?://\S+)$", re.MULTILINE)
@@ -80,8 +80,8 @@ class Server:
     ):
         settings = Settings.of("Server", options)
         require("uvicorn", "serve")
-        self._models = which_models(base, name, settings)
-        check_files(settings, grpc_port)
+        self._models = models_to_serve(base, name, settings)
+        check_config_files(settings, grpc_port)
         check_ports(rest_port, grpc_port)
         if rest_port is None:
             raise InputError(f"Server needs a rest_port, 0 for a free one. Received: {rest_port=}.")

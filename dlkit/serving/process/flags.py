@@ -177,7 +177,7 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message[:1].upper()}{message[1:]}. --help lists the flags.")
 
 
-def parse(arguments: Sequence[str]) -> dict[str, Any]:
+def parse_flags(arguments: Sequence[str]) -> dict[str, Any]:
     """Return every flag's value by its name.
 
     Args:
@@ -189,7 +189,7 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
             kind.
 
     Example:
-        >>> parse(["--port=9000", "--enable_model_warmup", "false"])["port"]
+        >>> parse_flags(["--port=9000", "--enable_model_warmup", "false"])["port"]
         9000
     """
     parser = _Parser(
@@ -227,7 +227,7 @@ def to_settings(values: dict[str, Any]) -> dict[str, Any]:
     """Return the options of `serve` that the flags' values ask for.
 
     Args:
-        values: What `parse` returned.
+        values: What `parse_flags` returned.
 
     Raises:
         InputError: for a flag that asks for what this server does not do.

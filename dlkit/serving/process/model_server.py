@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from dlkit.errors import InputError, ServerError
-from dlkit.serving.process.flags import parse, to_settings
+from dlkit.serving.process.flags import parse_flags, to_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before TensorFlow is imported: its notes would bury what this server says.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        values = parse(sys.argv[1:] if arguments is None else arguments)
+        values = parse_flags(sys.argv[1:] if arguments is None else arguments)
         if values["version"]:
             print(f"dlkit ModelServer: {version('dlkit')}")
             print(f"TensorFlow Library: {version('tensorflow')}")

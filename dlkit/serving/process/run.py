@@ -19,13 +19,13 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.observability.rest_metrics import MetricsPage, Monitored, metrics_path
-from dlkit.serving.process.addresses import cannot_listen, shown_host, url
+from dlkit.serving.process.addresses import cannot_listen, model_url, shown_host
 from dlkit.serving.rest_api.app import RestApi
 from dlkit.serving.rest_api.connection_timeouts import cutting
 from dlkit.serving.rest_api.fast_path import with_short_cut
 from dlkit.serving.rest_api.upgrades import declining
 from dlkit.serving.security.api_keys import ApiKeys, Guarded, read_keys
-from dlkit.serving.security.tls import certificates, server_context
+from dlkit.serving.security.tls import read_certificates, server_context
 from dlkit.serving.versions.loading import ConfigFile
 from dlkit.serving.versions.served_models import ServedModels
 from dlkit.serving.versions.watcher import Watcher
@@ -37,7 +37,7 @@ log = logging.getLogger("dlkit.serving")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def run(
+def run_server(
     models: ServedModels,
     settings: Settings,
     *,
@@ -59,12 +59,12 @@ def run(
     """
     ended = threading.Event()
     with ExitStack() as stack:
-        end = _Ending(settings.drain_seconds)
+        end = _ForcedExit(settings.drain_seconds)
         stack.callback(end.cancel)
         stack.callback(models.close)
         stack.enter_context(_signals_to(ended))
         if listener is not None:
-            _open(host, listener)
+            _listen(host, listener)
         rpc = None
         if grpc_port is not None:
             rpc = _start_grpc(models, host, grpc_port, settings)
@@ -88,7 +88,7 @@ def run(
             runner.run(server.serve(sockets=[listener]))
 
 
-class _Ending:
+class _ForcedExit:
     """Ends the process, whatever still runs in it, a while after it was asked to end."""
 
     def __init__(self, drain_seconds: float):
@@ -118,7 +118,7 @@ def _watchers(models: ServedModels, settings: Settings) -> Iterator[Watcher]:
         yield Watcher(file.poll, settings.model_config_poll_seconds)
 
 
-def _open(host: str, listener: socket.socket) -> None:
+def _listen(host: str, listener: socket.socket) -> None:
     try:
         listener.listen(2048)
     except OSError as error:
@@ -144,15 +144,15 @@ def _announce(models: ServedModels, listener: socket.socket, settings: Settings)
     host, port = listener.getsockname()[:2]
     scheme = "https" if settings.rest_tls else "http"
     for name in models or [""]:
-        print(f"Serving {name or 'no model'} at {url(host, port, name, scheme)}", flush=True)
+        print(f"Serving {name or 'no model'} at {model_url(host, port, name, scheme)}", flush=True)
 
 
 def _uvicorn_config(api: RestApi, settings: Settings) -> uvicorn.Config:
     keys = read_keys(settings.api_key_file)
     protocol = with_short_cut(declining(AutoHTTPProtocol), api, keys)
-    proof = certificates(settings) if settings.rest_tls else None
+    proof = read_certificates(settings) if settings.rest_tls else None
     return uvicorn.Config(
-        _with_what_is_asked_for(api, settings, keys),
+        _with_middleware(api, settings, keys),
         http=cutting(protocol, settings.client_seconds),
         lifespan="off",
         ws="none",
@@ -186,7 +186,7 @@ def _rest_api(models: ServedModels, pool: ThreadPoolExecutor, settings: Settings
     )
 
 
-def _with_what_is_asked_for(app: Callable, settings: Settings, keys: ApiKeys | None) -> Callable:
+def _with_middleware(app: Callable, settings: Settings, keys: ApiKeys | None) -> Callable:
     if path := metrics_path(settings):
         app = MetricsPage(app, path)
     if keys:
@@ -202,7 +202,7 @@ class _Draining(uvicorn.Server):
         config: uvicorn.Config,
         rpc: Any,
         ended: threading.Event,
-        end: _Ending,
+        end: _ForcedExit,
         seconds: float,
     ):
         super().__init__(config)

@@ -18,9 +18,9 @@ from dlkit.serving.core.base_path import (
 )
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.observability.rest_metrics import metrics_path
-from dlkit.serving.process.addresses import bind, check_ports
+from dlkit.serving.process.addresses import bind_port, check_ports
 from dlkit.serving.security.api_keys import read_keys
-from dlkit.serving.security.tls import certificates
+from dlkit.serving.security.tls import read_certificates
 from dlkit.serving.versions.model_config import ModelConfig, read_config_file
 from dlkit.serving.versions.policy import VersionPolicy
 
@@ -74,28 +74,28 @@ def serve(
     settings = Settings.of("serve", options)
     require("uvicorn", "serve")
     require("orjson", "serve")
-    configs = which_models(base, name, settings)
-    check_files(settings, grpc_port)
+    configs = models_to_serve(base, name, settings)
+    check_config_files(settings, grpc_port)
     check_ports(rest_port, grpc_port)
     with contextlib.ExitStack() as stack:
         if grpc_port is not None:
             require("grpc_health", "serve")
             require("grpc_reflection", "serve")
-            bind(host, grpc_port, "grpc_port").close()  # to fail before the models are loaded
+            bind_port(host, grpc_port, "grpc_port").close()  # to fail before the models are loaded
         listener = None
         if rest_port is not None:
-            listener = bind(host, rest_port, "rest_port")  # likewise; not yet open
+            listener = bind_port(host, rest_port, "rest_port")  # likewise; not yet open
             stack.callback(listener.close)
         _log_to_stderr()
         # They import TensorFlow, which takes seconds: not to be waited for by a mistake above.
-        from dlkit.serving.process.run import run
+        from dlkit.serving.process.run import run_server
         from dlkit.serving.versions.loading import load_models
 
         models = load_models(configs, settings)
-        run(models, settings, host=host, listener=listener, grpc_port=grpc_port)
+        run_server(models, settings, host=host, listener=listener, grpc_port=grpc_port)
 
 
-def check_files(settings: Settings, grpc_port: int | None) -> None:
+def check_config_files(settings: Settings, grpc_port: int | None) -> None:
     """Read the configuration files, to fail before the models are loaded.
 
     Args:
@@ -113,7 +113,7 @@ def check_files(settings: Settings, grpc_port: int | None) -> None:
         )
     metrics_path(settings)
     batching_parameters(settings.batching, settings.batching_parameters_file)
-    if certificates(settings) and grpc_port is None and not settings.rest_tls:
+    if read_certificates(settings) and grpc_port is None and not settings.rest_tls:
         raise InputError(
             "ssl_config_file encrypts nothing here: give grpc_port, for gRPC, or rest_tls, for REST"
             f". Received: ssl_config_file={settings.ssl_config_file!r}, grpc_port={grpc_port},"
@@ -122,7 +122,7 @@ def check_files(settings: Settings, grpc_port: int | None) -> None:
     read_keys(settings.api_key_file)
 
 
-def which_models(
+def models_to_serve(
     base: str | os.PathLike | None, name: str | None, settings: Settings
 ) -> list[ModelConfig]:
     """Return the models to serve: the one under `base`, or those of the configuration file.

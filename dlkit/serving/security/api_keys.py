@@ -87,7 +87,7 @@ def read_keys(file: str) -> ApiKeys | None:
     return ApiKeys(keys)
 
 
-def refusal() -> StatusError:
+def missing_key() -> StatusError:
     """Return the answer to a request without a key that is accepted."""
     return StatusError(
         "UNAUTHENTICATED",
@@ -117,7 +117,7 @@ class Guarded:
         if path in _OPEN_PATHS or self._keys.accept(scope["headers"]):
             await self._app(scope, receive, send)
             return
-        error = refusal()
+        error = missing_key()
         scope[STATUS] = error.code
         body = pretty({"error": error.message, "hint": error.hint})
         headers = [(b"content-type", b"application/json"), (b"www-authenticate", b"Bearer")]

@@ -29,7 +29,7 @@ class Certificates:
     verify_clients: bool = False
 
 
-def certificates(settings: Settings) -> Certificates | None:
+def read_certificates(settings: Settings) -> Certificates | None:
     """Return what is in the `ssl_config_file`; None where there is none.
 
     Raises:

@@ -9,7 +9,7 @@ import pytest
 
 from dlkit.data.files.csv_tables import read_frame
 from dlkit.errors import InputError
-from dlkit.serving.client.columns import Table, as_dtype, fit, from_rows, is_columns
+from dlkit.serving.client.columns import Table, as_dtype, fit_columns, from_rows, is_columns
 from dlkit.serving.core.signatures import Signature, TensorInfo
 
 
@@ -64,23 +64,23 @@ def test_the_column_that_an_export_tells_is_the_one():
     columns = {"a_b_2": [9], "age_1": [9], "Age": [3], "a b": [2], "a_b": [1], "class": [" x "]}
     right = {"a_b": [1.0], "a_b_2": [2.0], "age_1": [3.0], "arg_class": ["x"]}
     for names in (list(columns), list(columns)[::-1], list(columns)[2:]):
-        found = fit({name: columns[name] for name in names}, signature)
+        found = fit_columns({name: columns[name] for name in names}, signature)
         assert {name: values.tolist() for name, values in found.items()} == right
     by_input = {"a_b": [1], "a_b_2": [2], "age_1": [3], "arg_class": ["x"]}  # as in a request
-    assert {k: v.tolist() for k, v in fit(by_input, signature).items()} == right
+    assert {k: v.tolist() for k, v in fit_columns(by_input, signature).items()} == right
     del columns["a_b"]
     with pytest.raises(InputError, match=r"the model's input 'a_b'\. Did you mean"):
-        fit({**columns, "a-b": [7]}, signature)
+        fit_columns({**columns, "a-b": [7]}, signature)
     del columns["a_b_2"]
     with pytest.raises(InputError, match=r"the model's input 'a_b_2', 'a b'\. Did you"):
-        fit({"a_b": [1], "Age": [3], "class": ["x"]}, signature)
+        fit_columns({"a_b": [1], "Age": [3], "class": ["x"]}, signature)
 
 
 def test_named_arrays_of_other_models_stay_what_they_are():
     for signature in (told(x=("", "FLOAT", (-1,))), told(x=("x", "FLOAT", (-1, 2)))):
         given = {"x": [[1, 2]]}
-        assert fit(given, signature) is given
-    assert fit([1.0], told(x=("x", "FLOAT", (-1,)))) == [1.0]
+        assert fit_columns(given, signature) is given
+    assert fit_columns([1.0], told(x=("x", "FLOAT", (-1,)))) == [1.0]
 
 
 @pytest.mark.parametrize(
@@ -98,17 +98,17 @@ def test_named_arrays_of_other_models_stay_what_they_are():
 def test_what_is_missing_and_dates_go_as_training_read_them(values, dtype, wanted):
     signature = told(x=("X", dtype, (-1,)))
     for inputs in ({"X": values}, from_rows([{"X": value} for value in values])):
-        np.testing.assert_equal(fit(inputs, signature)["x"].tolist(), wanted)
+        np.testing.assert_equal(fit_columns(inputs, signature)["x"].tolist(), wanted)
 
 
 def test_the_last_window_of_a_series_goes():
     signature = told(power=("power", "STRING", (-1, 3)))
-    found = fit({"power": [1.0, 2.5, 3, 4], "date": ["a"] * 4}, signature)
+    found = fit_columns({"power": [1.0, 2.5, 3, 4], "date": ["a"] * 4}, signature)
     assert found["power"].tolist() == [["2.5", "3", "4"]]
     windows = [["1", "2", "3"], ["4", "5", "6"]]
-    assert fit({"power": windows}, signature)["power"].tolist() == windows
+    assert fit_columns({"power": windows}, signature)["power"].tolist() == windows
     with pytest.raises(InputError, match=r"'power' takes the last 3 steps .* Received: 2 steps"):
-        fit({"power": [1.0, 2.0]}, signature)
+        fit_columns({"power": [1.0, 2.0]}, signature)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_what_training_reads_as_texts_goes_as_them():
     month = pandas.Period("2023-01", "M")
     cells = [datetime.time(3, 4), month, decimal.Decimal("1.50"), datetime.date(2023, 1, 2), None]
     cells += [True, 2.0, np.float32(0.5), " a ", pandas.Timestamp("2023-01-02", tz="UTC")]
-    found = fit({"x": cells}, told(x=("x", "STRING", (-1,))))
+    found = fit_columns({"x": cells}, told(x=("x", "STRING", (-1,))))
     assert found["x"].tolist() == read_frame({"x": cells})["x"].tolist()
 
 

@@ -13,7 +13,7 @@ import pytest
 from dlkit.errors import InputError
 from dlkit.serving import AsyncClient, AsyncGrpcClient, Client, GrpcClient
 from dlkit.serving.client.columns import Table
-from dlkit.serving.client.inputs import choose_signature, is_frame, opened
+from dlkit.serving.client.inputs import choose_signature, is_frame, prepare_inputs
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from tests.cli.command_line import call
 from tests.serving.scripted import GOOD
@@ -30,27 +30,27 @@ def photos(tmp_path_factory):
 
 def test_paths_become_bytes_wherever_they_stand(photos):
     contents = [path.read_bytes() for path in photos]
-    assert opened(photos) == contents
-    assert opened(tuple(photos)) == contents
-    assert opened(photos[0]) == contents[0]
-    assert opened({"image": photos, "x": [1.0]}) == {"image": contents, "x": [1.0]}
+    assert prepare_inputs(photos) == contents
+    assert prepare_inputs(tuple(photos)) == contents
+    assert prepare_inputs(photos[0]) == contents[0]
+    assert prepare_inputs({"image": photos, "x": [1.0]}) == {"image": contents, "x": [1.0]}
 
 
 def test_everything_else_stays_what_it_is():
     for value in ([1.0], ["a.jpg"], np.zeros(2), "text", b"bytes", [], 1.5, [[1], [2]]):
-        assert opened(value) is value
+        assert prepare_inputs(value) is value
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match=r"nosuch\.jpg cannot be read: No such file or directory"):
-        opened([tmp_path / "nosuch.jpg"])
+        prepare_inputs([tmp_path / "nosuch.jpg"])
 
 
 def test_a_frame_is_its_columns():
     frame = pandas.DataFrame({"a": [1, 2], "b": ["x", "y"]})
     assert is_frame(frame)
     assert not is_frame({"columns": 1})
-    found = opened(frame)
+    found = prepare_inputs(frame)
     assert {name: values.tolist() for name, values in found.items()} == {
         "a": [1, 2],
         "b": ["x", "y"],
@@ -70,7 +70,7 @@ def test_what_a_frame_lacks_is_what_the_training_data_had_there():
             "tall": np.array([True, None], object),
         }
     )
-    found = {name: values.tolist() for name, values in opened(frame).items()}
+    found = {name: values.tolist() for name, values in prepare_inputs(frame).items()}
     nan = float("nan")
     np.testing.assert_equal(
         found,
@@ -174,7 +174,7 @@ def test_cells_are_chosen_for_files_and_for_what_the_default_has_no_columns_for(
 def test_columns_of_one_name_are_refused():
     frame = pandas.DataFrame([[1, 2]], columns=["a", "a"])
     with pytest.raises(InputError, match=r"The frame has several columns named 'a'; rename"):
-        opened(frame)
+        prepare_inputs(frame)
 
 
 def test_metadata_is_asked_for_once_and_for_tables_alone(scripted):

@@ -65,7 +65,7 @@ def test_what_is_tried_again_and_what_is_told():
         hinted: "what it says (so)",
     }
     for error, sentence in told.items():
-        assert str(proto_messages.refusal(error, "h:1", 2.0)) == sentence
+        assert str(proto_messages.call_error(error, "h:1", 2.0)) == sentence
         asked = []
         retrying = Retrying(**retry_policy(1, proto_messages.TRANSIENT))
         with pytest.raises(Trouble):

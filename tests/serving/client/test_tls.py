@@ -4,18 +4,18 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.serving import Client, GrpcClient
-from dlkit.serving.client.tls import read_proofs, trusting
+from dlkit.serving.client.tls import client_context, read_pem_files
 from tests.serving.certificates import make
 
 
 def test_an_authority_is_the_only_one_trusted(tmp_path):
     make(tmp_path)
-    context = trusting(tmp_path / "ca.pem")
+    context = client_context(tmp_path / "ca.pem")
     (known,) = context.get_ca_certs()
     assert known["subject"][0][0] == ("commonName", "dlkit test authority")
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
-    assert read_proofs(tmp_path / "ca.pem", None) == ((tmp_path / "ca.pem").read_bytes(), None)
+    assert read_pem_files(tmp_path / "ca.pem", None) == ((tmp_path / "ca.pem").read_bytes(), None)
 
 
 def test_clients_name_a_certificate_that_is_none(tmp_path):

@@ -16,15 +16,15 @@ from dlkit.serving.process import addresses
     ],
 )
 def test_urls(host, url):
-    assert addresses.url(host, 80, "m") == url
+    assert addresses.model_url(host, 80, "m") == url
 
 
 def test_a_name_that_urls_cannot_carry_as_it_is():
-    assert addresses.url("127.0.0.1", 80, "a b/é").endswith("/v1/models/a%20b%2F%C3%A9")
+    assert addresses.model_url("127.0.0.1", 80, "a b/é").endswith("/v1/models/a%20b%2F%C3%A9")
 
 
 def test_other_schemes():
-    assert addresses.url("127.0.0.1", 1, "m", "https") == "https://127.0.0.1:1/v1/models/m"
+    assert addresses.model_url("127.0.0.1", 1, "m", "https") == "https://127.0.0.1:1/v1/models/m"
 
 
 def test_ports_that_make_no_server():
@@ -40,7 +40,7 @@ def test_ports_that_make_no_server():
 
 
 def test_a_bound_port_is_not_open_yet():
-    with addresses.bind("127.0.0.1", 0, "rest_port") as listener:
+    with addresses.bind_port("127.0.0.1", 0, "rest_port") as listener:
         port = listener.getsockname()[1]
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), timeout=5)
@@ -56,7 +56,7 @@ def test_a_bound_port_is_not_open_yet():
 )
 def test_what_cannot_be_bound_is_named_with_what_to_do(host, port, advice):
     with pytest.raises(ServerError, match=rf"Cannot listen on {host} port {port}: .*{advice}"):
-        addresses.bind(host, port, "x_port")
+        addresses.bind_port(host, port, "x_port")
 
 
 def test_a_port_of_the_system():

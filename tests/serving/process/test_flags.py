@@ -5,15 +5,15 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.serving.core.settings import Settings
-from dlkit.serving.process.flags import FLAGS, parse, to_settings
+from dlkit.serving.process.flags import FLAGS, parse_flags, to_settings
 
 
 def settings(*arguments):
-    return Settings.of("test", to_settings(parse(arguments)))
+    return Settings.of("test", to_settings(parse_flags(arguments)))
 
 
 def test_the_defaults_are_tensorflow_servings():
-    values = parse([])
+    values = parse_flags([])
     assert (values["port"], values["rest_api_port"], values["model_name"]) == (8500, 0, "default")
     assert settings() == Settings()
 
@@ -67,7 +67,7 @@ def test_every_setting_of_a_flag_is_one():
 )
 def test_flags_that_cannot_be_used(arguments, sentence):
     with pytest.raises(InputError, match=sentence):
-        parse(arguments)
+        parse_flags(arguments)
 
 
 def test_what_is_not_done_is_refused():
@@ -82,7 +82,7 @@ def test_what_is_not_done_is_refused():
 
 def test_the_help_tells_which_flags_have_no_effect(capsys):
     with pytest.raises(SystemExit) as caught:
-        parse(["--help"])
+        parse_flags(["--help"])
     assert caught.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
     for name in ("num_load_threads", "flush_filesystem_caches"):
@@ -91,7 +91,7 @@ def test_the_help_tells_which_flags_have_no_effect(capsys):
 
 def test_the_help_tells_how_private_a_request_log_is(capsys):
     with pytest.raises(SystemExit):
-        parse(["--help"])
+        parse_flags(["--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert "--request_log str" in text and "keep it as private as the requests" in text
 
@@ -102,6 +102,6 @@ def test_the_console_script_is_there():
 
 
 def test_what_runs_the_models_is_a_flag():
-    found = to_settings(parse(["--runtime=onnx", "--prefer_tflite_model"]))
+    found = to_settings(parse_flags(["--runtime=onnx", "--prefer_tflite_model"]))
     assert (found["runtime"], found["prefer_tflite"]) == ("onnx", True)
-    assert to_settings(parse([]))["runtime"] == "auto"
+    assert to_settings(parse_flags([]))["runtime"] == "auto"

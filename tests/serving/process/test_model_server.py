@@ -173,13 +173,13 @@ def test_r23_a_model_that_does_not_load_ends_the_start(tmp_path, capsys):
 
 def test_l13_the_file_wins(tmp_path):
     flags = [f"--model_config_file={tmp_path}/none", "--model_base_path=/n", "--model_name=m"]
-    arguments = model_server._arguments(model_server.parse(flags))
+    arguments = model_server._arguments(model_server.parse_flags(flags))
     assert arguments["model_config_file"] == f"{tmp_path}/none"
     assert "base" not in arguments and "name" not in arguments
 
 
 def test_l14_the_default_name():
-    arguments = model_server._arguments(model_server.parse(["--model_base_path=/m"]))
+    arguments = model_server._arguments(model_server.parse_flags(["--model_base_path=/m"]))
     assert (arguments["base"], arguments["name"]) == ("/m", "default")
     assert (arguments["grpc_port"], arguments["rest_port"]) == (8500, None)
 

@@ -12,8 +12,8 @@ from dlkit.errors import InputError, ServerError
 from dlkit.serving import Client, GrpcClient, Server
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.grpc_api.server import GrpcServer
-from dlkit.serving.process.serve import check_files
-from dlkit.serving.security.tls import certificates, server_context
+from dlkit.serving.process.serve import check_config_files
+from dlkit.serving.security.tls import read_certificates, server_context
 from tests.cli.command_line import call
 from tests.serving.certificates import make, ssl_config
 
@@ -66,7 +66,7 @@ def test_q26_grpc(folder, verify):
 @pytest.mark.parametrize("verify", [False, True])
 def test_rests_sockets(folder, verify):
     """The other side is Python's own client."""
-    context = server_context(certificates(settings(folder, verify=verify)))
+    context = server_context(read_certificates(settings(folder, verify=verify)))
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
     def greet(certificate):
@@ -101,25 +101,25 @@ def test_rests_sockets(folder, verify):
 
 def test_what_is_no_certificate(folder, tmp_path):
     with pytest.raises(InputError, match=r"rest_tls needs ssl_config_file.*ssl_config_file=''"):
-        certificates(Settings(rest_tls=True))
-    assert certificates(Settings()) is None
+        read_certificates(Settings(rest_tls=True))
+    assert read_certificates(Settings()) is None
     bad = tmp_path / "bad"
     bad.write_text('server_key: "x" server_cert: "y"')
     with pytest.raises(InputError, match=r"ssl_config_file .*/bad: server_key, server_cert or"):
-        certificates(Settings(ssl_config_file=str(bad)))
+        read_certificates(Settings(ssl_config_file=str(bad)))
     text = ssl_config(folder).read_text()
     bad.write_text(text + 'custom_ca: "z" client_verify: true')
     with pytest.raises(InputError, match=r"custom_ca is no PEM"):
-        certificates(Settings(ssl_config_file=str(bad)))
+        read_certificates(Settings(ssl_config_file=str(bad)))
 
 
 def test_a_certificate_that_would_encrypt_nothing(folder):
     path = ssl_config(folder)
     sentence = r"encrypts nothing here: give grpc_port, .*, or rest_tls.*rest_tls=False"
     with pytest.raises(InputError, match=sentence):
-        check_files(Settings(ssl_config_file=str(path)), None)
-    check_files(Settings(ssl_config_file=str(path)), 0)
-    check_files(Settings(ssl_config_file=str(path), rest_tls=True), None)
+        check_config_files(Settings(ssl_config_file=str(path)), None)
+    check_config_files(Settings(ssl_config_file=str(path)), 0)
+    check_config_files(Settings(ssl_config_file=str(path), rest_tls=True), None)
 
 
 @pytest.fixture(scope="module")
