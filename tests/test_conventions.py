@@ -276,6 +276,7 @@ SILENT_ERRORS = (
     "dlkit/evaluation/pictures.py:InputError('The history holds no epoch; train the model befo",
     "dlkit/export/parity/cpp_loader.py:"
     "ExportError('This session is closed; load the SavedModel aga",
+    "dlkit/export/parity/parity_run.py:ExportError(answer)",
     "dlkit/export/parity/subprocess_runner.py:ExportError(answer['error'])",
 )
 

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import sys
+import types
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -22,11 +23,11 @@ TOLERANCES = {"float32": 1e-5, "tensor_float_32": 5e-3, "float16": 5e-3, "bfloat
 
 def model_tolerance(model: keras.Model) -> float:
     """Return the tolerance for the least precise type that a layer of `model` computes in."""
-    types = {layer.compute_dtype for layer in model._flatten_layers()}
+    dtypes = {layer.compute_dtype for layer in model._flatten_layers()}
     accelerated = tf.config.list_physical_devices("GPU")
     if accelerated and tf.config.experimental.tensor_float_32_execution_enabled():
-        types.add("tensor_float_32")  # predict ran on the GPU, which shortens float32 factors
-    return max(TOLERANCES.get(dtype, TOLERANCES["float32"]) for dtype in types)
+        dtypes.add("tensor_float_32")  # predict ran on the GPU, which shortens float32 factors
+    return max(TOLERANCES.get(dtype, TOLERANCES["float32"]) for dtype in dtypes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Check:
 
 def run_signatures(
     path: pathlib.Path, calls: Sequence[tuple[str, dict[str, np.ndarray]]]
-) -> list[dict[str, np.ndarray] | ExportError]:
+) -> list[dict[str, np.ndarray] | str]:
     """Run signatures of a SavedModel in a fresh process.
 
     Args:
@@ -56,7 +57,7 @@ def run_signatures(
         calls: For each, the signature's key, and input name -> array.
 
     Returns:
-        The outputs by name for each call, or why it was refused.
+        The outputs by name for each call, or the sentence that says why it was refused.
 
     Raises:
         ExportError: when the model cannot be loaded.
@@ -69,9 +70,7 @@ def run_signatures(
         named.append((feeds, [info.name for info in found[key].outputs.values()]))
     values = run_in_subprocess(path, named)
     return [
-        answer
-        if isinstance(answer, ExportError)
-        else dict(zip(found[key].outputs, answer, strict=True))
+        answer if isinstance(answer, str) else dict(zip(found[key].outputs, answer, strict=True))
         for (key, _), answer in zip(calls, values, strict=True)
     ]
 
@@ -127,7 +126,8 @@ def compare_answers(
 def _level_of_caller() -> int:
     """Return how far up the stack the line is that called saved_model, onnx or litert."""
     room = os.path.dirname(os.path.dirname(__file__))
-    level, frame = 0, sys._getframe(1)
+    level = 0
+    frame: types.FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(room + os.sep):
         level, frame = level + 1, frame.f_back
     return level + 1

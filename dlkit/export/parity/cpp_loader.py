@@ -40,6 +40,7 @@ _TYPES = {
 }
 _NAMES = {number: name for name, number in _TYPES.items()}
 _POINTER = ctypes.c_void_p
+_PLACES = (_POINTER, _POINTER, ctypes.c_int)  # of a graph, the tensors there, how many
 
 
 class _Output(ctypes.Structure):
@@ -68,17 +69,8 @@ _CALLS = {
     "TF_DeleteSession": (None, [_POINTER, _POINTER]),
     "TF_SessionRun": (
         None,
-        [
-            *[_POINTER, _POINTER],  # session, options
-            *[_POINTER, _POINTER, ctypes.c_int],  # inputs, their tensors, their number
-            *[_POINTER, _POINTER, ctypes.c_int],  # the same for the outputs
-            *[
-                _POINTER,
-                ctypes.c_int,
-                _POINTER,
-                _POINTER,
-            ],  # targets, their number, metadata, status
-        ],
+        # session, options, inputs, outputs, targets and their number, metadata, status
+        [_POINTER, _POINTER, *_PLACES, *_PLACES, _POINTER, ctypes.c_int, _POINTER, _POINTER],
     ),
     "TF_AllocateTensor": (_POINTER, [ctypes.c_int, _POINTER, ctypes.c_int, ctypes.c_size_t]),
     "TF_DeleteTensor": (None, [_POINTER]),
@@ -103,7 +95,8 @@ def load_library() -> ctypes.CDLL:
     """
     name = "libtensorflow_cc.2.dylib" if sys.platform == "darwin" else "libtensorflow_cc.so.2"
     spec = importlib.util.find_spec("tensorflow")
-    beside = [pathlib.Path(place) / name for place in (spec.submodule_search_locations or ())]
+    places = spec.submodule_search_locations if spec else None
+    beside = [pathlib.Path(place) / name for place in places or ()]
     found = next((str(path) for path in beside if path.exists()), name)
     try:
         api = ctypes.CDLL(found)
@@ -207,12 +200,12 @@ class Session:
                 *[None, 0, None, self._status],
             )
             self._check("TensorFlow's C++ runtime could not run the model")
-            return [self._array(tensor) for tensor in results]
+            return [self._array(tensor) for tensor in filter(None, results)]
         finally:
             # An output may share its memory with an input: read first, then free.
-            for tensor in filter(None, [*results]):
+            for tensor in filter(None, results):
                 self._api.TF_DeleteTensor(tensor)
-            for tensor in filter(None, [*given]):
+            for tensor in filter(None, given):
                 self._free(tensor)
 
     def _check(self, what: str) -> None:
@@ -221,9 +214,9 @@ class Session:
             raise ExportError(f"{what}: {' '.join(message.split())}")
 
     def _find(self, name: str) -> _Output:
-        operation, _, index = name.partition(":")
+        operation, _, place = name.partition(":")
         found = self._api.TF_GraphOperationByName(self._graph, operation.encode())
-        index = int(index or 0)
+        index = int(place or 0)
         if not found or index >= self._api.TF_OperationNumOutputs(found):
             raise ExportError(f"The SavedModel has no tensor '{name}'.")
         return _Output(found, index)

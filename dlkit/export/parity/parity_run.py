@@ -7,6 +7,7 @@ from typing import Any
 from dlkit.errors import ExportError
 from dlkit.export.parity import comparison, scoring
 from dlkit.export.parity.row_trials import Trial
+from dlkit.export.signatures.signature import Arrays
 
 BATCH_SIZES = (1, 3)
 _DEFAULT = "serving_default"
@@ -41,10 +42,13 @@ class ParityRun:
         calls += [(_DEFAULT, batch) for batch in (rows.batches if rows else [])]
         tried = [(key, batch) for key, trial in trials.items() for batch in trial.batches]
         answers = comparison.run_signatures(directory, calls + tried)
-        self._answers, self._tried = answers[: len(calls)], answers[len(calls) :]
-        for answer in self._answers:
-            if isinstance(answer, ExportError):
-                raise answer
+        self._answers: list[Arrays] = []
+        for answer in answers[: len(calls)]:
+            if isinstance(answer, str):
+                raise ExportError(answer)
+            self._answers.append(answer)
+        # Companions may be refused in a trial, whatever the reason.
+        self._tried = [None if isinstance(a, str) else a for a in answers[len(calls) :]]
         self.known = [
             (key, inputs, answer)
             for (key, inputs), answer in zip(calls, self._answers, strict=True)

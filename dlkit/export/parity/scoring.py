@@ -105,8 +105,11 @@ def score_answers(task: str, y: np.ndarray, answers: Sequence[Arrays]) -> float 
     """Return the score of answers to batches, or `None` where their shape has none."""
     if not _is_scored(task, y, answers[0]):
         return None
-    predictions = np.concatenate([value for a in answers for value in a.values()])
-    return score_predictions(task, y, predictions)
+    return score_predictions(task, y, _joined(answers))
+
+
+def _joined(answers: Sequence[Arrays]) -> np.ndarray:
+    return np.concatenate([value for answer in answers for value in answer.values()])
 
 
 def compare_scores(rows: HeldOut, answers: Sequence[Arrays]) -> dict[str, Any]:
@@ -118,7 +121,7 @@ def compare_scores(rows: HeldOut, answers: Sequence[Arrays]) -> dict[str, Any]:
     Raises:
         ExportError: when the two differ by more than 0.001 and, for a classifier, one row.
     """
-    after = score_answers(rows.task, rows.y, answers)
+    after = score_predictions(rows.task, rows.y, _joined(answers))
     limit = _limit(rows)
     both_nan = np.isnan(after) and np.isnan(rows.score)  # of which a warning has told
     if not (abs(after - rows.score) <= limit + 1e-9 or both_nan):

@@ -22,9 +22,7 @@ from dlkit.export.parity.cpp_loader import load_session
 Call = tuple[Mapping[str, np.ndarray], Sequence[str]]
 
 
-def run_in_subprocess(
-    path: pathlib.Path, calls: Sequence[Call]
-) -> list[list[np.ndarray] | ExportError]:
+def run_in_subprocess(path: pathlib.Path, calls: Sequence[Call]) -> list[list[np.ndarray] | str]:
     """Return what the SavedModel at `path` gives for each of `calls`, or why it refuses one.
 
     Args:
@@ -64,7 +62,7 @@ def run_in_subprocess(
     if "error" in answer:
         raise ExportError(answer["error"])
     return [
-        ExportError(values) if isinstance(values, str) else [_decode(value) for value in values]
+        values if isinstance(values, str) else [_decode(value) for value in values]
         for values in answer["calls"]
     ]
 

@@ -10,6 +10,7 @@ regress                  serialized tf.Examples -> outputs                 data.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -99,5 +100,5 @@ def _makers(served: Signature, data: Any, answer: Arrays) -> dict[str, Callable[
         return of_examples(lambda given: regress_signature(given, answer))
 
     for name, given in sources:
-        makers[name] = lambda given=given: labels(given)
+        makers[name] = functools.partial(labels, given)
     return makers | {"classify": classify, "regress": regress}

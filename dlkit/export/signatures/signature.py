@@ -138,15 +138,15 @@ def _check_fit(model: keras.Model, data: Any) -> None:
         return
     if sorted(name for name, _ in taken) == sorted(name for name, _ in given):
         taken, given = (sorted(side, key=lambda pair: pair[0]) for side in (taken, given))
-    taken, given = ([shape for _, shape in side] for side in (taken, given))
-    fits = len(taken) == len(given) and all(
+    takes, gives = ([shape for _, shape in side] for side in (taken, given))
+    fits = len(takes) == len(gives) and all(
         tf.TensorShape(a).is_compatible_with(tf.TensorShape(b))
-        for a, b in zip(taken, given, strict=True)
+        for a, b in zip(takes, gives, strict=True)
     )
     if not fits:
         raise InputError(
-            f"data must be what the model was built for: '{model.name}' takes {_shapes(taken)}."
-            f" Received: data '{getattr(data, 'name', '')}', which gives {_shapes(given)}."
+            f"data must be what the model was built for: '{model.name}' takes {_shapes(takes)}."
+            f" Received: data '{getattr(data, 'name', '')}', which gives {_shapes(gives)}."
         )
 
 

@@ -129,10 +129,8 @@ def saved_model(
         asked = ParityRun(directory, checks, scoring.held_out_rows(served, data), trials)
         facts = asked.facts(comparison.model_tolerance(model))
         twins.Twins(model, data, offered, asked).write(directory, runtimes)
-        write_model_card(
-            *(extra, name, model, data),
-            {"inputs": served.columns, "signatures": list(offered), **facts, "notes": notes},
-        )
+        facts = {"inputs": served.columns, "signatures": list(offered), **facts, "notes": notes}
+        write_model_card(extra, name, model, data, facts)
 
     return publish_version(base, write)
 

@@ -72,8 +72,8 @@ def tried(function, rows=ROWS, data=True):
 def answer(signature, batch):
     try:
         return signature.reference(batch)
-    except ValueError as error:
-        return ExportError(str(error))
+    except ValueError:
+        return None
 
 
 @pytest.mark.parametrize("data", [True, False])
