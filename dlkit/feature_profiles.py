@@ -122,7 +122,8 @@ def prediction_features(outputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     for name, array in _with_classes(outputs).items():
         known = np.isfinite(array).all(axis=1)
         classes = array.argmax(axis=1).astype(str).astype(object)
-        features[f"{name} class"] = np.where(known, classes, None)
+        classes[~known] = None
+        features[f"{name} class"] = classes
         features[f"{name} confidence"] = np.where(known, _numbers(array).max(axis=1), np.nan)
     return features
 

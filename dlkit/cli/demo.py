@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dlkit
 from dlkit.argument_validation import require
@@ -58,8 +58,11 @@ def draw(run: pathlib.Path, model: keras.Model, data: Data) -> None:
         print(f"Picture: {run / name}")
 
 
-def ask(version: pathlib.Path, model: keras.Model, data: Data) -> None:
-    """Serve the version as a process of its own, and send it one raw test image."""
+def ask(version: pathlib.Path, model: keras.Model, data: Any) -> None:
+    """Serve the version as a process of its own, and send it one raw test image.
+
+    `data` has examples, class names and preprocessing, as `digits` does.
+    """
     images, labels = data.examples
     with dlkit.serving.Server(version.parent, rest_port=0) as server:
         print(f"Serving at {server.url}")

@@ -89,10 +89,10 @@ def _devices() -> list[Finding]:
         import keras
         import tensorflow as tf
     except Exception as error:  # whatever it is, to say so is what this command is for
-        fix = "pip install --force-reinstall tensorflow keras"
-        return [Finding("import tensorflow", f"{type(error).__name__}: {error}", fix)]
+        again = "pip install --force-reinstall tensorflow keras"
+        return [Finding("import tensorflow", f"{type(error).__name__}: {error}", again)]
     gpus = tf.config.list_physical_devices("GPU")
-    fix = None
+    fix: str | None = None
     if not gpus and platform.system() == "Linux" and _has_nvidia_driver():
         fix = 'TensorFlow does not see the NVIDIA GPU: pip install "dlkit[gpu]"'
     return [

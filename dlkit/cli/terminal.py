@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 _MESSAGE = "Loading TensorFlow ..."
@@ -47,13 +47,14 @@ def loading() -> Iterator[None]:
         print(" " * len(_MESSAGE), end="\r", file=sys.stderr, flush=True)
 
 
-def format_warning(message: Any, category: type[Warning], *where: Any) -> str:
+def format_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
     r"""Return a warning to users as its sentence; others as Python writes them, with their line.
-
-    Args:
-        message: The warning, or its text.
-        category: Its class.
-        *where: File, number and text of the line that it is about.
 
     Example:
         >>> format_warning("The series has a gap.", UserWarning, "cli.py", 1)
@@ -61,10 +62,10 @@ def format_warning(message: Any, category: type[Warning], *where: Any) -> str:
     """
     if category is UserWarning:
         return f"Warning: {message}\n"
-    return _AS_PYTHON_WRITES(message, category, *where)
+    return _AS_PYTHON_WRITES(message, category, filename, lineno, line)
 
 
-def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def print_table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """Print rows under their columns, as wide as the terminal; whole lines into a pipe."""
     from rich.console import Console
     from rich.table import Table

@@ -144,7 +144,7 @@ def _read_builder(
     function: ast.FunctionDef, decorator: ast.Call, file: pathlib.Path
 ) -> BuilderInfo:
     try:
-        fields = {word.arg: ast.literal_eval(word.value) for word in decorator.keywords}
+        fields = {str(word.arg): ast.literal_eval(word.value) for word in decorator.keywords}
     except ValueError:
         raise InputError(
             f"{file.name}, line {decorator.lineno}: @builder takes literals only (the catalogue is"

@@ -114,20 +114,20 @@ def compile_model(model: keras.Model, **options: Unpack[CompileOptions]) -> kera
     """
     known = set(CompileOptions.__annotations__) - {"mixed_precision", "seed"}
     check_names("compile_model", options, known)
-    options = check_options(**options)
-    _check_width(model, options)
-    if options["target_scale"] is not None:
-        offset, scale = options["target_scale"]
+    checked = check_options(**options)
+    _check_width(model, checked)
+    if checked["target_scale"] is not None:
+        offset, scale = checked["target_scale"]
         units = keras.layers.Rescaling(scale, offset, name="units", dtype="float32")
         sequential = isinstance(model, keras.Sequential)  # which has no input until it is called
         inputs = model.inputs[0] if sequential else model.input
         model = keras.Model(inputs, units(model.outputs[0]), name=model.name)
     model.compile(
-        optimizer=_scaled(_optimizer(options), model),
-        loss=_loss(options),
-        metrics=_metrics(options),
-        jit_compile=options["jit_compile"],
-        steps_per_execution=_steps(options["steps_per_execution"]),
+        optimizer=_scaled(_optimizer(checked), model),
+        loss=_loss(checked),
+        metrics=_metrics(checked),
+        jit_compile=checked["jit_compile"],
+        steps_per_execution=_steps(checked["steps_per_execution"]),
     )
     return model
 
@@ -246,7 +246,7 @@ def _check_scale(target_scale: Any, task: str) -> Any:
 
 
 def _check_width(model: keras.Model, options: Mapping[str, Any]) -> None:
-    outputs = getattr(model, "outputs", None) or ()
+    outputs = getattr(model, "outputs", None) or []
     for name in (options["loss"], *options["metrics"]):
         across = isinstance(name, str) and canonical(name) in _ACROSS
         if across and len(outputs) == 1 and outputs[0].shape[-1] == 1:

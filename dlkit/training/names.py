@@ -33,7 +33,8 @@ Makers = dict[str, Callable[..., Any]]  # task -> what makes the thing
 
 # Each name: Keras's class and what it is called with. Where Keras's default learning rate is not
 # the one that the method's paper trains with (adagrad, adadelta, lion), the paper's stands here.
-_OWN: Mapping[str, tuple[type[optimizers.Optimizer], Mapping[str, Any]]] = {
+Configured = tuple[type[optimizers.Optimizer], Mapping[str, Any]]
+_OWN: Mapping[str, Configured] = {
     "sgd": (optimizers.SGD, {"learning_rate": 0.01}),
     "momentum": (optimizers.SGD, {"learning_rate": 0.01, "momentum": 0.9}),
     "nesterov": (optimizers.SGD, {"learning_rate": 0.01, "momentum": 0.9, "nesterov": True}),
@@ -45,7 +46,7 @@ _OWN: Mapping[str, tuple[type[optimizers.Optimizer], Mapping[str, Any]]] = {
     "lion": (optimizers.Lion, {"learning_rate": 0.0001}),
 }
 # Keras's others, as they are; those that are made of optimizers cannot be made of a name.
-_KERAS = {
+_KERAS: Mapping[str, Configured] = {
     name.lower(): (thing, {})
     for name, thing in sorted(vars(optimizers).items())
     if inspect.isclass(thing)
@@ -68,10 +69,10 @@ def _numbers(make: Callable[..., Any]) -> Makers:
 
 
 def _classes(make: type[losses.Loss]) -> Makers:
+    @functools.wraps(make, updated=())
     def made(**options: Any) -> losses.Loss:
         return ClassLoss(make(**options))
 
-    made.__signature__ = inspect.signature(make)
     return {"multiclass": made}
 
 

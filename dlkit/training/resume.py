@@ -94,7 +94,7 @@ class Resume(keras.callbacks.Callback):
             trained_on = name.endswith("loss") and not name.startswith("val_")
             if trained_on and not math.isfinite(value):
                 return
-        arrays = _collect(self.model, self.stopping)
+        arrays: dict[str, Any] = _collect(self.model, self.stopping)
         state = self._state(epoch + 1)
         arrays["state"] = np.frombuffer(json.dumps(state, default=np.ndarray.tolist).encode(), "u1")
         write_atomically(self.path, lambda file: np.savez(file, **arrays), durable=True)

@@ -229,8 +229,9 @@ def _name(metric: Any) -> str | None:
     if isinstance(metric, str):
         return metric
     config = metric.get("config") if isinstance(metric, dict) else None
-    one = isinstance(config, dict) and config.get("average", "macro") is not None  # or one a class
-    return config.get("name") if one else None
+    if not isinstance(config, dict) or config.get("average", "macro") is None:  # a name a class
+        return None
+    return config.get("name")
 
 
 def direction(model: keras.Model, monitor: str) -> str | None:
@@ -254,7 +255,7 @@ def direction(model: keras.Model, monitor: str) -> str | None:
     for metric in _all_metrics(model):
         outputs = getattr(model, "output_names", None) or ()
         if {name, whole} & {metric.name, *(f"{output}_{metric.name}" for output in outputs)}:
-            return {"up": "max", "down": "min"}.get(getattr(metric, "_direction", None))
+            return {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
     return None
 
 
