@@ -273,7 +273,7 @@ def test_errors_say_what_was_given():
 # Messages where there is no value to give, or that pass on one that has it.
 SILENT_ERRORS = (
     "dlkit/data/changes/disk_cache.py:InputError(refusal)",
-    "dlkit/evaluation/pictures.py:InputError('The history holds no epoch; train the model befo",
+    "dlkit/evaluation/plots.py:InputError('The history holds no epoch; train the model befo",
     "dlkit/export/parity/cpp_loader.py:"
     "ExportError('This session is closed; load the SavedModel aga",
     "dlkit/export/parity/parity_run.py:ExportError(answer)",

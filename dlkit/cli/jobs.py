@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from dlkit.cli.job import Job
 from dlkit.errors import InputError
 from dlkit.formats import FORMATS, check_export
-from dlkit.training.files import write_atomically
+from dlkit.training.atomic_files import write_atomically
 
 if TYPE_CHECKING:
     import keras
@@ -45,11 +45,11 @@ def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs"
         InputError: when the job or the run cannot be used, before anything is trained.
     """
     import dlkit
-    from dlkit.training import alone, resume
+    from dlkit.training import resume, run_lock
 
     job.check()
     if run and (pathlib.Path(base) / run / ".lock").exists():  # refuse before any work
-        alone.hold(pathlib.Path(base) / run)
+        run_lock.hold(pathlib.Path(base) / run)
     dlkit.training.set_seed(job.seed)
     data = job.load_data()
     model = job.build_model(data)

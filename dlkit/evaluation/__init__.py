@@ -6,9 +6,9 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "confusion_matrix": "predictions",
-        "plot_confusion_matrix": "pictures",
-        "plot_history": "pictures",
-        "plot_predictions": "pictures",
+        "plot_confusion_matrix": "plots",
+        "plot_history": "plots",
+        "plot_predictions": "plots",
         "predict": "predictions",
     },
 )

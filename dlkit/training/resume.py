@@ -28,8 +28,8 @@ import numpy as np
 from keras import ops
 
 from dlkit.errors import InputError
-from dlkit.training.files import write_atomically
-from dlkit.training.records import BestCheckpoint, HistoryFile
+from dlkit.training.atomic_files import write_atomically
+from dlkit.training.run_files import BestCheckpoint, HistoryFile
 
 _FORMAT = 1
 _INFINITE, _UNKNOWN = -1, -2  # as tf.data's cardinality tells them

@@ -13,7 +13,7 @@ from typing import Any
 
 import dlkit
 from dlkit.errors import InputError
-from dlkit.training.files import write_atomically
+from dlkit.training.atomic_files import write_atomically
 from dlkit.training.seeding import last_seed
 
 _LIBRARIES = ("tensorflow", "keras", "numpy")

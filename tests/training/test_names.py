@@ -11,8 +11,8 @@ import dlkit as dk
 from dlkit.models import blocks
 from dlkit.tasks import TASKS
 from dlkit.training.compiling import check_options, compile_model
+from dlkit.training.fit_callbacks import direction
 from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical
-from dlkit.training.watching import direction
 
 RNG = np.random.default_rng(1)
 ROWS = 41  # no batch size divides it

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from dlkit.errors import InputError
 from dlkit.training import callbacks, load_history
-from dlkit.training.watching import declared_metrics, direction
+from dlkit.training.fit_callbacks import declared_metrics, direction
 
 X = np.linspace(-1, 1, 32, dtype="float32")[:, None]
 Y = 2 * X

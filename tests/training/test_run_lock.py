@@ -9,7 +9,7 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.training import callbacks
-from dlkit.training.alone import Alone, hold, release
+from dlkit.training.run_lock import Alone, hold, release
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import keras
 
 from dlkit.argument_validation import check_choice, check_integer, closest
 from dlkit.errors import InputError
-from dlkit.training.alone import Alone
-from dlkit.training.records import BestCheckpoint, HistoryFile
 from dlkit.training.resume import Resume, tell
+from dlkit.training.run_files import BestCheckpoint, HistoryFile
+from dlkit.training.run_lock import Alone
 
 
 def callbacks(

@@ -7,7 +7,7 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.training import load_history
-from dlkit.training.records import BestCheckpoint, HistoryFile
+from dlkit.training.run_files import BestCheckpoint, HistoryFile
 
 
 def line(slope=2.0, **compiled):

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from dlkit.training.files import write_atomically
+from dlkit.training.atomic_files import write_atomically
 from tests.cli.command_line import room
 
 

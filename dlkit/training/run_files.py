@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from dlkit.errors import InputError
-from dlkit.training.files import write_atomically
+from dlkit.training.atomic_files import write_atomically
 
 
 def load_history(run: str | pathlib.Path) -> dict[str, list[float]]:
