@@ -22,7 +22,7 @@ import numpy as np
 
 from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError
-from dlkit.feature_profiles import OTHER, checksum, inner_edges, rounded
+from dlkit.feature_profiles import OTHER, checksum, inner_edges, rounded_numbers
 from dlkit.serving.core.base_path import is_version
 
 FILE = "training_profile.json"
@@ -97,7 +97,7 @@ def monitor(
             f" model the name under which it is served. The log is of {_logged(log)}."
         )
     found = [
-        compare(name, reference[name], served[name], threshold)
+        compare_feature(name, reference[name], served[name], threshold)
         for name, count in rows.items()
         if count >= least
     ]
@@ -184,21 +184,21 @@ def _entries(log: pathlib.Path) -> Iterator[dict[str, Any]]:
                 yield entry
 
 
-def compare(
+def compare_feature(
     feature: str, reference: Mapping[str, Any], values: np.ndarray, threshold: float
 ) -> Drift:
     """Compare served values of a feature with its distribution in training.
 
     Args:
         feature: Its name.
-        reference: Its distribution, as `profile` makes it.
+        reference: Its distribution, as `profile_features` makes it.
         values: What was served: floats with NaN for what is missing, or texts with None.
         threshold: The population stability index above which it has drifted.
 
     Example:
-        >>> from dlkit.feature_profiles import profile
-        >>> before = profile({"age": np.arange(1000.0)})["age"]
-        >>> drift = compare("age", before, np.arange(500.0, 1500.0), 0.2)
+        >>> from dlkit.feature_profiles import profile_features
+        >>> before = profile_features({"age": np.arange(1000.0)})["age"]
+        >>> drift = compare_feature("age", before, np.arange(500.0, 1500.0), 0.2)
         >>> drift.drifted, round(drift.ks, 2)
         (True, 0.5)
     """
@@ -207,7 +207,7 @@ def compare(
         distance = float(np.abs(expected - actual).sum() / 2)
         chance = _chi_squared(expected, actual, len(values), reference["rows"])
     else:
-        quantiles, values = rounded(reference["quantiles"]), rounded(values)
+        quantiles, values = rounded_numbers(reference["quantiles"]), rounded_numbers(values)
         expected, actual = _binned(reference, quantiles, values)
         distance = _distance(quantiles, values)
         known = int((~np.isnan(values)).sum())

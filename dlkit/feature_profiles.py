@@ -128,7 +128,7 @@ def prediction_features(outputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return features
 
 
-def needless(outputs: Mapping[str, Any]) -> set[str]:
+def needless_features(outputs: Mapping[str, Any]) -> set[str]:
     """Return the features that a profile of these predictions leaves out.
 
     Class and confidence say all of probabilities, and nothing of other numbers.
@@ -155,7 +155,7 @@ def _with_classes(outputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     }
 
 
-def profile(features: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+def profile_features(features: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
     """Return the distribution of each feature in a form that JSON can hold.
 
     Args:
@@ -169,7 +169,8 @@ def profile(features: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
         `unseen` (the share of rows to expect of values that are not among these rows).
 
     Example:
-        >>> found = profile({"age": np.arange(101.0), "job": np.array(["cook", "cook", "clerk"])})
+        >>> jobs = np.array(["cook", "cook", "clerk"])
+        >>> found = profile_features({"age": np.arange(101.0), "job": jobs})
         >>> found["age"]["quantiles"][50], found["job"]["shares"]["cook"]
         (50.0, 0.6666666666666666)
     """
@@ -182,7 +183,7 @@ def _distribution(values: np.ndarray) -> dict[str, Any]:
     known = values[np.isfinite(values)]
     missing = 1 - len(known) / max(len(values), 1)
     points = np.quantile(known, np.linspace(0, 1, _QUANTILES)) if len(known) else np.zeros(0)
-    places = np.searchsorted(np.sort(rounded(known)), inner_edges(points), side="right")
+    places = np.searchsorted(np.sort(rounded_numbers(known)), inner_edges(points), side="right")
     return {
         "rows": len(values),
         "missing": missing,
@@ -208,14 +209,14 @@ def _categories(texts: list[str], rows: int) -> dict[str, Any]:
     }
 
 
-def rounded(values: Any) -> np.ndarray:
+def rounded_numbers(values: Any) -> np.ndarray:
     """Return numbers with the 6 digits that a request log has of them.
 
     Args:
         values: Numbers (n,); NaN stays NaN.
 
     Example:
-        >>> rounded(np.float64([np.float32(0.7), 1234567.0])).tolist()
+        >>> rounded_numbers(np.float64([np.float32(0.7), 1234567.0])).tolist()
         [0.7, 1234570.0]
     """
     return np.array([float(f"{value:.6g}") for value in values], np.float64)
@@ -230,6 +231,6 @@ def inner_edges(quantiles: Any) -> np.ndarray:
     Args:
         quantiles: Those of the training values, 10 n + 1 of them, or none.
     """
-    tenths = rounded(quantiles[:: max((len(quantiles) - 1) // _BINS, 1)])
+    tenths = rounded_numbers(quantiles[:: max((len(quantiles) - 1) // _BINS, 1)])
     values, times = np.unique(tenths, return_counts=True)
     return np.union1d(tenths[1:-1], np.nextafter(values[times > 1], -np.inf))

@@ -17,7 +17,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def profile(values):
-    return feature_profiles.profile({"x": values})["x"]
+    return feature_profiles.profile_features({"x": values})["x"]
 
 
 def test_the_index_is_the_textbook_formula():
@@ -29,7 +29,7 @@ def test_the_index_is_the_textbook_formula():
 @pytest.mark.parametrize("shift", [0.0, 0.1, 0.7, 1.5])
 def test_distance_and_chance_are_near_scipys(shift):
     before, now = RANDOM.normal(size=2000), RANDOM.normal(shift, size=700)
-    found = drift.compare("x", profile(before), now, 0.2)
+    found = drift.compare_feature("x", profile(before), now, 0.2)
     exact = stats.ks_2samp(before, now)
     # 101 quantiles stand for 2,000 values.
     assert found.ks == pytest.approx(exact.statistic, abs=0.011)
@@ -39,7 +39,7 @@ def test_distance_and_chance_are_near_scipys(shift):
 def test_chance_alone_hardly_ever_alarms():
     before = profile(RANDOM.normal(size=1000))
     alarms = sum(
-        drift.compare("x", before, RANDOM.normal(size=120), 0.2).drifted for _ in range(300)
+        drift.compare_feature("x", before, RANDOM.normal(size=120), 0.2).drifted for _ in range(300)
     )
     assert alarms <= 3  # chance 0.01, and the index has to be high as well
 
@@ -48,44 +48,46 @@ def test_classes_that_change_their_shares_drift():
     before = profile(RANDOM.choice(["cat", "dog"], 1000, p=[0.5, 0.5]))
     same = RANDOM.choice(["cat", "dog"], 300, p=[0.5, 0.5]).astype(object)
     other = RANDOM.choice(["cat", "dog"], 300, p=[0.85, 0.15]).astype(object)
-    assert not drift.compare("x", before, same, 0.2).drifted
-    assert drift.compare("x", before, other, 0.2).drifted
+    assert not drift.compare_feature("x", before, same, 0.2).drifted
+    assert drift.compare_feature("x", before, other, 0.2).drifted
     unseen = np.array(["fox"] * 100 + ["cat"] * 100, object)
-    assert drift.compare("x", before, unseen, 0.2).ks == pytest.approx(0.5, abs=0.05)
+    assert drift.compare_feature("x", before, unseen, 0.2).ks == pytest.approx(0.5, abs=0.05)
 
 
 def test_values_that_go_missing_drift():
     values = RANDOM.normal(size=1000)
     gaps = np.where(RANDOM.random(400) < 0.3, np.nan, RANDOM.normal(size=400))
-    found = drift.compare("x", profile(values), gaps, 0.2)
+    found = drift.compare_feature("x", profile(values), gaps, 0.2)
     assert found.drifted and found.psi > 1
-    whole = drift.compare("x", profile(np.where(values > 1, np.nan, values)), gaps, 0.2)
+    whole = drift.compare_feature("x", profile(np.where(values > 1, np.nan, values)), gaps, 0.2)
     assert whole.psi < found.psi
 
 
 def test_a_value_that_many_rows_share_is_no_drift():
     """Zeros in most rows make several tenths fall together."""
     zeros = np.where(RANDOM.random(1500) < 0.6, 0, RANDOM.exponential(size=1500))
-    assert not drift.compare("x", profile(zeros[:1000]), zeros[1000:], 0.2).drifted
+    assert not drift.compare_feature("x", profile(zeros[:1000]), zeros[1000:], 0.2).drifted
     constant = profile(np.ones(100))
-    assert drift.compare("x", constant, np.ones(100), 0.2).psi == pytest.approx(0)
-    assert drift.compare("x", constant, np.full(100, 2.0), 0.2).drifted
+    assert drift.compare_feature("x", constant, np.ones(100), 0.2).psi == pytest.approx(0)
+    assert drift.compare_feature("x", constant, np.full(100, 2.0), 0.2).drifted
 
 
 def test_a_value_that_was_not_there_has_moved_on_either_side():
     constant = profile(np.full(1000, 0.7, np.float32))
     for other in (0.6, 0.8):
-        assert drift.compare("x", constant, np.full(200, other), 0.2).drifted
+        assert drift.compare_feature("x", constant, np.full(200, other), 0.2).drifted
     zeros = np.concatenate([np.zeros(600), np.linspace(-1, 1, 400)])
-    assert drift.compare("x", profile(zeros), np.where(zeros == 0, -1e-4, zeros), 0.2).drifted
+    assert drift.compare_feature(
+        "x", profile(zeros), np.where(zeros == 0, -1e-4, zeros), 0.2
+    ).drifted
     ones = profile(RANDOM.integers(0, 2, 1000).astype(float))
-    assert drift.compare("x", ones, RANDOM.choice([-5.0, 1.0], 1000), 0.2).drifted
+    assert drift.compare_feature("x", ones, RANDOM.choice([-5.0, 1.0], 1000), 0.2).drifted
 
 
 def write_profile(folder, features):
     (folder / "assets.extra").mkdir(parents=True)
     (folder / "assets.extra" / drift.FILE).write_text(
-        json.dumps(feature_profiles.profile(features))
+        json.dumps(feature_profiles.profile_features(features))
     )
     return folder
 
@@ -122,29 +124,31 @@ def test_many_equally_frequent_categories_that_all_are_new_drift(rows):
     """The most frequent twenty of 2,000 hold a hundredth of the rows."""
     names = np.array([f"c{i}" for i in range(2000)], object)
     before = profile(np.repeat(names, rows))
-    assert not drift.compare("x", before, RANDOM.choice(names, 2000), 0.2).drifted
-    found = drift.compare("x", before, np.array([f"new {name}" for name in names], object), 0.2)
+    assert not drift.compare_feature("x", before, RANDOM.choice(names, 2000), 0.2).drifted
+    found = drift.compare_feature(
+        "x", before, np.array([f"new {name}" for name in names], object), 0.2
+    )
     assert found.drifted and found.ks > 0.98
     # A sample of a row each, on average, leaves out a third of them.
     before = profile(RANDOM.choice(names, 2000))
-    assert not drift.compare("x", before, RANDOM.choice(names, 2000), 0.2).drifted
-    assert drift.compare("x", before, np.array(["new"] * 2000, object), 0.2).drifted
+    assert not drift.compare_feature("x", before, RANDOM.choice(names, 2000), 0.2).drifted
+    assert drift.compare_feature("x", before, np.array(["new"] * 2000, object), 0.2).drifted
 
 
 def test_texts_that_never_come_twice_are_no_drift():
     before = profile(np.array([f"review {i}" for i in range(1000)], object))
     now = np.array([f"review {i}" for i in range(5000, 6000)], object)
-    assert not drift.compare("x", before, now, 0.2).drifted
+    assert not drift.compare_feature("x", before, now, 0.2).drifted
 
 
 def test_a_profile_of_an_earlier_export_is_still_read():
     reference = {"rows": 1000, "missing": 0.0, "quantiles": np.linspace(0, 1, 101).tolist()}
-    assert not drift.compare("x", reference, RANDOM.random(1000), 0.2).drifted
-    assert drift.compare("x", reference, RANDOM.random(1000) + 0.5, 0.2).drifted
+    assert not drift.compare_feature("x", reference, RANDOM.random(1000), 0.2).drifted
+    assert drift.compare_feature("x", reference, RANDOM.random(1000) + 0.5, 0.2).drifted
     reference = {"rows": 1000, "missing": 0.0, "shares": {"a": 0.5, "(other)": 0.5}}
     same, other = np.array(["a", "b"] * 99, object), np.array(["b"] * 99, object)
-    assert drift.compare("x", reference, same, 0.2).psi == pytest.approx(0, abs=1e-6)
-    assert drift.compare("x", reference, other, 0.2).drifted
+    assert drift.compare_feature("x", reference, same, 0.2).psi == pytest.approx(0, abs=1e-6)
+    assert drift.compare_feature("x", reference, other, 0.2).drifted
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0])
@@ -155,7 +159,8 @@ def test_predictions_that_are_nan_drift(tmp_path, share, batch):
     now = np.where(random.random((1000, 1)) < share, np.nan, before).astype(np.float32)
     features = feature_profiles.prediction_features({"y": before})
     kept = {
-        name: features[name] for name in set(features) - feature_profiles.needless({"y": before})
+        name: features[name]
+        for name in set(features) - feature_profiles.needless_features({"y": before})
     }
     assert set(kept) == {"y class", "y confidence"}
     version = write_profile(tmp_path / "m" / "1", kept)
@@ -175,7 +180,8 @@ def test_labels_that_add_up_to_1_by_accident_are_not_probabilities(tmp_path):
     before = RANDOM.integers(0, 2, (600, 3)).astype(np.float32)
     features = feature_profiles.prediction_features({"y": before})
     kept = {
-        name: features[name] for name in set(features) - feature_profiles.needless({"y": before})
+        name: features[name]
+        for name in set(features) - feature_profiles.needless_features({"y": before})
     }
     assert set(kept) == {"y[0]", "y[1]", "y[2]"}
     version = write_profile(tmp_path / "m" / "1", kept)

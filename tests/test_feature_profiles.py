@@ -67,7 +67,7 @@ def test_a_profile_survives_json_and_has_numpys_quantiles():
     values = random.normal(size=500)
     values[:50] = np.nan
     words = random.choice([f"w{i}" for i in range(40)], 500)
-    found = json.loads(json.dumps(feature_profiles.profile({"n": values, "w": words})))
+    found = json.loads(json.dumps(feature_profiles.profile_features({"n": values, "w": words})))
     assert found["n"]["missing"] == pytest.approx(0.1)
     np.testing.assert_allclose(
         found["n"]["quantiles"], np.quantile(values[50:], np.linspace(0, 1, 101))
@@ -78,25 +78,25 @@ def test_a_profile_survives_json_and_has_numpys_quantiles():
 
 
 def test_a_feature_that_is_missing_throughout_has_no_quantiles():
-    (found,) = feature_profiles.profile({"n": np.full(3, np.nan)}).values()
+    (found,) = feature_profiles.profile_features({"n": np.full(3, np.nan)}).values()
     assert (found["quantiles"], found["missing"]) == ([], 1.0)
 
 
 def test_shares_up_to_the_edges_are_exact():
     prices = np.random.default_rng(0).choice(np.float32([4.95, 9.99, 19.99]), 1000)
-    found = feature_profiles.profile({"x": prices})["x"]
+    found = feature_profiles.profile_features({"x": prices})["x"]
     edges = feature_profiles.inner_edges(found["quantiles"])
     assert {4.95, 9.99, 19.99} <= set(edges)
-    exact = [(feature_profiles.rounded(prices) <= edge).mean() for edge in edges]
+    exact = [(feature_profiles.rounded_numbers(prices) <= edge).mean() for edge in edges]
     np.testing.assert_array_equal(found["below"], exact)
 
 
 def test_rounding_is_done_once():
     values = np.random.default_rng(0).normal(size=1000) * 10.0 ** np.linspace(-30, 30, 1000)
-    once = feature_profiles.rounded(values)
-    np.testing.assert_array_equal(feature_profiles.rounded(once), once)
+    once = feature_profiles.rounded_numbers(values)
+    np.testing.assert_array_equal(feature_profiles.rounded_numbers(once), once)
     np.testing.assert_allclose(once, values, rtol=5.1e-6)
-    assert np.isnan(feature_profiles.rounded([np.nan])).all()
+    assert np.isnan(feature_profiles.rounded_numbers([np.nan])).all()
 
 
 def test_a_prediction_that_is_nan_has_no_class():
@@ -106,15 +106,15 @@ def test_a_prediction_that_is_nan_has_no_class():
     np.testing.assert_array_equal(
         features["y confidence"], scores.max(axis=1) * [1, np.nan, np.nan]
     )
-    assert feature_profiles.needless({"y": scores}) == {"y[0]", "y[1]"}
-    assert feature_profiles.needless({"y": scores * 2}) == {"y class", "y confidence"}
-    found = feature_profiles.profile(features)["y class"]
+    assert feature_profiles.needless_features({"y": scores}) == {"y[0]", "y[1]"}
+    assert feature_profiles.needless_features({"y": scores * 2}) == {"y class", "y confidence"}
+    found = feature_profiles.profile_features(features)["y class"]
     assert found["missing"] == pytest.approx(2 / 3)
     assert found["shares"] == {"1": pytest.approx(1 / 3), "(other)": 0}
 
 
 def test_values_that_came_once_say_how_many_are_still_unseen():
     texts = np.array([f"t{i}" for i in range(30)] + ["(other)", "t0"], object)
-    found = feature_profiles.profile({"x": texts})["x"]
+    found = feature_profiles.profile_features({"x": texts})["x"]
     assert found["shares"]["(other)"] == found["unseen"] == pytest.approx(11 / 32)
     assert len(found["shares"]) == 21 and len(found["seen"]) == 11

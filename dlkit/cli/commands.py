@@ -16,10 +16,10 @@ import typer
 
 from dlkit.cli.serve import serve
 from dlkit.cli.terminal import (
-    as_json,
     format_warning,
+    json_default,
     load_tensorflow,
-    loading,
+    loading_tensorflow,
     print_results,
     print_table,
 )
@@ -133,11 +133,11 @@ def check(
 @app.command()
 def models() -> None:
     """List the model builders."""
-    from dlkit import models as builders
+    import dlkit
 
     rows = [
         (info.name, ", ".join(info.inputs), ", ".join(info.tasks), info.description, info.reference)
-        for info in builders.list()
+        for info in dlkit.models.list()
     ]
     print_table(("name", "inputs", "tasks", "what it is", "reference"), rows)
 
@@ -302,7 +302,7 @@ def predict(
     rows = serving.read_inputs(source, delimiter=delimiter)
     with serving.Client(url, api_key=api_key, ca_file=ca_file, cert_file=cert_file) as client:
         answer = client.predict(rows, signature_name=signature or signature_for(file))
-    print(json.dumps(answer, default=as_json))
+    print(json.dumps(answer, default=json_default))
 
 
 @app.command()
@@ -345,7 +345,7 @@ def demo() -> None:
     """Train, export and serve a classifier of digits, and ask it."""
     load_tensorflow()
 
-    from dlkit.cli.demo import demo as run_demo
+    from dlkit.cli.demo import run_demo
 
     run_demo()
 
@@ -353,10 +353,10 @@ def demo() -> None:
 @app.command()
 def doctor() -> None:
     """Show versions and devices; exit 1 if something needs mending."""
-    with loading():
-        from dlkit.cli import doctor as medic
+    with loading_tensorflow():
+        from dlkit.cli.doctor import examine_installation
 
-        findings = medic.examine()
+        findings = examine_installation()
     print_table(("what", "found", "fix"), [(f.name, f.value, f.fix or "") for f in findings])
     if any(finding.fix for finding in findings):
         raise typer.Exit(1)

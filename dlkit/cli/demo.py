@@ -21,7 +21,7 @@ TARGET = 0.98
 EXTRAS = {"matplotlib": "plot", "uvicorn": "serve", "httpx": "serve", "orjson": "serve"}
 
 
-def demo(base: str | pathlib.Path = "runs") -> None:
+def run_demo(base: str | pathlib.Path = "runs") -> None:
     """Train `cnn` on `digits`, export it, serve it as its own process, and ask it over REST.
 
     Args:

@@ -49,14 +49,14 @@ class Finding:
     fix: str | None = None
 
 
-def examine() -> list[Finding]:
+def examine_installation() -> list[Finding]:
     """Return the versions, extras and devices found here. Imports TensorFlow for the devices.
 
     Returns:
         One record a fact; those with a `fix` need mending.
 
     Example:
-        >>> [finding.name for finding in examine()][:2]
+        >>> [finding.name for finding in examine_installation()][:2]
         ['python', 'dlkit']
     """
     import dlkit

@@ -6,11 +6,11 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from dlkit.argument_validation import check_choice, check_integer
-from dlkit.data.catalogue import loading as datasets
+from dlkit.data.catalogue import loading
 from dlkit.data.core.kinds import find_kind
 from dlkit.errors import InputError
-from dlkit.models import building
-from dlkit.models import catalogue as builders
+from dlkit.models.building import check_fits, find_builder
+from dlkit.models.catalogue import KINDS
 
 if TYPE_CHECKING:
     import keras
@@ -79,7 +79,7 @@ class Job:
         Raises:
             InputError: for an unknown name, a model that cannot do the data, a number out of range.
         """
-        model, data = building.find(self.model), datasets.find(self.data)
+        model, data = find_builder(self.model), loading.find(self.data)
         _check_fits(self, model, data)
         check_integer("epochs", self.epochs)
         check_integer("batch_size", self.batch_size)
@@ -113,9 +113,9 @@ class Job:
 
 def _check_fits(job: Job, model: BuilderInfo, data: DataSetInfo) -> None:
     # What a loader makes of sounds or texts, and by options of anything, it has to tell itself.
-    told = data.kind in builders.KINDS and not job.data_options
+    told = data.kind in KINDS and not job.data_options
     kind = data.kind if told else model.inputs[0]
-    building.check_fits(model, data.name, kind, job.data_options.get("task", data.task))
+    check_fits(model, data.name, kind, job.data_options.get("task", data.task))
     vectors = "features" in model.inputs and "tokens" not in model.inputs
     tokens = find_kind(data.kind).vocabulary and "encoding" not in job.data_options
     if tokens and vectors:

@@ -45,11 +45,12 @@ def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs"
         InputError: when the job or the run cannot be used, before anything is trained.
     """
     import dlkit
-    from dlkit.training import resume, run_lock
+    from dlkit.training import resume
+    from dlkit.training.run_lock import lock_run
 
     job.check()
     if run and (pathlib.Path(base) / run / ".lock").exists():  # refuse before any work
-        run_lock.hold(pathlib.Path(base) / run)
+        lock_run(pathlib.Path(base) / run)
     dlkit.training.set_seed(job.seed)
     data = job.load_data()
     model = job.build_model(data)
@@ -68,8 +69,8 @@ def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs"
             verbose="auto" if sys.stdout.isatty() else 2,
         )
     except KeyboardInterrupt:
-        kept, _ = resume.progress(directory) or (0, False)
-        resume.tell(
+        kept, _ = resume.run_progress(directory) or (0, False)
+        resume.print_line(
             f"Interrupted; {kept} of {job.epochs} epochs are kept. To go on, give the same command"
             f" with --run {directory.name}."
         )
@@ -209,9 +210,9 @@ def tell_unfinished(run: str | pathlib.Path, job: Job) -> str | None:
         run: A run directory.
         job: Its job.
     """
-    from dlkit.training.resume import progress
+    from dlkit.training.resume import run_progress
 
-    known = progress(pathlib.Path(run))
+    known = run_progress(pathlib.Path(run))
     kept, stopped = known or (0, (pathlib.Path(run) / "results.json").exists())
     if stopped or kept >= job.epochs:
         return None

@@ -15,14 +15,14 @@ _AS_PYTHON_WRITES = warnings.formatwarning
 
 def load_tensorflow() -> None:
     """Import TensorFlow, which takes seconds, under a message that says so."""
-    with loading():
+    with loading_tensorflow():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # notes here that there is no GPU, and not again
 
 
 @contextlib.contextmanager
-def loading() -> Iterator[None]:
+def loading_tensorflow() -> Iterator[None]:
     """Show that TensorFlow is loading, and keep its notes off the terminal unless it fails.
 
     TensorFlow's C++ code writes them before any setting can silence it.
@@ -84,11 +84,11 @@ def print_table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> No
     console.print(table)
 
 
-def as_json(value: Any) -> Any:
+def json_default(value: Any) -> Any:
     """Return an array as lists, and bytes as TensorFlow Serving writes them.
 
     Example:
-        >>> as_json(b"raw")
+        >>> json_default(b"raw")
         {'b64': 'cmF3'}
     """
     if isinstance(value, bytes):

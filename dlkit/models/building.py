@@ -35,16 +35,16 @@ def build(name: str, data: Any, **options: Any) -> "keras.Model":
         >>> build("mlp", dk.data.load("digits"), units=(32,)).output_shape
         (None, 10)
     """
-    info = find(name)
-    shape, kind = read_input(data)
+    info = find_builder(name)
+    shape, kind = read_input_shape(data)
     check_fits(info, data.name, kind, data.task)
     options.setdefault("task", data.task)
     if options["task"] == data.task == "regression":
         options.setdefault("target_scale", getattr(data, "target_scale", None))
-    return function_of(info)(shape, data.num_classes, **options)
+    return builder_function(info)(shape, data.num_classes, **options)
 
 
-def find(name: str) -> catalogue.BuilderInfo:
+def find_builder(name: str) -> catalogue.BuilderInfo:
     """Return what is known of a builder.
 
     Args:
@@ -57,7 +57,7 @@ def find(name: str) -> catalogue.BuilderInfo:
         InputError: for an unknown name, with the closest one.
 
     Example:
-        >>> find("cnn").inputs
+        >>> find_builder("cnn").inputs
         ('image',)
     """
     known = {info.name: info for info in catalogue.list()}
@@ -68,7 +68,7 @@ def find(name: str) -> catalogue.BuilderInfo:
     )
 
 
-def function_of(info: catalogue.BuilderInfo) -> Any:
+def builder_function(info: catalogue.BuilderInfo) -> Any:
     """Import a builder's family, if need be, and return the builder.
 
     Args:
@@ -78,7 +78,7 @@ def function_of(info: catalogue.BuilderInfo) -> Any:
         The function.
 
     Example:
-        >>> function_of(find("cnn")).__name__
+        >>> builder_function(find_builder("cnn")).__name__
         'cnn'
     """
     if info.name not in catalogue.REGISTERED:
@@ -86,7 +86,7 @@ def function_of(info: catalogue.BuilderInfo) -> Any:
     return catalogue.REGISTERED[info.name][1]
 
 
-def read_input(data: Any) -> tuple[tuple[int | None, ...], str]:
+def read_input_shape(data: Any) -> tuple[tuple[int | None, ...], str]:
     """Return the shape of the data's one input, without the batch axis, and its kind.
 
     Args:
@@ -100,7 +100,7 @@ def read_input(data: Any) -> tuple[tuple[int | None, ...], str]:
 
     Example:
         >>> import dlkit as dk
-        >>> read_input(dk.data.load("digits"))
+        >>> read_input_shape(dk.data.load("digits"))
         ((8, 8, 1), 'image')
     """
     if len(data.input_spec) != 1:
@@ -133,7 +133,7 @@ def check_fits(info: catalogue.BuilderInfo, data_name: str, kind: str, task: str
         InputError: saying what the model needs, what the data holds, and which models would fit.
 
     Example:
-        >>> check_fits(find("mlp"), "digits", "image", "multiclass")
+        >>> check_fits(find_builder("mlp"), "digits", "image", "multiclass")
     """
     if kind in info.inputs and task in info.tasks:
         return

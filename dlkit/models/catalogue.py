@@ -73,7 +73,7 @@ def list() -> tuple[BuilderInfo, ...]:
     return tuple(known[name] for name in sorted(known))
 
 
-def register(info: BuilderInfo, function: Callable[..., Any]) -> None:
+def register_builder(info: BuilderInfo, function: Callable[..., Any]) -> None:
     """Add a builder; the same name from another module is refused.
 
     Args:

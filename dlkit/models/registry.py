@@ -16,7 +16,7 @@ import keras
 
 from dlkit.argument_validation import check_choice, check_integer, check_names
 from dlkit.errors import InputError
-from dlkit.models.catalogue import KINDS, BuilderInfo, first_line, register
+from dlkit.models.catalogue import KINDS, BuilderInfo, first_line, register_builder
 from dlkit.training.compiling import CompileOptions, check_options
 
 _RANKS = {"features": 1, "image": 3, "sequence": 2, "tokens": 1}
@@ -99,7 +99,7 @@ def builder(
             with seeded(seed), dtype_policy(policy):
                 return function(shape, classes, **merged)
 
-        register(info, checked)
+        register_builder(info, checked)
         return checked
 
     return decorate

@@ -19,7 +19,7 @@ from dlkit.argument_validation import check_choice, check_fraction, check_intege
 from dlkit.errors import InputError
 from dlkit.tasks import TASKS, Task
 from dlkit.training.losses import ScaledLoss
-from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical, maker
+from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical_name, find_maker
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -212,8 +212,8 @@ def _check_loss(loss: Any, task: str) -> Any:
         if callable(loss):
             return loss
         raise InputError(f"loss must be a name or a keras.losses.Loss. Received: loss={loss!r}.")
-    maker("loss", loss, LOSSES, task)
-    return canonical(loss)
+    find_maker("loss", loss, LOSSES, task)
+    return canonical_name(loss)
 
 
 def _check_metrics(metrics: Any, task: str) -> Any:
@@ -223,7 +223,7 @@ def _check_metrics(metrics: Any, task: str) -> Any:
         raise InputError(f"metrics must be a list, as ['accuracy']. Received: metrics={metrics!r}.")
     for metric in metrics:
         if isinstance(metric, str):
-            maker("metrics", metric, METRICS, task)
+            find_maker("metrics", metric, METRICS, task)
         elif not callable(metric):
             raise InputError(f"metrics must hold names or Keras metrics. Received: {metric!r}.")
     return list(metrics)
@@ -248,7 +248,7 @@ def _check_scale(target_scale: Any, task: str) -> Any:
 def _check_width(model: keras.Model, options: Mapping[str, Any]) -> None:
     outputs = getattr(model, "outputs", None) or []
     for name in (options["loss"], *options["metrics"]):
-        across = isinstance(name, str) and canonical(name) in _ACROSS
+        across = isinstance(name, str) and canonical_name(name) in _ACROSS
         if across and len(outputs) == 1 and outputs[0].shape[-1] == 1:
             raise InputError(
                 f"{name!r} compares several numbers of a prediction with each other, and model"
@@ -315,7 +315,7 @@ def _loss(options: Mapping[str, Any]) -> Any:
 def _metrics(options: Mapping[str, Any]) -> list[Any]:
     """Return the metrics, those that were named under the names that they were given."""
     return [
-        maker("metrics", metric, METRICS, options["task"])(name=metric)
+        find_maker("metrics", metric, METRICS, options["task"])(name=metric)
         if isinstance(metric, str)
         else metric
         for metric in options["metrics"]

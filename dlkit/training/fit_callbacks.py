@@ -9,9 +9,9 @@ import keras
 
 from dlkit.argument_validation import check_choice, check_integer, closest
 from dlkit.errors import InputError
-from dlkit.training.resume import Resume, tell
+from dlkit.training.resume import Resume, print_line
 from dlkit.training.run_files import BestCheckpoint, HistoryFile
-from dlkit.training.run_lock import Alone
+from dlkit.training.run_lock import RunLock
 
 
 def callbacks(
@@ -81,7 +81,7 @@ def callbacks(
     )
     best = BestCheckpoint(run / "best.keras", monitor=monitor, mode=mode)
     history = HistoryFile(run / "history.csv")
-    watching = [Alone(run), CheckMonitor(monitor, mode, [stopping, best]), StopOnNaN(stopping)]
+    watching = [RunLock(run), CheckMonitor(monitor, mode, [stopping, best]), StopOnNaN(stopping)]
     watching += [stopping, best, history]
     if tensorboard:
         watching.append(keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False))
@@ -159,7 +159,7 @@ class CheckMonitor(keras.callbacks.Callback):
         if self.settled:
             return
         self._check(list(logs or {}))
-        mode = direction(self.model, self.monitor) if self.mode == "auto" else self.mode
+        mode = metric_direction(self.model, self.monitor) if self.mode == "auto" else self.mode
         if mode is None:
             raise InputError(
                 f"Whether a high or a low {self.monitor} is better cannot be told from the metric;"
@@ -196,9 +196,6 @@ class CheckMonitor(keras.callbacks.Callback):
 def declared_metrics(model: keras.Model) -> list[str] | None:
     """Return the names that `fit` will report, or None where only a training step can tell.
 
-    Args:
-        model: A compiled model.
-
     Example:
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
         >>> model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -229,12 +226,12 @@ def _name(metric: Any) -> str | None:
     if isinstance(metric, str):
         return metric
     config = metric.get("config") if isinstance(metric, dict) else None
-    if not isinstance(config, dict) or config.get("average", "macro") is None:  # a name a class
-        return None
-    return config.get("name")
+    if isinstance(config, dict) and config.get("average", "macro") is not None:  # or one a class
+        return config.get("name")
+    return None
 
 
-def direction(model: keras.Model, monitor: str) -> str | None:
+def metric_direction(model: keras.Model, monitor: str) -> str | None:
     """Return "min" or "max": what is better of a metric; None where the metric does not tell.
 
     As Keras infers it, and also for the losses of single outputs and for metrics that carry the
@@ -245,7 +242,7 @@ def direction(model: keras.Model, monitor: str) -> str | None:
         monitor: Name of the metric, with or without `val_`.
 
     Example:
-        >>> direction(keras.Sequential(), "val_loss")
+        >>> metric_direction(keras.Sequential(), "val_loss")
         'min'
     """
     name = monitor.removeprefix("val_")
@@ -287,7 +284,7 @@ class StopOnNaN(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             if name.endswith("loss") and not math.isfinite(value) and not self.model.stop_training:
                 self.model.stop_training = True
-                tell(self._sentence(name, value, batch))
+                print_line(self._sentence(name, value, batch))
 
     def _sentence(self, name: str, value: float, batch: int) -> str:
         if self.stopping.best_weights is None:

@@ -182,28 +182,30 @@ _ALIASES = {
 }
 
 
-def canonical(name: str) -> str:
+def canonical_name(name: str) -> str:
     """Return the one name of a loss or a metric, of all that Keras knows it by.
 
     Example:
-        >>> canonical("MeanSquaredError"), canonical("KLDivergence"), canonical("f1")
+        >>> canonical_name("MeanSquaredError"), canonical_name("KLDivergence"), canonical_name("f1")
         ('mse', 'kl_divergence', 'f1_score')
     """
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
     return _ALIASES.get(words, words)
 
 
-def maker(argument: str, name: str, known: Mapping[str, Makers], task: str) -> Callable[..., Any]:
+def find_maker(
+    argument: str, name: str, known: Mapping[str, Makers], task: str
+) -> Callable[..., Any]:
     """Return what makes the loss or metric of that name for a task.
 
     Raises:
         InputError: for a name that is not known, or that does not fit the task's labels.
 
     Example:
-        >>> maker("metrics", "RootMeanSquaredError", METRICS, "regression")().name
+        >>> find_maker("metrics", "RootMeanSquaredError", METRICS, "regression")().name
         'root_mean_squared_error'
     """
-    makers = known.get(canonical(name))
+    makers = known.get(canonical_name(name))
     if makers and task in makers:
         return makers[task]
     fitting = ", ".join(other for other, tasks in known.items() if task in tasks)

@@ -160,7 +160,7 @@ def advance_order(dataset: Any, epochs: int, *, steps: int | None = None) -> Non
     """
     batches = int(dataset.cardinality())
     if batches == _INFINITE or (batches != _UNKNOWN and steps not in (None, batches)):
-        tell(
+        print_line(
             f"The order of the data starts anew: {steps} steps an epoch of a data set of"
             f" {'endless' if batches == _INFINITE else batches} batches cannot be continued"
             " exactly; leave out repeat() and steps_per_epoch where that matters."
@@ -170,11 +170,11 @@ def advance_order(dataset: Any, epochs: int, *, steps: int | None = None) -> Non
         iter(dataset)
 
 
-def progress(run: pathlib.Path) -> tuple[int, bool] | None:
+def run_progress(run: pathlib.Path) -> tuple[int, bool] | None:
     """Return how many epochs a run keeps and whether early stopping ended it, None if unknown.
 
     Example:
-        >>> progress(pathlib.Path("/nosuch"))
+        >>> run_progress(pathlib.Path("/nosuch"))
     """
     try:
         with np.load(run / "resume.npz", allow_pickle=False) as file:
@@ -184,7 +184,7 @@ def progress(run: pathlib.Path) -> tuple[int, bool] | None:
         return None
 
 
-def tell(sentence: str) -> None:
+def print_line(sentence: str) -> None:
     """Print a sentence that the user must see, below the progress bar."""
     print(f"\n{sentence}", file=sys.stderr, flush=True)
 

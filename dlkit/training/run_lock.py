@@ -12,7 +12,7 @@ from dlkit.errors import InputError
 _HELD: dict[pathlib.Path, int] = {}
 
 
-class Alone(keras.callbacks.Callback):
+class RunLock(keras.callbacks.Callback):
     """Holds the run directory while `fit` trains, and clears what a killed process left there.
 
     It stands first in the list of callbacks, so that no other touches the files of a run that is
@@ -28,16 +28,16 @@ class Alone(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Take the directory, or refuse to train."""
-        hold(self.run)
+        lock_run(self.run)
         for partial in self.run.glob(".*.partial*"):
             partial.unlink(missing_ok=True)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Let go of the directory."""
-        release(self.run)
+        unlock_run(self.run)
 
 
-def hold(run: pathlib.Path) -> None:
+def lock_run(run: pathlib.Path) -> None:
     """Keep other processes from training in `run` until `release`, or the end of this process.
 
     Args:
@@ -49,14 +49,14 @@ def hold(run: pathlib.Path) -> None:
     Example:
         >>> import pathlib, tempfile
         >>> run = pathlib.Path(tempfile.mkdtemp())
-        >>> hold(run)
-        >>> release(run)
+        >>> lock_run(run)
+        >>> unlock_run(run)
     """
     try:
         import fcntl
     except ImportError:  # Windows has no such locks
         return
-    release(run)
+    unlock_run(run)
     file = os.open(run / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,7 +74,7 @@ def hold(run: pathlib.Path) -> None:
     _HELD[run.resolve()] = file
 
 
-def release(run: pathlib.Path) -> None:
+def unlock_run(run: pathlib.Path) -> None:
     """Let go of a run directory, if this process holds it."""
     file = _HELD.pop(run.resolve(), None)
     if file is not None:

@@ -107,7 +107,7 @@ def test_the_command_it_proposes_names_what_can_be_served(shown):
 def test_an_accuracy_below_its_target_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "JOB", Job("perceptron", "digits", epochs=1, batch_size=128))
     with pytest.raises(DlkitError, match="expects a test accuracy of at least 98%"):
-        demo.demo(tmp_path)
+        demo.run_demo(tmp_path)
 
 
 def test_a_wrong_answer_of_the_server_is_a_failure(monkeypatch, tmp_path):

@@ -64,7 +64,7 @@ def test_a_library_that_does_not_load_is_a_finding(monkeypatch, capsys):
 )
 def test_another_python_is_named(monkeypatch, version, well):
     monkeypatch.setattr(sys, "version_info", (*version, 0, "final", 0))
-    (found, *_) = doctor.examine()
+    (found, *_) = doctor.examine_installation()
     assert (found.fix is None) == bool(well)
     assert well or found.fix == "dlkit runs on Python 3.11 to 3.13"
 
@@ -76,7 +76,7 @@ def test_a_gpu_that_tensorflow_does_not_see_is_named(monkeypatch, driver):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(doctor, "_has_nvidia_driver", lambda: driver)
-    gpus = doctor.examine()[-1]
+    gpus = doctor.examine_installation()[-1]
     assert (gpus.name, gpus.value) == ("GPUs", "none")
     wanted = 'TensorFlow does not see the NVIDIA GPU: pip install "dlkit[gpu]"'
     assert gpus.fix == (wanted if driver else None)

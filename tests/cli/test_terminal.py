@@ -56,7 +56,7 @@ def test_the_first_column_is_never_broken(monkeypatch, capsys):
 
 
 def test_the_notes_of_a_library_are_kept_from_the_terminal(capfd):
-    with terminal.loading():
+    with terminal.loading_tensorflow():
         os.write(2, b"I0000 oneDNN custom operations are on\n")
     os.write(2, b"after")
     captured = capfd.readouterr()
@@ -69,7 +69,7 @@ def test_the_notes_are_shown_when_it_fails(capfd, error):
         os.write(2, b"this CPU lacks AVX\n")
         raise error
 
-    with pytest.raises(type(error)), terminal.loading():
+    with pytest.raises(type(error)), terminal.loading_tensorflow():
         fail()
     os.write(2, b"after")
     assert capfd.readouterr().err == "this CPU lacks AVX\nafter"
@@ -77,21 +77,21 @@ def test_the_notes_are_shown_when_it_fails(capfd, error):
 
 def test_loading_says_so_on_a_terminal_and_leaves_no_trace(monkeypatch, capsys):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    with terminal.loading():
+    with terminal.loading_tensorflow():
         assert capsys.readouterr().err == "Loading TensorFlow ...\r"
     assert capsys.readouterr().err == " " * len("Loading TensorFlow ...") + "\r"
 
 
 def test_loading_leaves_no_file_open():
     before = os.listdir("/proc/self/fd")
-    with terminal.loading():
+    with terminal.loading_tensorflow():
         pass
     assert os.listdir("/proc/self/fd") == before
 
 
 def test_answers_become_json():
     answer = {"a": np.array([[1.5, 2.0]]), "b": np.array([b"\xff"], dtype=object)}
-    text = json.dumps(answer, default=terminal.as_json)
+    text = json.dumps(answer, default=terminal.json_default)
     assert json.loads(text) == {"a": [[1.5, 2.0]], "b": [{"b64": "/w=="}]}
 
 

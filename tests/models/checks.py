@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.models.building import find, function_of
+from dlkit.models.building import builder_function, find_builder
 
 CLASSES = {"binary": 2, "multiclass": 3, "multilabel": 4, "regression": 2}
 # The loss that memorizing a tiny batch has to reach.
@@ -16,10 +16,10 @@ MEMORIZED = {"binary": 0.1, "multiclass": 0.1, "multilabel": 0.15, "regression":
 
 def make(name, task, **options):
     """Build the tiny model of a builder's test_config, run as Keras would by itself."""
-    info = find(name)
+    info = find_builder(name)
     settings = {"seed": 1, "jit_compile": False, "steps_per_execution": 1, **info.test_config}
     shape = settings.pop("input_shape")
-    return function_of(info)(shape, CLASSES[task], task=task, **{**settings, **options})
+    return builder_function(info)(shape, CLASSES[task], task=task, **{**settings, **options})
 
 
 def batch(model, task, size):
@@ -69,7 +69,7 @@ def check_gradients(name, task):
 
 def plain(name):
     """Return options that leave out what makes training noisy or its loss other than the task's."""
-    own = inspect.signature(function_of(find(name))).parameters
+    own = inspect.signature(builder_function(find_builder(name))).parameters
     return {"label_smoothing": 0.0, **({"dropout": 0.0} if "dropout" in own else {})}
 
 

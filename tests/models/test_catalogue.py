@@ -130,7 +130,7 @@ def make_info(**words):
 
 def test_a_name_that_is_taken_is_refused():
     with pytest.raises(InputError, match="A builder named 'cnn' exists already, in convolutional"):
-        catalogue.register(make_info(name="cnn"), print)
+        catalogue.register_builder(make_info(name="cnn"), print)
 
 
 @pytest.mark.parametrize(
@@ -138,4 +138,4 @@ def test_a_name_that_is_taken_is_refused():
 )
 def test_an_unknown_task_or_input_is_refused(field, value):
     with pytest.raises(InputError, match=f"new: {field} must be from: .*Received: "):
-        catalogue.register(make_info(**{field: value}), print)
+        catalogue.register_builder(make_info(**{field: value}), print)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from dlkit.errors import InputError
 from dlkit.training import callbacks, load_history
-from dlkit.training.fit_callbacks import declared_metrics, direction
+from dlkit.training.fit_callbacks import declared_metrics, metric_direction
 
 X = np.linspace(-1, 1, 32, dtype="float32")[:, None]
 Y = 2 * X
@@ -131,7 +131,7 @@ def test_a_mistyped_monitor_of_two_outputs_fails_after_the_first_step(tmp_path):
         model.fit(X, [Y, Y], batch_size=8, callbacks=made, verbose=0)
     assert int(model.optimizer.iterations) == 1
     for monitor in ("left_mae", "right_loss", "val_left_mae"):
-        assert direction(model, monitor) == "min"
+        assert metric_direction(model, monitor) == "min"
 
 
 def test_validation_that_never_comes_is_told_after_the_first_epoch(tmp_path):

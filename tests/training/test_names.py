@@ -11,8 +11,8 @@ import dlkit as dk
 from dlkit.models import blocks
 from dlkit.tasks import TASKS
 from dlkit.training.compiling import check_options, compile_model
-from dlkit.training.fit_callbacks import direction
-from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical
+from dlkit.training.fit_callbacks import metric_direction
+from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical_name
 
 RNG = np.random.default_rng(1)
 ROWS = 41  # no batch size divides it
@@ -51,14 +51,14 @@ def known_to(module, base):
 def test_every_loss_that_keras_makes_by_name_is_known():
     names = known_to(keras.losses, keras.losses.Loss)
     assert len(names) > 15
-    assert {canonical(name) for name in names} <= LOSSES.keys()
+    assert {canonical_name(name) for name in names} <= LOSSES.keys()
 
 
 def test_every_metric_that_keras_makes_by_name_is_known():
     # These count values, and not labels beside predictions.
     names = set(known_to(keras.metrics, keras.metrics.Metric)) - {"Mean", "Sum"}
     assert len(names) > 30
-    assert {canonical(name) for name in names} <= METRICS.keys()
+    assert {canonical_name(name) for name in names} <= METRICS.keys()
 
 
 def test_every_optimizer_that_keras_makes_by_name_is_known():
@@ -96,7 +96,7 @@ def test_one_loss_has_many_names(name):
 
 
 def canonical_class(name):
-    return {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError"}[canonical(name)]
+    return {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError"}[canonical_name(name)]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -143,7 +143,7 @@ def test_a_metric_of_a_column_has_the_value_of_its_formula(name):
 def test_a_metric_tells_monitor_what_is_better(name, better):
     for make in METRICS[name].values():
         model = types.SimpleNamespace(metrics=[make(name=name)])
-        assert direction(model, f"val_{name}") == better
+        assert metric_direction(model, f"val_{name}") == better
 
 
 def test_a_metric_is_called_as_it_was_named():

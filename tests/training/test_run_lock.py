@@ -9,7 +9,7 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.training import callbacks
-from dlkit.training.run_lock import Alone, hold, release
+from dlkit.training.run_lock import RunLock, lock_run, unlock_run
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_run_that_another_process_trains_is_left_alone(tmp_path, model):
 def test_what_a_killed_process_left_is_cleared(tmp_path, model):
     for name in (".best.1f.partial.keras", ".resume.npz.2e.partial"):
         (tmp_path / name).write_bytes(b"half")
-    model.fit(X, X[:, 0], verbose=0, callbacks=[Alone(tmp_path)])
+    model.fit(X, X[:, 0], verbose=0, callbacks=[RunLock(tmp_path)])
     assert os.listdir(tmp_path) == [".lock"]
 
 
@@ -49,16 +49,16 @@ def test_a_fit_that_ended_in_an_error_does_not_lock_its_own_process_out(tmp_path
 
     stop = keras.callbacks.LambdaCallback(on_train_batch_end=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        model.fit(X, X[:, 0], verbose=0, callbacks=[Alone(tmp_path), stop])
-    model.fit(X, X[:, 0], verbose=0, callbacks=[Alone(tmp_path)])
+        model.fit(X, X[:, 0], verbose=0, callbacks=[RunLock(tmp_path), stop])
+    model.fit(X, X[:, 0], verbose=0, callbacks=[RunLock(tmp_path)])
     with open(tmp_path / ".lock") as other:  # a finished one lets go
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_the_one_who_holds_it_is_named(tmp_path):
-    hold(tmp_path)
+    lock_run(tmp_path)
     assert (tmp_path / ".lock").read_text() == str(os.getpid())
     with open(tmp_path / ".lock") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    release(tmp_path)
-    release(tmp_path)
+    unlock_run(tmp_path)
+    unlock_run(tmp_path)

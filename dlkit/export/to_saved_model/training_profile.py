@@ -38,12 +38,12 @@ def write_training_profile(directory: pathlib.Path, signature: Signature, data: 
         features = feature_profiles.input_features(inputs)
         outputs = signature.reference(inputs)
         features |= feature_profiles.prediction_features(outputs)
-        needless.append(feature_profiles.needless(outputs))
+        needless.append(feature_profiles.needless_features(outputs))
         for name, values in features.items():
             parts.setdefault(name, []).append(values)
     for name in set.intersection(*needless):
         del parts[name]
-    found = feature_profiles.profile(
+    found = feature_profiles.profile_features(
         {name: np.concatenate(values) for name, values in parts.items()}
     )
     (directory / FILE).write_text(json.dumps(found) + "\n")

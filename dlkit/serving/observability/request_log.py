@@ -198,5 +198,6 @@ def _plain(values: np.ndarray) -> list[Any]:
     if values.dtype.kind in "OSU":
         return [value if value is None else str(value) for value in values]
     return [
-        None if math.isnan(value) else value for value in feature_profiles.rounded(values).tolist()
+        None if math.isnan(value) else value
+        for value in feature_profiles.rounded_numbers(values).tolist()
     ]
