@@ -5,6 +5,8 @@ fails too.
 """
 
 import ast
+import collections
+import graphlib
 import hashlib
 import importlib
 import inspect
@@ -13,6 +15,7 @@ import re
 import statistics
 import typing
 
+import grimp
 import pytest
 
 import dlkit as dk
@@ -23,6 +26,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 ROOMS = ("data", "evaluation", "export", "layers", "models", "serving", "training")
 MAX_LINES = 300
 MAX_BODY = 40
+MAX_MODULES = 15
 
 LONG_FILES = {
     "dlkit/data/data.py": "what can be done with data is one class, mostly docstrings",
@@ -109,6 +113,19 @@ def test_no_function_is_written_twice():
                 digest = hashlib.sha256("".join(map(ast.dump, body)).encode()).hexdigest()
                 seen.setdefault(digest, []).append(f"{path}:{function.name}")
     assert [places for places in seen.values() if len(places) > 1] == []
+
+
+def test_folders_can_be_seen_at_a_glance():
+    modules = (path for path in FILES if path.name != "__init__.py")
+    counts = collections.Counter(relative(path.parent) for path in modules)
+    assert {folder: count for folder, count in counts.items() if count > MAX_MODULES} == {}
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    """Nor for its types: a file in a circle cannot be read without the whole of it."""
+    graph = grimp.build_graph("dlkit", cache_dir=None)
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    graphlib.TopologicalSorter(imports).prepare()  # its error names the files of a circle
 
 
 def test_no_module_hides_a_public_name():
