@@ -18,7 +18,8 @@ from keras import layers
 from dlkit.argument_validation import check_choice, check_integer
 from dlkit.models import blocks
 from dlkit.models.registry import builder
-from dlkit.training.compiling import CompileOptions, compile_model
+from dlkit.tasks import Task
+from dlkit.training.compiling import BuilderOptions, compile_model
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,7 +41,7 @@ def cnn(
     input_shape: Sequence[int],
     num_classes: int,
     *,
-    task: str = "multiclass",
+    task: Task = "multiclass",
     filters: Sequence[int] = (32, 64, 64),
     convs_per_block: int = 1,
     kernel_size: int = 3,
@@ -54,7 +55,7 @@ def cnn(
     l1: float = 0.0,
     l2: float = 0.0,
     dropout: float = 0.2,
-    **compile_options: Unpack[CompileOptions],
+    **compile_options: Unpack[BuilderOptions],
 ) -> keras.Model:
     """Convolutional network in VGG style: blocks of small filters, each halving the image.
 
@@ -101,7 +102,7 @@ def cnn(
         (None, 10)
     """
     check_choice("global_pool", global_pool, GLOBAL_POOLS)
-    kernel = {"kernel_initializer": kernel_initializer, "l1": l1, "l2": l2}
+    kernel: dict[str, Any] = {"kernel_initializer": kernel_initializer, "l1": l1, "l2": l2}
     inputs = x = keras.Input(input_shape, name="image")
     for width in blocks.check_sizes("filters", filters):
         x = convolution_block(
@@ -117,7 +118,7 @@ def cnn(
         )
     x = _to_features(x, global_pool)  # (B, h, w, C) -> (B, features)
     x = blocks.drop(x, dropout)  # in the dense part only, as in the paper
-    dense = {"activation": activation, "dropout": dropout, **kernel}
+    dense: dict[str, Any] = {"activation": activation, "dropout": dropout, **kernel}
     dense["normalization"] = "none" if normalization == "instance" else normalization
     for width in blocks.check_sizes("units", units):
         x = blocks.dense(x, width, **dense)
@@ -210,11 +211,11 @@ def lenet5(
     input_shape: Sequence[int],
     num_classes: int,
     *,
-    task: str = "multiclass",
+    task: Task = "multiclass",
     activation: str = "tanh",
     kernel_initializer: str = "lecun",
     dropout: float = 0.0,
-    **compile_options: Unpack[CompileOptions],
+    **compile_options: Unpack[BuilderOptions],
 ) -> keras.Model:
     """LeNet-5: the network that read handwritten digits on bank cheques.
 
@@ -251,7 +252,7 @@ def lenet5(
     """
     inputs = keras.Input(input_shape, name="image")
     x = _pad_to(inputs, 32)
-    kernel = {"kernel_initializer": kernel_initializer}
+    kernel: dict[str, Any] = {"kernel_initializer": kernel_initializer}
     for filters, pooled in ((6, True), (16, True), (120, False)):  # C1 S2, C3 S4, C5
         x = blocks.convolution(x, filters, kernel_size=5, padding="valid", **kernel)
         x = blocks.activate(x, activation)

@@ -16,7 +16,8 @@ import keras
 
 from dlkit.models import blocks
 from dlkit.models.registry import builder
-from dlkit.training.compiling import CompileOptions, compile_model
+from dlkit.tasks import Task
+from dlkit.training.compiling import BuilderOptions, compile_model
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -34,11 +35,11 @@ def perceptron(
     input_shape: Sequence[int],
     num_classes: int,
     *,
-    task: str = "multiclass",
+    task: Task = "multiclass",
     kernel_initializer: str = "glorot",
     l1: float = 0.0,
     l2: float = 0.0,
-    **compile_options: Unpack[CompileOptions],
+    **compile_options: Unpack[BuilderOptions],
 ) -> keras.Model:
     """One layer of units that weigh all inputs: the oldest network, and the baseline to beat.
 
@@ -87,7 +88,7 @@ def mlp(
     input_shape: Sequence[int],
     num_classes: int,
     *,
-    task: str = "multiclass",
+    task: Task = "multiclass",
     units: Sequence[int] = (128, 64),
     activation: str = "relu",
     normalization: str = "none",
@@ -95,7 +96,7 @@ def mlp(
     l1: float = 0.0,
     l2: float = 0.0,
     dropout: float = 0.0,
-    **compile_options: Unpack[CompileOptions],
+    **compile_options: Unpack[BuilderOptions],
 ) -> keras.Model:
     """Multilayer perceptron: hidden layers between the inputs and the predictions.
 

@@ -36,7 +36,24 @@ _DIFFERENCES = ("mse", "mae", "huber", "log_cosh")
 _ACROSS = ("cosine_similarity", "pearson_correlation", "concordance_correlation")
 
 
-class CompileOptions(TypedDict, total=False):
+class BuilderOptions(TypedDict, total=False):
+    """`CompileOptions` without `task`, which stands in each builder's own signature."""
+
+    optimizer: str | keras.optimizers.Optimizer
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule | None
+    weight_decay: float | None
+    clipnorm: float | None
+    loss: str | keras.losses.Loss | Callable | None
+    metrics: Sequence[str | keras.metrics.Metric] | None
+    label_smoothing: float
+    jit_compile: bool | Literal["auto"]
+    steps_per_execution: int | Literal["auto"]
+    target_scale: tuple[float | Sequence[float], float | Sequence[float]] | None
+    mixed_precision: bool | str | None
+    seed: int | None
+
+
+class CompileOptions(BuilderOptions, total=False):
     """The options that every builder, and `compile_model`, takes besides its own.
 
     Args:
@@ -75,18 +92,6 @@ class CompileOptions(TypedDict, total=False):
     """
 
     task: Task
-    optimizer: str | keras.optimizers.Optimizer
-    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule | None
-    weight_decay: float | None
-    clipnorm: float | None
-    loss: str | keras.losses.Loss | Callable | None
-    metrics: Sequence[str | keras.metrics.Metric] | None
-    label_smoothing: float
-    jit_compile: bool | Literal["auto"]
-    steps_per_execution: int | Literal["auto"]
-    target_scale: tuple[float | Sequence[float], float | Sequence[float]] | None
-    mixed_precision: bool | str | None
-    seed: int | None
 
 
 def compile_model(model: keras.Model, **options: Unpack[CompileOptions]) -> keras.Model:
