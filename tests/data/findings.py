@@ -30,5 +30,4 @@ def raw_view(raw, paths=None):
     """Return what a check of raw inputs looks at: training inputs, or files."""
     rows = np.arange(len(paths if raw is None else raw))
     origin = types.SimpleNamespace(paths=paths)
-    data = types.SimpleNamespace(origin=origin)
-    return types.SimpleNamespace(data=data, raw={"train": raw}, rows=lambda split: rows)
+    return types.SimpleNamespace(origin=origin, raw={"train": raw}, rows=lambda split: rows)

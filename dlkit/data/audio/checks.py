@@ -13,10 +13,11 @@ from dlkit.data.core.wording import Finding
 
 def check_raw(view: View) -> Iterator[Finding]:
     """Look at the heads of the training files."""
-    if view.data.origin.paths is None:
+    paths = view.origin.paths
+    if paths is None:
         return
     lengths = []
-    for path in view.data.origin.paths[view.rows("train")][:FILES]:
+    for path in paths[view.rows("train")][:FILES]:
         try:
             with wave.open(str(path)) as file:
                 lengths.append(file.getnframes() / file.getframerate())

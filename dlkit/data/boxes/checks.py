@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dlkit.data.checks.findings import View
+from dlkit.data.core.class_names import class_name
 from dlkit.data.core.wording import Finding, listed, share_of
 from dlkit.data.image import checks
 
@@ -16,7 +17,7 @@ _RARE, _SMALL = 10, 4.0  # times fewer than the most frequent; pixels of what th
 def check_raw(view: View) -> Iterator[Finding]:
     """Look at training images, and at the boxes of all of them."""
     yield from checks.check_raw(view)
-    origin = view.data.origin
+    origin = view.origin
     train = np.unique(origin.split.train)
     classes = origin.feed.targets["classes"][train]
     there = classes >= 0
@@ -33,7 +34,7 @@ def check_raw(view: View) -> Iterator[Finding]:
 
 
 def _counts(view: View, classes: np.ndarray) -> Finding:
-    names = view.data.class_names
+    names = [class_name(view.data, i) for i in range(view.data.num_classes)]
     counts = np.bincount(classes, minlength=len(names))
     detail = listed([f"{name} {count:,}" for name, count in zip(names, counts, strict=True)], 5)
     if not counts.all():

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlkit.data.core.class_names import class_name
 from dlkit.data.image.drawing import draw_image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 SIZE = (3.0, 2.6)  # inches: names of classes must be read in it
 
 
-def draw_example(axis: Axes, example: np.ndarray, target: dict[str, Any], data: Data) -> None:
+def draw_example(axis: Axes, example: np.ndarray, target: dict[str, Any], data: Record) -> None:
     """Draw an image (H, W, C) and its boxes, a colour a class; the title counts them."""
     from matplotlib.patches import Rectangle
 
@@ -30,10 +31,10 @@ def draw_example(axis: Axes, example: np.ndarray, target: dict[str, Any], data: 
         axis.add_patch(
             Rectangle((left, upper), right - left, lower - upper, fill=False, color=colour)
         )
-        axis.text(left, upper, data.class_names[kind], color=colour, fontsize=6, va="bottom")
+        axis.text(left, upper, class_name(data, kind), color=colour, fontsize=6, va="bottom")
 
 
-def _title(classes: np.ndarray, data: Data) -> str:
+def _title(classes: np.ndarray, data: Record) -> str:
     counts = np.bincount(classes, minlength=data.num_classes)
     present = np.flatnonzero(counts)
-    return ", ".join(f"{counts[k]} {data.class_names[k]}" for k in present) or "nothing"
+    return ", ".join(f"{counts[k]} {class_name(data, k)}" for k in present) or "nothing"

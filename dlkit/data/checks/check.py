@@ -5,6 +5,7 @@ some rows of each split -> one check after the other -> findings -> a table
 
 from __future__ import annotations
 
+import functools
 import io
 from typing import TYPE_CHECKING
 
@@ -34,14 +35,13 @@ def check(data: Record, show: bool) -> Records:
             found += load_part(view.kind.checks).check_raw(view)
         found += splits.repeats(view)
     table, plain = _table(data, found), io.StringIO()
-    options = {"markup": False, "emoji": False, "highlight": False}
+    console_of = functools.partial(Console, markup=False, emoji=False, highlight=False)
     if show:
-        console = Console(**options)
+        console = console_of()
         if not console.is_terminal:
             console.width = _WIDTH  # a notebook or a file
         console.print(table)
-    options |= {"width": _WIDTH, "color_system": None, "force_jupyter": False}
-    Console(file=plain, **options).print(table)
+    console_of(file=plain, width=_WIDTH, color_system=None, force_jupyter=False).print(table)
     return Records(found, plain.getvalue(), printed=show)
 
 

@@ -18,7 +18,8 @@ def check_raw(view: View) -> Iterator[Finding]:
         last = values.shape[-1]
         flat = values.reshape(-1, last)
         names = view.data.feature_names or ()
-        names = names if len(names) == last else [f"feature {i}" for i in range(last)]
+        if len(names) != last:
+            names = tuple(f"feature {i}" for i in range(last))
         values = {name: flat[:, i] for i, name in enumerate(names)}
     constant = [name for name, column in values.items() if _is_constant(column)]
     if constant:

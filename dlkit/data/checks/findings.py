@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlkit.data.core import splits
 from dlkit.data.core.kinds import Kind, find_kind
 from dlkit.data.core.wording import Finding
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import Record
+    from dlkit.data.core.record import Origin, Record
 
 SPLITS = ("train", "val", "test")
 # What is looked at: raw training rows and rows of each other split, and network inputs. Two limits
@@ -36,9 +37,14 @@ class View:
         """What the inputs are."""
         return find_kind(self.data.kind)
 
+    @property
+    def origin(self) -> Origin:
+        """What the data was made of; checks of what a record made by hand lacks do not ask."""
+        return splits.of(self.data, "check")
+
     def rows(self, split: str) -> np.ndarray:
         """Return the row numbers of a split that are looked at; always the same."""
-        rows = np.unique(getattr(self.data.origin.split, split))
+        rows = np.unique(getattr(self.origin.split, split))
         most = min(TRAIN_ROWS if split == "train" else HELD_ROWS, RAW_BYTES // self._raw_bytes)
         if len(rows) <= most:
             return rows
@@ -47,14 +53,14 @@ class View:
     @functools.cached_property
     def _raw_bytes(self) -> int:
         """How much one raw input takes."""
-        row = leaves(self.data.origin.raw(self.data.origin.split.train[:1]))
+        row = leaves(self.origin.raw(self.origin.split.train[:1]))
         return sum(16 + part.nbytes for part in row)
 
     @functools.cached_property
     def raw(self) -> dict[str, Any]:
         """The raw inputs of the rows of each split that has some."""
         sampled = {split: self.rows(split) for split in SPLITS}
-        return {name: self.data.origin.raw(rows) for name, rows in sampled.items() if len(rows)}
+        return {name: self.origin.raw(rows) for name, rows in sampled.items() if len(rows)}
 
     @functools.cached_property
     def batches(self) -> dict[str, list[tuple[list[np.ndarray], list[np.ndarray]]]]:

@@ -44,8 +44,9 @@ def targets(view: View) -> Iterator[Finding]:
     values = view.targets("train")
     if values is None or view.data.task not in TASKS:
         return
-    if view.data.origin is not None and view.data.origin.targets.assumed:
-        yield _task(view.data.task, view.data.origin.targets.assumed)
+    known = view.data.origin and view.data.origin.targets
+    if known and known.assumed:
+        yield _task(view.data.task, known.assumed)
     faults = list(_target_faults(view))
     yield from faults
     if faults:
@@ -53,7 +54,7 @@ def targets(view: View) -> Iterator[Finding]:
     if view.data.task == "regression":
         yield _numbers(values, view.data.origin is not None)
     else:
-        yield from _classes(view)
+        yield from _classes(view, len(values))
 
 
 def _task(task: str, assumed: str) -> Finding:
@@ -97,11 +98,11 @@ def _numbers(values: np.ndarray, rescalable: bool) -> Finding:
     return Finding("ok", "targets", detail)
 
 
-def _classes(view: View) -> Iterator[Finding]:
+def _classes(view: View, trained: int) -> Iterator[Finding]:
     data = view.data
     unit = "label" if data.task == "multilabel" else "class"
-    values = {split: view.targets(split) for split in SPLITS}
-    counts = {name: class_counts(data, y) for name, y in values.items() if y is not None and len(y)}
+    found = {split: view.targets(split) for split in SPLITS}
+    counts = {name: class_counts(data, y) for name, y in found.items() if y is not None and len(y)}
     for split, of_split in counts.items():
         lacking = [class_name(data, i) for i in np.flatnonzero(of_split == 0)]
         if lacking:
@@ -112,7 +113,7 @@ def _classes(view: View) -> Iterator[Finding]:
     train = np.maximum(counts["train"], 1)
     rarest, most = int(train.argmin()), int(train.max())
     times = most / train[rarest]
-    told = share_of(counts["train"][rarest], len(values["train"]))
+    told = share_of(counts["train"][rarest], trained)
     detail = f"the rarest is '{class_name(data, rarest)}': {told} in training"
     if times >= 3:
         detail = f"{detail}, {times:.0f} times fewer than the most frequent"
@@ -136,17 +137,17 @@ def repeats(view: View) -> Iterator[Finding]:
     """Look for equal examples among all, and for alike ones among some."""
     if not view.kind.distinct:
         return
-    split = view.data.origin.split
+    split = view.origin.split
     rows = np.union1d(split.kept, split.test)
-    keys = digests(view.data.origin, rows)
+    keys = digests(view.origin, rows)
     same = groups(rows, keys)
     yield from _exact(view, same)
-    if view.data.origin.overlap == 0:
+    if view.origin.overlap == 0:
         yield from _near(view, dict(zip(rows.tolist(), keys.tolist(), strict=True)))
 
 
 def _exact(view: View, same: tuple[np.ndarray, ...]) -> Iterator[Finding]:
-    split = view.data.origin.split
+    split = view.origin.split
     inside = {name: _members(view, getattr(split, name)) for name in SPLITS}
     trained = [g for g in same if inside["train"][g].any()]
     found = []
@@ -169,13 +170,13 @@ def _exact(view: View, same: tuple[np.ndarray, ...]) -> Iterator[Finding]:
 
 def _members(view: View, rows: np.ndarray) -> np.ndarray:
     """Return for each row number whether it is one of `rows`."""
-    inside = np.zeros(view.data.origin.count, bool)
+    inside = np.zeros(view.origin.count, bool)
     inside[rows] = True
     return inside
 
 
 def _contradictions(view: View, same: tuple[np.ndarray, ...]) -> Iterator[Finding]:
-    known = view.data.origin.targets
+    known = view.origin.targets
     if known is None:
         return
     different = [g for g in same if (known.values[g] != known.values[g[0]]).any()]

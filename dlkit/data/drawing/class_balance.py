@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dlkit.data.core.record import Record
+    from dlkit.data.core.record import Origin, Record
 
 _MOST = 120  # bars of more classes than this make a picture that no one looks through
 
@@ -26,7 +26,7 @@ def draw(data: Record, path: str | os.PathLike | None = None) -> Figure:
     """Draw what `Data.show_classes` tells."""
     origin = origins.of(data, "show_classes")
     require("matplotlib", "plot")
-    values = _values(data)
+    values = _values(data, origin)
     from dlkit.figures import Figure
 
     splits = [(name, getattr(origin.split, name)) for name in ("train", "val", "test")]
@@ -49,16 +49,16 @@ def draw(data: Record, path: str | os.PathLike | None = None) -> Figure:
     return figure
 
 
-def _values(data: Record) -> np.ndarray:
+def _values(data: Record, origin: Origin) -> np.ndarray:
     """Return what is counted of each row; boxes are counted each, and padded with -1."""
     if data.task == "detection":
-        return data.origin.feed.targets["classes"]
-    if data.origin.targets is None:
+        return origin.feed.targets["classes"]
+    if origin.targets is None:
         raise InputError(
             f"show_classes draws classes, labels or numbers to predict. Received:"
             f" task='{data.task}' in '{data.name}'."
         )
-    return data.origin.targets.values
+    return origin.targets.values
 
 
 def _classes(data: Record, train: np.ndarray) -> np.ndarray:

@@ -85,7 +85,7 @@ def first_batch(data: Record, *, augmented: bool = False) -> tuple[Any, Any]:
 
 
 def _check_augmented(data: Record) -> None:
-    feed = data.origin and data.origin.feed
+    feed = data.origin.feed if data.origin else None
     if not find_kind(data.kind).augmented:
         raise InputError(
             f"show(augmented=True) needs augmentation, and '{data.name}' has none: data of kind"

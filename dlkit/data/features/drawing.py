@@ -12,10 +12,10 @@ from dlkit.data.drawing.figures import first_batch, grid
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 
-def draw(data: Data, count: int) -> Figure:
+def draw(data: Record, count: int) -> Figure:
     """Draw up to `count` features of the first training batch, those that vary before others."""
     inputs, targets = (part.numpy() for part in first_batch(data))
     inputs = inputs.reshape(len(inputs), -1)

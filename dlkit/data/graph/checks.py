@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,10 +11,16 @@ from dlkit.data.checks.findings import LEAST, View
 from dlkit.data.core.precision import lossy
 from dlkit.data.core.wording import Finding, listed, share_of
 
+if TYPE_CHECKING:
+    from dlkit.data.core.graph import Graph
+    from dlkit.data.core.record import Origin
+
 
 def check_raw(view: View) -> Iterator[Finding]:
     """Look at the nodes and edges, and at the classes of those that are not for testing."""
     graph = view.data.graph
+    if graph is None:
+        return
     alone = int((graph.degrees == 0).sum())
     detail = f"{share_of(alone, len(graph.degrees))} have no neighbour"
     if alone:
@@ -26,17 +33,16 @@ def check_raw(view: View) -> Iterator[Finding]:
         advice = "take their mean away first: a graph's features are not standardised"
         yield Finding("error", "large numbers", detail, advice)
     if view.data.task in ("binary", "multiclass"):
-        yield from _homophily(view)
+        yield from _homophily(view.origin, graph)
 
 
-def _homophily(view: View) -> Iterator[Finding]:
+def _homophily(origin: Origin, graph: Graph) -> Iterator[Finding]:
     """Tell how often neighbours are of one class, among the nodes that are not for testing."""
-    origin = view.data.origin
     known = np.zeros(origin.count, bool)
     known[origin.split.kept] = True
-    one, other = view.data.graph.edges
+    one, other = graph.edges
     between = known[one] & known[other] & (one < other)
-    if between.sum() < LEAST:
+    if between.sum() < LEAST or origin.targets is None:
         return
     classes = origin.targets.values
     same = (classes[one] == classes[other])[between].mean()

@@ -24,12 +24,11 @@ def check_raw(view: View) -> Iterator[Finding]:
             yield Finding("warning", "blank pictures", f"{detail}: rows {rows}", "look at them")
         else:
             yield Finding("ok", "blank pictures", detail)
-    if view.data.origin.paths is not None:
-        yield from _picture_sizes(view)
+    if view.origin.paths is not None:
+        yield from _picture_sizes(view, view.origin.paths[view.rows("train")][:FILES])
 
 
-def _picture_sizes(view: View) -> Iterator[Finding]:
-    paths = view.data.origin.paths[view.rows("train")][:FILES]
+def _picture_sizes(view: View, paths: np.ndarray) -> Iterator[Finding]:
     shapes = np.array([found for found in map(shape, paths) if found])
     if not len(shapes):
         return
@@ -40,7 +39,7 @@ def _picture_sizes(view: View) -> Iterator[Finding]:
     ratio = np.quantile(sides[:, 1] / sides[:, 0], (0.05, 0.95))
     wanted = _wanted_size(view)
     small = np.mean((sides < wanted).any(axis=1)) if wanted else 0.0
-    if small > 0.5:
+    if wanted and small > 0.5:
         size = f"{wanted[0]}x{wanted[1]}"
         detail = f"{small:.0%} are smaller than the {size} they are resized to; {detail}"
         yield Finding("warning", "picture sizes", detail, "give a smaller image_size")

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 
-def draw_example(axis: Axes, example: np.ndarray, target: np.ndarray, data: Data) -> None:
+def draw_example(axis: Axes, example: np.ndarray, target: np.ndarray, data: Record) -> None:
     """Draw an image (H, W, C) of any value range, stretched to its own contrast."""
     draw_image(axis, example, target_text(data, target))
 

@@ -57,8 +57,10 @@ def _unknown_tokens(view: View) -> Finding:
 
 def _known_sources(view: View) -> Iterator[Finding]:
     """Equal pairs are found anyway; here the source is the same, and the translation another."""
-    origin = view.data.origin
+    origin = view.origin
     groups = origin.split.groups
+    if groups is None:
+        return
     trained = np.unique(groups[origin.split.train])
     found = []
     for name in ("val", "test"):

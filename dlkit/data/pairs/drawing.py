@@ -11,17 +11,18 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
 
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 SIZE = (2.6, 1.3)
 _WIDTH, _LINES = 34, 3
 
 
-def draw_example(axis: Axes, example: dict[str, Any], target: np.ndarray, data: Data) -> None:
+def draw_example(axis: Axes, example: dict[str, Any], target: np.ndarray, data: Record) -> None:
     """Write the source as the network takes it, and below it what is to be learned."""
-    (source,) = to_sentences(example["source"][None], data.vocabularies["source"])
-    (translation,) = to_sentences(target[None], data.vocabularies["target"])
-    style = {"ha": "left", "fontsize": 8, "transform": axis.transAxes}
+    vocabularies = data.vocabularies or {}
+    (source,) = to_sentences(example["source"][None], vocabularies["source"])
+    (translation,) = to_sentences(target[None], vocabularies["target"])
+    style: dict[str, Any] = {"ha": "left", "fontsize": 8, "transform": axis.transAxes}
     axis.text(0.0, 0.52, _wrapped(source), va="bottom", **style)
     axis.text(0.0, 0.48, _wrapped(translation), va="top", color="tab:blue", **style)
     axis.set_axis_off()

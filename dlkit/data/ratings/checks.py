@@ -18,7 +18,7 @@ _NEW_SHARE = 0.1
 
 def check_raw(view: View) -> Iterator[Finding]:
     """Look at what training has of the users and items of held-out ratings."""
-    origin = view.data.origin
+    origin = view.origin
     yield from _newcomers(origin)
     yield _rated_again(origin)
 

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlkit.data.core import splits
 from dlkit.data.drawing.figures import whole_number_bins
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 
-def draw(data: Data, count: int) -> Figure:
+def draw(data: Record, count: int) -> Figure:
     """Draw the training ratings, and how many each user gave and each item got.
 
     Args:
@@ -23,8 +24,10 @@ def draw(data: Data, count: int) -> Figure:
     """
     from dlkit.figures import Figure
 
-    rows = data.origin.split.train
-    stars, raw = data.origin.targets.values[rows], data.origin.raw(rows)
+    origin = splits.of(data, "show")
+    rows = origin.split.train
+    stars = origin.targets.values[rows]  # type: ignore[union-attr]  # ratings are targets
+    raw = origin.raw(rows)
     figure = Figure(figsize=(9, 2.8), layout="constrained")
     first, *others = figure.subplots(1, 3)
     values, counts = np.unique(stars, return_counts=True)

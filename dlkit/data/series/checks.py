@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dlkit.data.checks import columns
-from dlkit.data.checks.findings import View
+from dlkit.data.checks.findings import HELD, View
 from dlkit.data.core.wording import Finding, listed
 from dlkit.data.series.windows import predicted_columns
 
@@ -19,14 +19,15 @@ def check_raw(view: View) -> Iterator[Finding]:
     """Look at all variables, and at the predicted ones in training and in the latest span."""
     yield from columns.check_raw(view)
     yield from _clocks(view)
-    split = next((name for name in ("test", "val") if name in view.raw), None)
-    if split is None:
+    split = next((name for name in HELD if name in view.raw), None)
+    targets = view.origin.targets
+    if split is None or targets is None:
         return
     predicted = predicted_columns(view.data)
-    names = [view.data.feature_names[column] for column in predicted]
-    past, later = (_by_column(view.targets(part), len(predicted)) for part in ("train", split))
-    yield _levels(names, past, later, split)
-    yield _naive(view, names, predicted, split)
+    rows = [view.origin.split.train, getattr(view.origin.split, split)]
+    past, later = (_by_column(targets.values[part], len(predicted)) for part in rows)
+    yield _levels(list(predicted), past, later, split)
+    yield _naive(view, targets.values[view.rows(split)], predicted, split)
 
 
 def _clocks(view: View) -> Iterator[Finding]:
@@ -39,7 +40,8 @@ def _clocks(view: View) -> Iterator[Finding]:
     # Of float32: large numbers, as times are, come in steps of their own.
     rounding = 2 * np.spacing(np.abs(windows).max(axis=(0, 1)).astype(np.float32))
     even = (np.abs(steps - usual) <= np.maximum(1e-6 * usual, rounding)).all(axis=(0, 1))
-    clocks = [view.data.feature_names[i] for i in np.flatnonzero(even & (usual > 2 * rounding))]
+    names = view.data.feature_names or ()
+    clocks = [names[i] for i in np.flatnonzero(even & (usual > 2 * rounding))]
     if clocks:
         detail = f"{listed(clocks)}: the same step throughout, as times and row numbers have it"
         yield Finding("warning", "counting variables", detail, "leave out what is no measurement")
@@ -64,11 +66,11 @@ def _levels(names: list[str], past: np.ndarray, later: np.ndarray, split: str) -
     return Finding("note", "level over time", listed(told), advice)
 
 
-def _naive(view: View, names: list[str], predicted: list[int], split: str) -> Finding:
+def _naive(view: View, targets: np.ndarray, predicted: dict[str, int], split: str) -> Finding:
     """Tell how far off a forecast is that says the last value again."""
-    last = view.raw[split][:, -1, predicted].astype(np.float64)  # (windows, predicted)
-    targets = view.data.origin.targets.values[view.rows(split)]
+    last = view.raw[split][:, -1, list(predicted.values())].astype(np.float64)
     off = np.abs(targets.reshape(len(last), -1, len(predicted)) - last[:, np.newaxis])
-    told = [f"{name} by {error:.4g}" for name, error in zip(names, off.mean((0, 1)), strict=True)]
+    errors = zip(predicted, off.mean((0, 1)), strict=True)
+    told = [f"{name} by {error:.4g}" for name, error in errors]
     detail = f"saying the last value again is off on {split}, on average, {listed(told)}"
     return Finding("ok", "naive forecast", detail, "what a network has to beat")

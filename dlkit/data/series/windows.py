@@ -122,10 +122,11 @@ def target_names(names: list[str], horizon: int) -> list[str]:
     return [f"{name} +{step}" for step in range(1, horizon + 1) for name in names]
 
 
-def predicted_columns(data: Record) -> list[int]:
-    """Return which of a series' variables its targets are, in their order."""
-    names = dict.fromkeys(label.rpartition(" +")[0] for label in data.class_names)
-    return [data.feature_names.index(name) for name in names]
+def predicted_columns(data: Record) -> dict[str, int]:
+    """Return the variables of a series that its targets are, each with its column."""
+    labels, variables = data.class_names or (), data.feature_names or ()
+    names = dict.fromkeys(label.rpartition(" +")[0] for label in labels)
+    return {name: variables.index(name) for name in names}
 
 
 @dataclasses.dataclass(frozen=True)

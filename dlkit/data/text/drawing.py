@@ -12,13 +12,13 @@ from dlkit.data.core.class_names import target_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from dlkit.data.data import Data
+    from dlkit.data.core.record import Record
 
 SIZE = (2.6, 1.7)  # inches
 _LINES, _LETTERS, _WORDS = 9, 40, 8
 
 
-def draw_example(axis: Axes, example: np.ndarray, target: np.ndarray, data: Data) -> None:
+def draw_example(axis: Axes, example: np.ndarray, target: np.ndarray, data: Record) -> None:
     """Draw the ids (T,) of a text as what they read, or bars of the largest numbers of a vector.
 
     A language model's target is the same text one token on, so its title says how many tokens.
@@ -34,7 +34,7 @@ def draw_example(axis: Axes, example: np.ndarray, target: np.ndarray, data: Data
         _draw_ids(axis, example, data)
 
 
-def _draw_ids(axis: Axes, ids: np.ndarray, data: Data) -> None:
+def _draw_ids(axis: Axes, ids: np.ndarray, data: Record) -> None:
     from dlkit.data.text.encoding import decode_tokens
 
     (text,) = decode_tokens(data, ids)

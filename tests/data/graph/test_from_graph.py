@@ -192,11 +192,12 @@ def test_self_loops_are_reported_and_left_out(capsys):
 
 def test_the_picture_shows_a_neighbourhood_degrees_and_classes(cora, tmp_path):
     data = ring()
-    rings = drawing.neighbourhood(data, 25)
+    rings = drawing.neighbourhood(data.graph, data.origin.split.train, 25)
     first = rings[0][0]
     assert set(rings[1]) == {(first - 1) % 40, (first + 1) % 40}
     assert set(rings[2]) == {(first - 2) % 40, (first + 2) % 40}
-    assert sum(map(len, drawing.neighbourhood(data, 4))) == 4
+    few = drawing.neighbourhood(data.graph, data.origin.split.train, 4)
+    assert sum(map(len, few)) == 4
     bars = data.show(count=25).axes[2].patches
     split, classes = data.origin.split, data.origin.targets.values
     parts = (split.train, split.val, split.test)
