@@ -153,6 +153,7 @@ def test_every_module_has_its_test_file():
 # Module -> the tests that hold it to account.
 TESTED_ELSEWHERE = {
     "dlkit/serving/client/json_messages.py": "the tests of both REST clients send and read it",
+    "dlkit/data/image/options.py": "image/test_from_files.py gives bad options",
     "dlkit/data/image/sources.py": "catalogue/test_loading.py loads the archives",
     "dlkit/data/features/drawing.py": "test_data.py draws each kind through Data.show",
     "dlkit/data/drawing/class_balance.py": "test_data.py draws Data.show_classes",

@@ -104,8 +104,20 @@ def from_audio_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
         (('high', 'low'), TensorShape([30, 40, 1]))
     """
     options = Options(
-        *(sample_rate, seconds, features, mels, coefficients, frame, hop),
-        *(corrupt, batch_size, seed, val_fraction, cache, augment, rare_classes),
+        sample_rate=sample_rate,
+        seconds=seconds,
+        features=features,
+        mels=mels,
+        coefficients=coefficients,
+        frame=frame,
+        hop=hop,
+        corrupt=corrupt,
+        batch_size=batch_size,
+        seed=seed,
+        val_fraction=val_fraction,
+        cache=cache,
+        augment=augment,
+        rare_classes=rare_classes,
     )
     files, classes = find_class_folders(folder, "sounds")
     if len(classes) < 2:

@@ -20,10 +20,9 @@ from dlkit.data.audio import layers
 from dlkit.data.audio.augment import resolve_sound_augmentation
 from dlkit.data.audio.wav_decoding import WavReader, decoding_model
 from dlkit.data.audio.wav_header import RATES, inspect_wav
-from dlkit.data.core import pipeline, target_rows
-from dlkit.data.core import targets as labelling
+from dlkit.data.core import pipeline
 from dlkit.data.core.record import Origin, Split
-from dlkit.data.core.splits import divide, splits
+from dlkit.data.core.splits import divide_labels, splits
 from dlkit.data.data import Data
 from dlkit.data.files import file_reader
 from dlkit.data.files.class_folders import Files, whole_files
@@ -105,10 +104,19 @@ def sound_data(
     task: str | None = None,
 ) -> Data:
     """Return the `Data` of sound files and their labels; `held` are those of the test split."""
-    files, targets, count = _usable_with_targets(files, held, options, class_names, task)
-    how = options.val_fraction, options.rare_classes
-    targets = target_rows.without_rare(targets, count, *how, task)
-    split = divide(targets, count, options.val_fraction, options.seed)
+    files, held_labels = _usable(files, options), None
+    if held is not None:
+        held = _usable(held, options)
+        held_labels, files = held.labels, files.joined(held)
+    targets, split = divide_labels(
+        files.labels,
+        held_labels,
+        task,
+        class_names,
+        val_fraction=options.val_fraction,
+        rare_classes=options.rare_classes,
+        seed=options.seed,
+    )
     pipeline.check_batch(options.batch_size, len(split.train), len(files.paths))
     reader = WavReader(files, options.sample_rate, options.steps("seconds"))
     source = file_reader.hold(reader) if options.cache else reader
@@ -137,23 +145,6 @@ def sound_data(
         )
 
     return make(split)
-
-
-def _usable_with_targets(
-    files: Files,
-    held: Files | None,
-    options: Options,
-    class_names: tuple[str, ...] | None,
-    task: str | None,
-) -> tuple[Files, labelling.Targets, int | None]:
-    """Return the files that can be read, their targets, and how many of the last are held out."""
-    files = _usable(files, options)
-    targets = labelling.read(files.labels, task, class_names)
-    if held is None:
-        return files, targets, None
-    held = _usable(held, options)
-    values = np.concatenate([targets.values, labelling.encode(held.labels, targets)])
-    return files.joined(held), dataclasses.replace(targets, values=values), len(held.paths)
 
 
 def _usable(files: Files, options: Options) -> Files:

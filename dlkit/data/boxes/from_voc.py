@@ -1,7 +1,7 @@
 """`from_voc`: images and the boxes of their objects become pipelines.
 
 XML files -> boxes inside their images, named -> splits as published -> padded arrays
-          -> images and boxes moved together (image_pipelines.py, boxes.py)
+          -> images and boxes moved together (image/pipelines.py, boxes.py)
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from dlkit.data.core.splits import divide
 from dlkit.data.core.targets import Targets
 from dlkit.data.data import Data
 from dlkit.data.files.class_folders import Files
-from dlkit.data.image import pipelines
+from dlkit.data.image.options import Options
+from dlkit.data.image.pipelines import Labels, assemble_images
+from dlkit.data.image.reader import whole_images
 from dlkit.errors import InputError
 
 _NAMED_AT_MOST = 5
@@ -96,23 +98,21 @@ def from_voc(  # noqa: PLR0913 - what the data is, and how to feed it, as from_a
         >>> targets["boxes"][0].numpy(), targets["classes"][0].numpy()
         (array([[0.25, 0.  , 0.5 , 1.  ]], dtype=float32), array([0]))
     """
-    options = pipelines.Options(
-        image_size, channels, corrupt, batch_size, seed, val_fraction, cache, None
-    )
+    options = Options(image_size, channels, corrupt, batch_size, seed, val_fraction, cache, None)
     change = boxes.resolve_box_augmentation(augment)
     annotations = voc.read_folder(folder)
     lists = voc.read_splits(folder, [found.path.stem for found in annotations])
     files = Files(np.array([found.image for found in annotations]), np.arange(len(annotations)))
-    files = pipelines.usable_images(files, options)
+    files = whole_images(files, corrupt, options.size, channels or 3)
     kept = [annotations[row] for row in files.labels]
     class_names = tuple(sorted({kind for found in annotations for kind in found.names}))
     if not class_names:
         raise InputError(f"None of the {len(annotations)} annotations in {folder} has a box.")
     values = _padded(kept, class_names, max_boxes)
     split = _split([found.path.stem for found in kept], lists, val_fraction, seed)
-    labels = pipelines.Labels("boxes", "detection", len(class_names), class_names, values, change)
+    labels = Labels("boxes", "detection", len(class_names), class_names, values, change)
     title = name or pathlib.Path(folder).resolve().name
-    return pipelines.assemble(title, files, split, labels, options)
+    return assemble_images(title, files, split, labels, options)
 
 
 def _padded(

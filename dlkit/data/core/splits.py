@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from dlkit.data.core import target_rows
 from dlkit.data.core import targets as labelling
@@ -40,6 +44,36 @@ def divide(targets: labelling.Targets, held: int | None, val_fraction: float, se
         rest, test = rows[rows < count - held], rows[rows >= count - held]
     train, val = labelling.split(targets.take(rest), val_fraction, seed)
     return Split(rest[train], rest[val], test, published=held is not None)
+
+
+def divide_labels(
+    labels: Any,
+    held: Any,
+    task: str | None,
+    class_names: Sequence[Any] | None,
+    *,
+    val_fraction: float,
+    rare_classes: str,
+    seed: int,
+) -> tuple[labelling.Targets, Split]:
+    """Return what labels stand for as targets, and the split of their examples.
+
+    Args:
+        labels: Those of the examples to train and validate on.
+        held: Those of the test split, whose targets stand behind the others; `None` takes a fifth.
+        task: What they are for; `None` reads it from them.
+        class_names: The classes' names, or `None`.
+        val_fraction: Part of the training examples kept for validation.
+        rare_classes: What a class of too few examples does.
+        seed: Chooses the validation split.
+    """
+    targets, count = labelling.read(labels, task, class_names), None
+    if held is not None:
+        count = len(held)
+        values = np.concatenate([targets.values, labelling.encode(held, targets)])
+        targets = dataclasses.replace(targets, values=values)
+    targets = target_rows.without_rare(targets, count, val_fraction, rare_classes, task)
+    return targets, divide(targets, count, val_fraction, seed)
 
 
 def splits(feed: Feed, split: Split) -> dict[str, Any]:

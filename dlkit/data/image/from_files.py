@@ -10,7 +10,8 @@ from typing import Any
 from dlkit.data.data import Data
 from dlkit.data.files.class_folders import find_class_folders
 from dlkit.data.files.file_tables import find_files_in_table
-from dlkit.data.image.pipelines import Options, image_data
+from dlkit.data.image.options import Options
+from dlkit.data.image.pipelines import image_data
 from dlkit.errors import InputError
 
 
@@ -83,8 +84,15 @@ def from_image_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
         (('day', 'night'), TensorShape([4, 4, 4, 3]))
     """
     options = Options(
-        *(image_size, channels, corrupt, batch_size, seed, val_fraction, cache, augment),
-        rare_classes,
+        image_size=image_size,
+        channels=channels,
+        corrupt=corrupt,
+        batch_size=batch_size,
+        seed=seed,
+        val_fraction=val_fraction,
+        cache=cache,
+        augment=augment,
+        rare_classes=rare_classes,
     )
     files, classes = find_class_folders(folder, "images")
     if len(classes) < 2:
@@ -180,8 +188,15 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
         ('views', 'multilabel', ('sea', 'sun'))
     """
     options = Options(
-        *(image_size, channels, corrupt, batch_size, seed, val_fraction, cache, augment),
-        rare_classes,
+        image_size=image_size,
+        channels=channels,
+        corrupt=corrupt,
+        batch_size=batch_size,
+        seed=seed,
+        val_fraction=val_fraction,
+        cache=cache,
+        augment=augment,
+        rare_classes=rare_classes,
     )
     columns = image_column, label_columns
     files, names = find_files_in_table(table, *columns, separator, missing=missing_targets)

@@ -1,6 +1,6 @@
-"""From image files and their targets to the pipelines of a `Data`.
+"""From image files and their labels to the pipelines of a `Data`.
 
-    looked at -> stratified splits -> mean and variance of some training images
+    whole images -> stratified splits -> mean and variance of some training images
     each epoch: order -> decoded, resized -> batches -> standardised -> augmented -> prefetched
 
 Only paths and targets are held, so the memory does not grow with the images, unless cached.
@@ -15,57 +15,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.argument_validation import check_choice, check_fraction, check_integer
-from dlkit.data.core import pipeline, target_rows
-from dlkit.data.core import targets as labelling
+from dlkit.data.core import pipeline
 from dlkit.data.core.augmentation import Augmentation
 from dlkit.data.core.record import Origin, Split
-from dlkit.data.core.splits import divide, splits
+from dlkit.data.core.splits import divide_labels, splits
+from dlkit.data.core.targets import Targets
 from dlkit.data.data import Data
 from dlkit.data.files import file_reader
 from dlkit.data.files.class_folders import Files
 from dlkit.data.image.augment import resolve_image_augmentation
 from dlkit.data.image.decoding import decoding_model
 from dlkit.data.image.headers import common_channels
+from dlkit.data.image.options import Options
 from dlkit.data.image.reader import ImageReader, whole_images
-from dlkit.errors import InputError
 
 # As many images give mean and variance of a channel to a few hundredths of a standard deviation.
 _SAMPLE = 512
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """How files are read and fed; checked when it is made."""
-
-    image_size: tuple[int, int]
-    channels: int | None
-    corrupt: str
-    batch_size: int
-    seed: int
-    val_fraction: float
-    cache: bool
-    augment: Any
-    rare_classes: str = "error"
-
-    def __post_init__(self) -> None:
-        size = self.image_size
-        if not isinstance(size, tuple | list) or len(size) != 2:
-            raise InputError(
-                f"image_size must be (height, width), like (128, 128). Received: {size!r}."
-            )
-        for side, value in zip(("height", "width"), size, strict=True):
-            check_integer(f"image_size's {side}", value)
-        if self.channels not in (1, 3, None):
-            raise InputError(
-                "channels must be 1 (grey), 3 (colour) or None (what all files have). Received:"
-                f" channels={self.channels!r}."
-            )
-        check_choice("corrupt", self.corrupt, ("error", "skip"))
-        check_integer("batch_size", self.batch_size)
-        check_integer("seed", self.seed, minimum=0)
-        check_fraction("val_fraction", self.val_fraction)
-        resolve_image_augmentation(self.augment)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +53,7 @@ class Labels:
     class_names: tuple[str, ...] | None
     values: Any
     augment: Augmentation | None = None
-    targets: labelling.Targets | None = None
+    targets: Targets | None = None
 
 
 def image_data(
@@ -100,32 +65,32 @@ def image_data(
     task: str | None = None,
 ) -> Data:
     """Return the `Data` of files and their labels; `held` are those of the test split."""
-    files = usable_images(files, options)
-    targets, count = labelling.read(files.labels, task, class_names), None
+    files = whole_images(files, options.corrupt, options.size, options.channels or 3)
+    held_labels = None
     if held is not None:
-        held = usable_images(held, options)
-        count = len(held.paths)
-        values = np.concatenate([targets.values, labelling.encode(held.labels, targets)])
-        targets, files = dataclasses.replace(targets, values=values), files.joined(held)
-    how = options.val_fraction, options.rare_classes
-    targets = target_rows.without_rare(targets, count, *how, task)
-    split = divide(targets, count, options.val_fraction, options.seed)
+        held = whole_images(held, options.corrupt, options.size, options.channels or 3)
+        held_labels, files = held.labels, files.joined(held)
+    targets, split = divide_labels(
+        files.labels,
+        held_labels,
+        task,
+        class_names,
+        val_fraction=options.val_fraction,
+        rare_classes=options.rare_classes,
+        seed=options.seed,
+    )
     augment = resolve_image_augmentation(options.augment, targets)
     names = targets.num_classes, targets.class_names
     labels = Labels("image", targets.task, *names, targets.values, augment, targets)
-    return assemble(name, files, split, labels, options)
+    return assemble_images(name, files, split, labels, options)
 
 
-def usable_images(files: Files, options: Options) -> Files:
-    """Return the files that are whole images, as `options.corrupt` wants them."""
-    return whole_images(files, options.corrupt, tuple(options.image_size), options.channels or 3)
-
-
-def assemble(name: str, files: Files, split: Split, labels: Labels, options: Options) -> Data:
+def assemble_images(
+    name: str, files: Files, split: Split, labels: Labels, options: Options
+) -> Data:
     """Return the `Data` of checked files, whose rows `split` and `labels` tell of."""
     pipeline.check_batch(options.batch_size, len(split.train), len(files.paths))
-    options = _with_channels(options, files)
-    reader = ImageReader(files, tuple(options.image_size), options.channels)
+    reader = ImageReader(files, options.size, options.channels or common_channels(files.paths))
     source = file_reader.hold(reader) if options.cache else reader
 
     def raw(rows: np.ndarray) -> np.ndarray:
@@ -134,7 +99,7 @@ def assemble(name: str, files: Files, split: Split, labels: Labels, options: Opt
             return next(dataset.as_numpy_iterator())[1]
 
     def make(split: Split) -> Data:
-        preprocessing = _standardisation(source, np.unique(split.train), reader.spec, options)
+        preprocessing = _standardisation(source, np.unique(split.train), reader.spec, options.seed)
         feed = pipeline.Feed(
             source,
             labels.values,
@@ -157,7 +122,7 @@ def assemble(name: str, files: Files, split: Split, labels: Labels, options: Opt
             num_classes=labels.num_classes,
             class_names=labels.class_names,
             preprocessing=preprocessing,
-            decoding=decoding_model(reader.size, options.channels, reader.deep),
+            decoding=decoding_model(reader.size, reader.channels, reader.deep),
             examples=(raw(shown), _rows(labels.values, shown)) if len(shown) else None,
             origin=Origin(split, labels.targets, raw, feed, make, files.paths),
         )
@@ -165,26 +130,21 @@ def assemble(name: str, files: Files, split: Split, labels: Labels, options: Opt
     return make(split)
 
 
-def _with_channels(options: Options, files: Files) -> Options:
-    if options.channels is not None:
-        return options
-    return dataclasses.replace(options, channels=common_channels(files.paths))
-
-
 def _rows(values: Any, rows: np.ndarray) -> Any:
     return tf.nest.map_structure(lambda part: part[rows], values)
 
 
 def _standardisation(
-    source: pipeline.Source, train: np.ndarray, spec: tf.TensorSpec, options: Options
+    source: pipeline.Source, train: np.ndarray, spec: tf.TensorSpec, seed: int
 ) -> keras.Model:
     """Return the model from decoded images to channels of mean 0 and variance 1."""
-    chosen = np.sort(np.random.default_rng(options.seed).permutation(train)[:_SAMPLE])
-    total, squares, count = 0.0, 0.0, 0
+    chosen = np.sort(np.random.default_rng(seed).permutation(train)[:_SAMPLE])
+    channels = spec.shape[-1]
+    total, squares, count = np.zeros(channels), np.zeros(channels), 0
     with file_reader.naming_the_file():
         rows = tf.data.Dataset.from_tensor_slices(chosen)
         for _, images in source.batches(lambda: rows, 32).as_numpy_iterator():
-            pixels = images.reshape(-1, options.channels)
+            pixels = images.reshape(-1, channels)
             total += pixels.sum(axis=0, dtype=np.float64)
             squares += np.square(pixels, dtype=np.float64).sum(axis=0)
             count += len(pixels)

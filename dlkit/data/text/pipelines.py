@@ -14,11 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.argument_validation import check_fraction, check_integer
-from dlkit.data.core import target_rows
-from dlkit.data.core import targets as labelling
 from dlkit.data.core.pipeline import EXAMPLES, check_batch, hold
 from dlkit.data.core.record import Origin, Split
-from dlkit.data.core.splits import divide, splits
+from dlkit.data.core.splits import divide_labels, splits
 from dlkit.data.data import Data
 from dlkit.data.text import encoding as text_encoding
 from dlkit.data.text.augment import check_text_augmentation, resolve_text_augmentation
@@ -59,16 +57,19 @@ def make(
     check_text_augmentation(options.augment, encoding)
     found = found.usable(options.empty)
     names = class_names if found.label_names is None else found.label_names
-    targets, texts, count = labelling.read(found.labels, task, names), found.texts, None
+    labels, held_labels, texts = found.labels, None, found.texts
     if held is not None:
         held = held.usable(options.empty)
-        count = len(held.texts)
-        values = np.concatenate([targets.values, labelling.encode(held.labels, targets)])
-        targets = dataclasses.replace(targets, values=values)
-        texts = np.concatenate([texts, held.texts])
-    how = options.val_fraction, options.rare_classes
-    targets = target_rows.without_rare(targets, count, *how, task)
-    split = divide(targets, count, options.val_fraction, options.seed)
+        held_labels, texts = held.labels, np.concatenate([texts, held.texts])
+    targets, split = divide_labels(
+        labels,
+        held_labels,
+        task,
+        names,
+        val_fraction=options.val_fraction,
+        rare_classes=options.rare_classes,
+        seed=options.seed,
+    )
     check_batch(options.batch_size, len(split.train), len(texts))
 
     def make(split: Split) -> Data:
