@@ -114,7 +114,7 @@ def serve(  # noqa: PLR0913 - a command's options are its arguments
     from dlkit import serving
     from dlkit.serving.core.settings import Settings
     from dlkit.serving.process.serve import models_to_serve
-    from dlkit.serving.runtimes.selection import any_needs_tensorflow
+    from dlkit.serving.versions.loading import any_needs_tensorflow
 
     if model_config_poll_seconds is None and model_config_file is not None and not admin:
         model_config_poll_seconds = 1.0

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from dlkit.argument_validation import closest
-from dlkit.serving.core.signatures import CELLS, DTYPES, Signature, TensorInfo
-from dlkit.serving.wire.rest_json.elements import shape_text
+from dlkit.serving.core.signatures import CELLS, DTYPES, Signature, TensorInfo, shape_text
 
 _KEY = re.compile(r"^Failed to process element: \d+ key: (.+?) of 'instances' list")
 _EXPECTED = re.compile(r" is not of expected type: (\w+)$")

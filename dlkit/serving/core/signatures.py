@@ -74,6 +74,16 @@ class TensorInfo:
         return DTYPES.get(self.dtype, ("", None))[1]
 
 
+def shape_text(shape: tuple[int, ...]) -> str:
+    """Return a shape as TensorFlow Serving's messages print it.
+
+    Example:
+        >>> shape_text((-1, 28, 28))
+        '[-1,28,28]'
+    """
+    return f"[{','.join(map(str, shape))}]"
+
+
 @dataclass(frozen=True)
 class Signature:
     """One way to call a model: named inputs to named outputs.

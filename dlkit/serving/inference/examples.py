@@ -12,12 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlkit.serving.core import hints
-from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature
+from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, shape_text
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.core.version import Version
 from dlkit.serving.inference.calls import run
 from dlkit.serving.observability.metrics import count_examples
-from dlkit.serving.wire.rest_json.elements import shape_text
 
 METHODS = {"classify": "tensorflow/serving/classify", "regress": "tensorflow/serving/regress"}
 _INPUT = "inputs"

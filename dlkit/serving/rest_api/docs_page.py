@@ -10,11 +10,10 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo
+from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo, shape_text
 from dlkit.serving.inference.examples import METHODS
 from dlkit.serving.rest_api.openapi import describe, signatures_of, verbs_of
 from dlkit.serving.versions.served_model import ServedModel
-from dlkit.serving.wire.rest_json.elements import shape_text
 from dlkit.serving.wire.rest_json.text import pretty
 
 _MOST_VALUES = 64  # of an example; a whole image would hide the rest of the page

@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 
 from dlkit.serving.core.hints import fits
-from dlkit.serving.core.signatures import Signature, TensorInfo
+from dlkit.serving.core.signatures import Signature, TensorInfo, shape_text
 from dlkit.serving.core.status import StatusError, invalid
-from dlkit.serving.wire.rest_json.elements import shape_text
 
 log = logging.getLogger("dlkit.serving")
 

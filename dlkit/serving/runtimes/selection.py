@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.errors import MissingExtraError
-from dlkit.serving.core.base_path import find_versions, is_tensorflow_model
+from dlkit.serving.core.base_path import is_tensorflow_model
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.signatures import CELLS, Signature
 from dlkit.serving.core.status import StatusError
@@ -30,7 +30,6 @@ from dlkit.serving.core.version import Runtime
 from dlkit.serving.runtimes import export_manifest, litert_model, onnx_model
 from dlkit.serving.runtimes.export_manifest import Told
 from dlkit.serving.runtimes.latency import RunTimes, try_out
-from dlkit.serving.versions.model_config import ModelConfig
 
 log = logging.getLogger("dlkit.serving")
 
@@ -72,22 +71,13 @@ def _load(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
     return _with_tensorflow(path, settings, told)
 
 
-def any_needs_tensorflow(configs: Iterable[ModelConfig], settings: Settings) -> bool:
-    """Whether TensorFlow is imported to load the first versions of some models.
+def needs_tensorflow(path: pathlib.Path, settings: Settings) -> bool:
+    """Whether TensorFlow is imported to load a version.
 
     Args:
-        configs: The models.
+        path: The version directory.
         settings: The options.
     """
-    for config in configs:
-        found = find_versions(config.base) or {}
-        for number in config.policy.select(found):
-            if _needs_tensorflow(found[number], settings):
-                return True
-    return False
-
-
-def _needs_tensorflow(path: pathlib.Path, settings: Settings) -> bool:
     if _is_lite(path, settings):
         return not _is_installed("litert")
     return _chosen(export_manifest.read(path), settings) == "tensorflow"

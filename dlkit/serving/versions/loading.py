@@ -2,7 +2,7 @@
 
 import logging
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dlkit.errors import InputError, ServerError
 from dlkit.serving.batching.batching import BatchedRuntime, Batcher
@@ -62,6 +62,21 @@ def load_models(configs: Sequence[ModelConfig], settings: Settings) -> ServedMod
         models.close()
         raise ServerError(_why_not(models) or error.message) from None
     return models
+
+
+def any_needs_tensorflow(configs: Iterable[ModelConfig], settings: Settings) -> bool:
+    """Whether TensorFlow is imported to load the first versions of some models.
+
+    Args:
+        configs: The models.
+        settings: The options.
+    """
+    for config in configs:
+        found = find_versions(config.base) or {}
+        for number in config.policy.select(found):
+            if selection.needs_tensorflow(found[number], settings):
+                return True
+    return False
 
 
 def _why_not(models: ServedModels) -> str:

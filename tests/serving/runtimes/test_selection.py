@@ -24,8 +24,6 @@ from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.runtimes import export_manifest, selection
-from dlkit.serving.versions.model_config import ModelConfig
-from dlkit.serving.versions.policy import VersionPolicy
 from tests.serving.http_asking import ask, predict
 
 ROWS = np.random.default_rng(0).random((5, 4), np.float32)
@@ -278,8 +276,7 @@ def test_requests_are_joined_only_where_what_runs_them_was_tried(version):
 
 def test_what_needs_tensorflow_is_known_before_it_is_loaded(base, version):
     def needs(path, **options):
-        config = ModelConfig("line", path.parent, VersionPolicy())
-        return selection.any_needs_tensorflow([config], Settings(**options))
+        return selection.needs_tensorflow(path, Settings(**options))
 
     assert not needs(base / "1")
     assert needs(base / "1", runtime="tensorflow")

@@ -6,7 +6,7 @@ import pytest
 from dlkit.errors import ServerError
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.versions.loading import ConfigFile, load_models
+from dlkit.serving.versions.loading import ConfigFile, any_needs_tensorflow, load_models
 from dlkit.serving.versions.model_config import ModelConfig
 from tests.serving import saved_models
 
@@ -25,6 +25,12 @@ class Models:
         self.reloads.append([config.name for config in configs])
         if "bad" in self.reloads[-1]:
             raise StatusError("UNKNOWN", "bad did not become available")
+
+
+def test_a_saved_model_without_twins_needs_tensorflow(half_plus_two, tmp_path):
+    models = [ModelConfig("none", tmp_path), ModelConfig("half_plus_two", half_plus_two)]
+    assert any_needs_tensorflow(models, Settings())
+    assert not any_needs_tensorflow(models[:1], Settings())
 
 
 def test_l17_a_file_is_applied_when_it_changes(tmp_path, caplog):

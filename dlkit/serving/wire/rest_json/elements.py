@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.serving.core.signatures import TensorInfo
+from dlkit.serving.core.signatures import TensorInfo, shape_text
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.wire.rest_json.numbers import fits, wide_type
 from dlkit.serving.wire.rest_json.text import debug_text, type_name
@@ -171,16 +171,6 @@ def _type_error(value: Any, info: TensorInfo) -> StatusError:
         f"JSON Value: {debug_text(value)} Type: {type_name(value)}"
         f" is not of expected type: {info.dtype_name}"
     )
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    """Return a shape as TensorFlow Serving's messages print it.
-
-    Example:
-        >>> shape_text((-1, 28, 28))
-        '[-1,28,28]'
-    """
-    return f"[{','.join(map(str, shape))}]"
 
 
 @dataclass
