@@ -27,7 +27,7 @@ from dlkit.export import saved_model
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.core.version import Version
-from dlkit.serving.rest_api import batch_execution
+from dlkit.serving.inference import batch_execution
 from dlkit.serving.runtimes import export_manifest, selection
 
 KEY = "serving_default"

@@ -14,9 +14,9 @@ from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.observability import rest_metrics
 from dlkit.serving.rest_api import admin, app, compression, fast_path
-from dlkit.serving.rest_api.examples import read_examples
 from dlkit.serving.security.api_keys import ApiKeys
 from dlkit.serving.wire.rest_json import numbers
+from dlkit.serving.wire.rest_json.classify_regress import read_examples
 from dlkit.serving.wire.rest_json.requests import decode, read_at_once, read_request
 from tests.serving.growth import MOST, doubling
 

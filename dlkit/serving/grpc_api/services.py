@@ -35,19 +35,19 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest, Regression
 from tensorflow_serving.apis.status_pb2 import StatusProto
 
 from dlkit.serving.core.status import StatusError, invalid
-from dlkit.serving.grpc_api import examples
-from dlkit.serving.grpc_api.predict import (
+from dlkit.serving.inference.calls import find_status
+from dlkit.serving.observability import metrics
+from dlkit.serving.versions.model_config import from_list
+from dlkit.serving.versions.served_model import ServedModel
+from dlkit.serving.versions.served_models import ServedModels
+from dlkit.serving.wire.protobuf import classify_regress as examples
+from dlkit.serving.wire.protobuf.predict import (
     effective_spec,
     predict,
     read_spec,
     read_version,
     use_version,
 )
-from dlkit.serving.inference.calls import find_status
-from dlkit.serving.observability import metrics
-from dlkit.serving.versions.model_config import from_list
-from dlkit.serving.versions.served_model import ServedModel
-from dlkit.serving.versions.served_models import ServedModels
 from dlkit.serving.wire.protobuf.signatures import to_definition
 
 log = logging.getLogger("dlkit.serving")

@@ -17,10 +17,10 @@ from dlkit.serving.core import hints
 from dlkit.serving.core.signatures import metadata_json
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.core.version import MAX_VERSION, Wanted
+from dlkit.serving.inference.adaptive_batching import Gatherer
 from dlkit.serving.inference.calls import find_model, find_status, predict
 from dlkit.serving.observability.rest_metrics import STATUS
 from dlkit.serving.rest_api import compression
-from dlkit.serving.rest_api.adaptive_batching import Gatherer
 from dlkit.serving.rest_api.request_body import ClientGoneError, read_body, send_answer
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.rest_json.text import pretty
@@ -155,7 +155,7 @@ class RestApi:
             body = compression.unpack(body, self.max_body_bytes)
         if verb == "predict":
             return predict(self._models, name, wanted, body)
-        from dlkit.serving.rest_api import examples  # TensorFlow's protos: seldom asked for
+        from dlkit.serving.wire.rest_json import classify_regress as examples
 
         return examples.infer(self._models, name, wanted, body, verb)
 

@@ -10,8 +10,8 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from dlkit.serving.core.classify_regress import METHODS
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo, shape_text
-from dlkit.serving.inference.examples import METHODS
 from dlkit.serving.rest_api.openapi import describe, signatures_of, verbs_of
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.rest_json.text import pretty

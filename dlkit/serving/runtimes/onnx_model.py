@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from dlkit.argument_validation import require
+from dlkit.serving.core.latency import fastest
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.status import StatusError, one_line
 from dlkit.serving.runtimes import export_manifest
 from dlkit.serving.runtimes.export_manifest import Told
-from dlkit.serving.runtimes.latency import fastest
 
 _TOO_LONG = "Timed out waiting for notification"  # TensorFlow's words
 _SMALL_BYTES = 4 * 2**20  # of a file that is quickly loaded twice

@@ -23,13 +23,13 @@ import numpy as np
 
 from dlkit.errors import MissingExtraError
 from dlkit.serving.core.base_path import is_tensorflow_model
+from dlkit.serving.core.latency import RunTimes, try_out
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.signatures import CELLS, Signature
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.core.version import Runtime
 from dlkit.serving.runtimes import export_manifest, litert_model, onnx_model
 from dlkit.serving.runtimes.export_manifest import Told
-from dlkit.serving.runtimes.latency import RunTimes, try_out
 
 log = logging.getLogger("dlkit.serving")
 

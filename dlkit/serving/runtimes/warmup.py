@@ -17,8 +17,8 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature
 from dlkit.serving.core.status import StatusError, invalid
-from dlkit.serving.grpc_api.predict import check_inputs, find_signature
 from dlkit.serving.observability.metrics import WARMUP_LATENCY, WARMUP_RECORDS
+from dlkit.serving.wire.protobuf.predict import check_inputs, find_signature
 
 WARMUP_FILE = pathlib.PurePath("assets.extra", "tf_serving_warmup_requests")
 _MAX_RECORDS = 1000

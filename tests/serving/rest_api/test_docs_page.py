@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 from dlkit.serving import Server
+from dlkit.serving.core.classify_regress import METHODS
 from dlkit.serving.core.signatures import Signature, TensorInfo
-from dlkit.serving.inference.examples import METHODS
 from dlkit.serving.rest_api.docs_page import example_body, examples_body, page
 from tests.serving import saved_models
 from tests.serving.http_asking import ask, predict

@@ -24,6 +24,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dlkit.serving import Client
+from dlkit.serving.core.latency import RunTimes
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.observability import metrics
@@ -31,10 +32,9 @@ from dlkit.serving.process import run as running
 from dlkit.serving.rest_api import fast_path
 from dlkit.serving.rest_api.app import RestApi
 from dlkit.serving.rest_api.fast_path import Head, with_short_cut
-from dlkit.serving.runtimes.latency import RunTimes
 from dlkit.serving.versions.served_model import ServedModel
 from tests.serving import fuzzing
-from tests.serving.rest_api.test_inline_execution import Sums
+from tests.serving.inference.test_inline_execution import Sums
 from tests.serving.waiting import SECONDS, wait_for
 
 KEY = "correct horse battery staple"

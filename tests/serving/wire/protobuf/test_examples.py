@@ -39,6 +39,7 @@ def test_what_tensorflow_wrote_is_read():
 
 
 def test_json_examples_are_read_without_tensorflow():
-    code = "import sys; import dlkit.serving.rest_api.examples; print('tensorflow' in sys.modules)"
+    module = "dlkit.serving.wire.rest_json.classify_regress"
+    code = f"import sys; import {module}; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dlkit.serving.core.latency import RunTimes
 from dlkit.serving.core.rows import join, row_shapes, split
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.core.version import Version
 from dlkit.serving.inference import calls
 from dlkit.serving.observability.metrics import RUNTIME_LATENCY
-from dlkit.serving.runtimes.latency import RunTimes
 from dlkit.serving.wire.rest_json.answers import encode
 from dlkit.serving.wire.rest_json.requests import Request, decode_numbers
 

@@ -19,10 +19,10 @@ from typing import Any
 
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.core.version import Version, Wanted
+from dlkit.serving.inference import batch_execution
 from dlkit.serving.inference import calls as predict
-from dlkit.serving.rest_api import batch_execution
-from dlkit.serving.rest_api.batch_execution import Task, Waiting, prepare
-from dlkit.serving.rest_api.inline_execution import AtOnce
+from dlkit.serving.inference.batch_execution import Task, Waiting, prepare
+from dlkit.serving.inference.inline_execution import AtOnce
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.rest_json.requests import read_at_once
 

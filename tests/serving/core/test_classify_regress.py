@@ -5,9 +5,9 @@ import types
 import numpy as np
 import pytest
 
+from dlkit.serving.core import classify_regress as examples
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.inference import examples
 
 
 def version(taken="DT_STRING", **outputs):

@@ -1,6 +1,6 @@
 """gRPC's Classify, Regress and MultiInference from message to message.
 
-No gRPC in here; `rest_api.examples` is the same for JSON.
+No gRPC in here; `wire.rest_json.classify_regress` is the same for JSON.
 """
 
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ from tensorflow_serving.apis.regression_pb2 import (
     RegressionResult,
 )
 
+from dlkit.serving.core import classify_regress as inference
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.core.version import Version
-from dlkit.serving.grpc_api.predict import effective_spec, use_version
-from dlkit.serving.inference import examples as inference
 from dlkit.serving.versions.served_model import ServedModel
+from dlkit.serving.wire.protobuf.predict import effective_spec, use_version
 
 Models = Mapping[str, ServedModel]
 

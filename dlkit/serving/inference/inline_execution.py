@@ -14,9 +14,9 @@ import math
 import os
 import time
 
-from dlkit.serving.rest_api import batch_execution
-from dlkit.serving.rest_api.batch_execution import Task, Waiting
-from dlkit.serving.runtimes.latency import LONG_MICROSECONDS
+from dlkit.serving.core.latency import LONG_MICROSECONDS
+from dlkit.serving.inference import batch_execution
+from dlkit.serving.inference.batch_execution import Task, Waiting
 
 _LESS_THAN_A_THREAD = 300.0  # microseconds, with what it costs that the others wait
 _MOMENT = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # seconds that nobody else lacks

@@ -12,7 +12,7 @@ from tensorflow_serving.apis import (
 )
 
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.grpc_api.examples import serialized
+from dlkit.serving.wire.protobuf.classify_regress import serialized
 from tests.serving.grpc_api.test_services import CODE, SECONDS, refusal, spec
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"

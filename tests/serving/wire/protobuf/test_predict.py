@@ -6,9 +6,9 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.grpc_api.predict import check_inputs, predict
 from dlkit.serving.runtimes.tensorflow_model import SavedModel
 from dlkit.serving.versions.served_model import ServedModel
+from dlkit.serving.wire.protobuf.predict import check_inputs, predict
 from tests.serving import saved_models
 
 

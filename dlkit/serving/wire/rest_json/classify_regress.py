@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.serving.core import classify_regress as inference
 from dlkit.serving.core import hints
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.core.version import Wanted
-from dlkit.serving.inference import examples as inference
 from dlkit.serving.inference.calls import find_model
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.protobuf.examples import Example, Feature

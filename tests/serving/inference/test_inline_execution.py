@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dlkit.serving.core.latency import RunTimes
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.rest_api import inline_execution
-from dlkit.serving.rest_api.adaptive_batching import Gatherer
-from dlkit.serving.rest_api.batch_execution import prepare
-from dlkit.serving.runtimes.latency import RunTimes
+from dlkit.serving.inference import inline_execution
+from dlkit.serving.inference.adaptive_batching import Gatherer
+from dlkit.serving.inference.batch_execution import prepare
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.rest_json.requests import read_request
 
@@ -231,7 +231,7 @@ def test_what_goes_the_other_way(served, text, name, wanted):
 
 def test_a_model_whose_rows_mix_is_not_read_twice(served, monkeypatch):
     served.runtime.rowwise = frozenset()
-    monkeypatch.setattr("dlkit.serving.rest_api.adaptive_batching.read_at_once", None)
+    monkeypatch.setattr("dlkit.serving.inference.adaptive_batching.read_at_once", None)
     assert take(served, body([[1, 2]])) is None
 
 

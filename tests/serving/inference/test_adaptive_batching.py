@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dlkit.serving.core.latency import RunTimes
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.rest_api import adaptive_batching, batch_execution
-from dlkit.serving.rest_api.adaptive_batching import Gatherer
-from dlkit.serving.runtimes.latency import RunTimes
+from dlkit.serving.inference import adaptive_batching, batch_execution
+from dlkit.serving.inference.adaptive_batching import Gatherer
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.rest_json import requests
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from dlkit.serving.core.latency import LONG_MICROSECONDS, RunTimes, fastest, try_out
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.runtimes.latency import LONG_MICROSECONDS, RunTimes, fastest, try_out
 
 
 class Clock:

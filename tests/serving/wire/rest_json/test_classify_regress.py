@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from dlkit.serving import Client
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.rest_api.examples import read_examples
+from dlkit.serving.wire.rest_json.classify_regress import read_examples
 from tests.serving.http_asking import ask
 
 

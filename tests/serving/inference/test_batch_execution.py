@@ -5,13 +5,13 @@ import pathlib
 
 import pytest
 
+from dlkit.serving.core.latency import RunTimes
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.core.version import Version
+from dlkit.serving.inference import batch_execution
+from dlkit.serving.inference.batch_execution import prepare
 from dlkit.serving.observability import metrics
-from dlkit.serving.rest_api import batch_execution
-from dlkit.serving.rest_api.batch_execution import prepare
-from dlkit.serving.runtimes.latency import RunTimes
 from dlkit.serving.wire.rest_json.requests import read_request
 
 X, Y = TensorInfo("DT_FLOAT", (-1, 2)), TensorInfo("DT_FLOAT", (-1,))
