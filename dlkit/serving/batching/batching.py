@@ -14,9 +14,9 @@ from typing import Any
 
 from dlkit.serving.batching.config import BatchingParameters
 from dlkit.serving.core.rows import Tensors, count_rows, join, row_shapes, split
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.signatures import Signature
 from dlkit.serving.core.status import StatusError, invalid
-from dlkit.serving.core.version import Runtime
 from dlkit.serving.observability import metrics
 
 
@@ -241,7 +241,7 @@ def _count(rows: int, size: int) -> None:
     metrics.BATCH_PADDING.observe(size - rows, str(size))
 
 
-class BatchedRuntime:
+class BatchedRuntime(Runtime):
     """A loaded version whose requests are batched where its signature allows it.
 
     Args:

@@ -1,13 +1,7 @@
 """How long a version's runs take, learnt from those that were."""
 
-import functools
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
-
-from dlkit.serving.core.rows import join, row_shapes
-from dlkit.serving.core.status import StatusError
-from dlkit.serving.runtimes.export_manifest import zeros
+from collections.abc import Callable
 
 LONG_MICROSECONDS = 2000.0  # what other requests can be held up without being told apart
 _CHEAP_MICROSECONDS = 100.0  # about what reading a request and writing its answer take anyway
@@ -15,9 +9,6 @@ _RECENT = 0.2  # the weight of the last run
 _DRIFT = 1.01
 _DOUBT_SECONDS = 1.0
 _MAX_KINDS = 64  # clients choose the shapes
-_TRIED_ROWS = (1, 8, 32)
-_TRIES = 3
-_ENOUGH_SECONDS = 1.0  # for all tries of one
 
 
 class RunTimes:
@@ -113,43 +104,3 @@ class _Kind:
             self.a_row, self.rows = a_row, rows
         elif rows >= self.rows // 2:  # fewer rows say nothing about what more of them share
             self.a_row = min(a_row, self.a_row * _DRIFT)
-
-
-def try_out(runtime: Any, times: RunTimes, keys: Iterable[str]) -> None:
-    """Learn how long runs of a version take that nobody uses yet, on zeros.
-
-    Args:
-        runtime: The loaded version.
-        times: What learns.
-        keys: The signatures that answer each row by itself.
-    """
-    for key in sorted(keys):
-        row = zeros(runtime.signatures[key])
-        for rows in _TRIED_ROWS:
-            inputs = join([row], rows)
-            try:
-                seconds = fastest(functools.partial(runtime.run, key, inputs), _TRIES)
-            except StatusError:  # not on zeros: then nothing is known
-                break
-            microseconds = seconds * 1e6
-            times.learn((key, row_shapes(inputs)), rows, microseconds, alone=True)
-            if microseconds > LONG_MICROSECONDS:
-                break
-
-
-def fastest(call: Callable[[], Any], tries: int) -> float:
-    """Return the seconds that the fastest of some calls took.
-
-    What seems slow is called again too, since it may have waited for the processor; but not once
-    all calls together have taken a second.
-
-    Args:
-        call: What is timed.
-        tries: How often, the first of which may take memory.
-    """
-    found = []
-    while len(found) < tries and sum(found) < _ENOUGH_SECONDS:
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
-    return min(found)

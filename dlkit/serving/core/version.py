@@ -1,34 +1,15 @@
 """One version of a model, and what has become of it."""
 
 import pathlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-
-from dlkit.serving.core.signatures import Signature
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.status import StatusError
 
 MAX_VERSION = 2**63 - 1  # versions are int64 in the protos
 # What a request may ask for: a version's number, the label of one, or None for the highest.
 Wanted = int | str | None
-
-
-class Runtime(Protocol):
-    """A loaded version, whatever library runs it.
-
-    One that has `rowwise`, keys of `signatures`, may be given the rows of several requests at once,
-    and its `times`, a `RunTimes`, say how long such runs take.
-    """
-
-    signatures: Mapping[str, Signature]
-
-    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any:
-        """Return the outputs by name."""
-
-    def close(self) -> None:
-        """Free what it holds."""
 
 
 @dataclass
@@ -40,7 +21,7 @@ class Version:
         path: Its directory.
         state: START, LOADING, AVAILABLE, UNLOADING or END.
         error: Why it could not be loaded, if so.
-        runtime: The loaded model while there is one.
+        runtime: The loaded model; None before and after there is one.
         users: How many requests are running on it.
         attempts: How often loading was tried since its directory came.
         retry_at: When to try again, on the monotonic clock.
@@ -51,7 +32,7 @@ class Version:
     path: pathlib.Path
     state: str = "START"
     error: StatusError | None = None
-    runtime: Runtime | None = None
+    runtime: Runtime = None  # type: ignore[assignment]  # no request holds a version without it
     users: int = 0
     attempts: int = 0
     retry_at: float = 0.0

@@ -25,6 +25,7 @@ import numpy as np
 
 from dlkit import feature_profiles
 from dlkit.errors import InputError
+from dlkit.serving.core.runtime import Runtime
 
 log = logging.getLogger("dlkit.serving")
 
@@ -142,7 +143,7 @@ class RequestLog:
         self._file = made
 
 
-class Logged:
+class Logged(Runtime):
     """A loaded version whose requests are logged; otherwise as it was.
 
     Args:

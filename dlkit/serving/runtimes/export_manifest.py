@@ -138,21 +138,3 @@ def check_shapes(
             raise invalid(
                 f"Input '{name}' must be of shape {shape_text(wanted)}, not {shape_text(shape)}"
             )
-
-
-def zeros(signature: Signature) -> dict[str, np.ndarray]:
-    """Return a batch of one for a signature, to try it with.
-
-    Args:
-        signature: What it is for.
-
-    Example:
-        >>> zeros(Signature({"x": TensorInfo("DT_FLOAT", (-1, 2))}, {}))
-        {'x': array([[0., 0.]], dtype=float32)}
-    """
-    found = {}
-    for name, info in signature.inputs.items():
-        shape = [size if size > 0 else 1 for size in info.shape or (1,)]
-        text = info.dtype == "DT_STRING"
-        found[name] = np.full(shape, b"", object) if text else np.zeros(shape, info.numpy_dtype)
-    return found

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, DTYPES, Signature, TensorInfo
 from dlkit.serving.core.status import StatusError, one_line
@@ -25,7 +26,7 @@ _MOST_SAID = 64 * 1024  # characters of errors that an interpreter keeps
 _NAMES = {dtype: name for name, (_, dtype) in DTYPES.items() if dtype is not None}
 
 
-class LiteRtTwin:
+class LiteRtTwin(Runtime):
     """The signatures of a version that have a LiteRT twin, ready to run.
 
     Args:
@@ -70,7 +71,7 @@ class LiteRtTwin:
         self._files.clear()
 
 
-class LiteRtModel:
+class LiteRtModel(Runtime):
     """A version that is a `model.tflite`, with the signatures that the file has.
 
     A file without any takes and gives tensors by their own names, as `serving_default`.

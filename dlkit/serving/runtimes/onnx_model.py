@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from dlkit.argument_validation import require
-from dlkit.serving.core.latency import fastest
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.status import StatusError, one_line
 from dlkit.serving.runtimes import export_manifest
 from dlkit.serving.runtimes.export_manifest import Told
+from dlkit.serving.runtimes.trial_runs import fastest, zeros
 
 _TOO_LONG = "Timed out waiting for notification"  # TensorFlow's words
 _SMALL_BYTES = 4 * 2**20  # of a file that is quickly loaded twice
@@ -22,7 +23,7 @@ _TRIES = 5
 _CHECKS = 20  # how often in a time limit it is looked at who has passed it
 
 
-class OnnxModel:
+class OnnxModel(Runtime):
     """The signatures of a version that have an ONNX twin, ready to run.
 
     Args:
@@ -49,7 +50,7 @@ class OnnxModel:
         """Return a session; of one thread where that is all that one row needs."""
         if settings.intra_op_threads == 0 and len(content) <= _SMALL_BYTES:
             session = self._session(content, settings, 1)
-            if _takes_no_time(session, export_manifest.zeros(self.signatures[key])):
+            if _takes_no_time(session, zeros(self.signatures[key])):
                 return session
         return self._session(content, settings, settings.intra_op_threads)
 

@@ -16,24 +16,24 @@ import logging
 import os
 import pathlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from dlkit.errors import MissingExtraError
 from dlkit.serving.core.base_path import is_tensorflow_model
-from dlkit.serving.core.latency import RunTimes, try_out
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.signatures import CELLS, Signature
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.core.version import Runtime
 from dlkit.serving.runtimes import export_manifest, litert_model, onnx_model
 from dlkit.serving.runtimes.export_manifest import Told
+from dlkit.serving.runtimes.trial_runs import try_out, warm_up
 
 log = logging.getLogger("dlkit.serving")
 
-_TWINS = {
+_TWINS: dict[str, Callable[[Told, Settings], Runtime]] = {
     "onnx": onnx_model.OnnxModel,
     "litert": litert_model.LiteRtTwin,
     "onnx_dynamic": functools.partial(onnx_model.OnnxModel, runtime="onnx_dynamic"),
@@ -53,18 +53,14 @@ def load(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
         StatusError: when it cannot be loaded, or has nothing for that library.
     """
     found = _load(path, settings, told)
-    found.times = RunTimes()
     if settings.warmup:  # but for what would have TensorFlow loaded
-        at_hand = getattr(found, "at_hand", found.signatures)
-        try_out(found, found.times, found.rowwise & set(at_hand))
+        try_out(found, found.rowwise & found.at_hand)
     return found
 
 
 def _load(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
     if _is_lite(path, settings):
-        model = litert_model.LiteRtModel(path, settings)
-        model.rowwise = frozenset()  # nobody has tried that file
-        return model
+        return litert_model.LiteRtModel(path, settings)  # not rowwise: nobody has tried that file
     runtime = _chosen(told, settings)
     if runtime != "tensorflow":
         return _with_twin(path, settings, told, runtime)
@@ -137,7 +133,7 @@ def _with_twin(path: pathlib.Path, settings: Settings, told: Told, runtime: str)
     log.info("%s is run by its %s twin", path, runtime)
     found = Twinned(told, twin, reference if settings.runtime == "auto" else None, runtime)
     if settings.warmup:
-        _warm_up(twin, twin.signatures.keys() - found.rowwise)  # `load` tries those out
+        warm_up(twin, twin.signatures.keys() - found.rowwise)  # `load` tries those out
     return found
 
 
@@ -152,16 +148,7 @@ def _as_status(error: Exception) -> StatusError:
     return error if isinstance(error, StatusError) else StatusError("UNIMPLEMENTED", str(error))
 
 
-def _warm_up(twin: Runtime, keys: Iterable[str]) -> None:
-    """Run signatures once, on zeros: memory is taken and code is paged in by the first run."""
-    for key in sorted(keys):
-        try:
-            twin.run(key, export_manifest.zeros(twin.signatures[key]))
-        except StatusError as error:  # the export was checked on real input
-            log.info("Signature %s does not take zeros: %s", key, error.message)
-
-
-class Strict:
+class Strict(Runtime):
     """A loaded version that refuses arrays of other shapes than its signatures say.
 
     TensorFlow takes some of them, and the twins take others, so that the answer to a wrong request
@@ -175,7 +162,7 @@ class Strict:
         self.signatures: Mapping[str, Signature] = runtime.signatures
         self._runtime = runtime
 
-    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any:
+    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the outputs by name.
 
         Raises:
@@ -189,7 +176,7 @@ class Strict:
         self._runtime.close()
 
 
-class Twinned:
+class Twinned(Runtime):
     """A version that its twin runs, and TensorFlow where the twin has no such signature.
 
     Args:
@@ -199,12 +186,11 @@ class Twinned:
         name: What runs the twin, for messages.
 
     Attributes:
-        at_hand: The keys of the signatures that the twin has.
         rowwise: Those that may be run for several requests at once by whatever runs them.
     """
 
     def __init__(self, told: Told, twin: Runtime, reference: Any, name: str):
-        self.at_hand = frozenset(twin.signatures)
+        self._twin, self._load_reference, self._name = twin, reference, name
         self.signatures = told.signatures
         if reference is None:  # clients would send files to `cells` by themselves
             kept = [key for key in told.signatures if key in self.at_hand or CELLS not in key]
@@ -213,12 +199,16 @@ class Twinned:
             told.rowwise.get(runtime, frozenset()) for runtime in (name, "tensorflow")
         )
         self.rowwise = by_twin | (by_tensorflow - self.at_hand)
-        self._twin, self._load_reference, self._name = twin, reference, name
         self._reference: Runtime | None = None
         self._failure: tuple[str, str, str | None] | None = None
         self._lock = threading.Lock()
 
-    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any:
+    @property
+    def at_hand(self) -> frozenset[str]:
+        """The keys of the signatures that the twin has."""
+        return frozenset(self._twin.signatures)
+
+    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the outputs by name.
 
         Raises:

@@ -17,6 +17,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.core.protobuf.config_pb2 import CallableOptions
 
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.signatures import Signature
 from dlkit.serving.core.status import StatusError, code_by_number, one_line
@@ -26,7 +27,7 @@ from dlkit.serving.wire.protobuf.signatures import from_definition
 Tensors = Mapping[str, np.ndarray]
 
 
-class SavedModel:
+class SavedModel(Runtime):
     """A loaded SavedModel version, ready to run.
 
     Args:

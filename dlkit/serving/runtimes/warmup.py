@@ -7,7 +7,7 @@ The file is `assets.extra/tf_serving_warmup_requests` in the version directory: 
 import pathlib
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +15,8 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature
+from dlkit.serving.core.runtime import Runtime
+from dlkit.serving.core.signatures import DEFAULT_SIGNATURE
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.observability.metrics import WARMUP_LATENCY, WARMUP_RECORDS
 from dlkit.serving.wire.protobuf.predict import check_inputs, find_signature
@@ -24,13 +25,7 @@ WARMUP_FILE = pathlib.PurePath("assets.extra", "tf_serving_warmup_requests")
 _MAX_RECORDS = 1000
 
 
-class _Runnable(Protocol):
-    signatures: Mapping[str, Signature]
-
-    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> Any: ...
-
-
-def run_warmup(model: _Runnable, path: pathlib.Path, iterations: int = 1) -> int:
+def run_warmup(model: Runtime, path: pathlib.Path, iterations: int = 1) -> int:
     """Run each request of the version's warm-up file on `model`.
 
     Args:
@@ -58,7 +53,7 @@ def run_warmup(model: _Runnable, path: pathlib.Path, iterations: int = 1) -> int
         WARMUP_LATENCY.observe((time.perf_counter() - start) * 1e6, str(path), status)
 
 
-def _run_file(model: _Runnable, path: pathlib.Path, iterations: int) -> int:
+def _run_file(model: Runtime, path: pathlib.Path, iterations: int) -> int:
     file = path / WARMUP_FILE
     count = 0
     for count, record in enumerate(_records(file), 1):
@@ -82,7 +77,7 @@ def _records(file: pathlib.Path) -> Iterator[bytes]:
         ) from None
 
 
-def _run_record(model: _Runnable, record: bytes) -> None:
+def _run_record(model: Runtime, record: bytes) -> None:
     try:
         log = PredictionLog.FromString(record)
     except DecodeError:
@@ -103,7 +98,7 @@ def _run_record(model: _Runnable, record: bytes) -> None:
         raise StatusError("UNIMPLEMENTED", f"Unsupported log_type for warmup: {kind}")
 
 
-def _run_examples(model: _Runnable, spec: ModelSpec, examples: Any) -> None:
+def _run_examples(model: Runtime, spec: ModelSpec, examples: Any) -> None:
     """Run a signature that takes serialized tf.Examples in its only input."""
     protos = list(examples.example_list.examples)
     if examples.WhichOneof("kind") == "example_list_with_context":
@@ -119,7 +114,7 @@ def _run_examples(model: _Runnable, spec: ModelSpec, examples: Any) -> None:
     _run(model, spec, {names[0]: serialized})
 
 
-def _run(model: _Runnable, spec: ModelSpec, tensors: Mapping[str, np.ndarray]) -> None:
+def _run(model: Runtime, spec: ModelSpec, tensors: Mapping[str, np.ndarray]) -> None:
     key, signature = find_signature(model.signatures, spec)
     check_inputs(tensors, signature)
     model.run(key, {**signature.defaults, **tensors})

@@ -8,9 +8,9 @@ from dlkit.errors import InputError, ServerError
 from dlkit.serving.batching.batching import BatchedRuntime, Batcher
 from dlkit.serving.batching.config import batching_parameters
 from dlkit.serving.core.base_path import find_versions, is_version
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.core.version import Runtime
 from dlkit.serving.observability.request_log import Logged, RequestLog
 from dlkit.serving.runtimes import export_manifest, selection
 from dlkit.serving.versions.model_config import ModelConfig, read_config_file

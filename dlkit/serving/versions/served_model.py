@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dlkit.serving.core import base_path
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.status import StatusError, invalid, not_available
-from dlkit.serving.core.version import Runtime, Version, Wanted
+from dlkit.serving.core.version import Version, Wanted
 from dlkit.serving.observability import metrics
 from dlkit.serving.versions.policy import VersionPolicy
 
@@ -250,7 +251,8 @@ class ServedModel:
         settle_memory()
 
     def _close(self, version: Version) -> None:
-        runtime, version.runtime = version.runtime, None
+        runtime = version.runtime
+        version.runtime = None  # type: ignore[assignment]  # no request holds it any more
         if runtime is not None:
             runtime.close()
         version.state = "END"

@@ -10,8 +10,8 @@ import pathlib
 import threading
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
 
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.core.version import Runtime
 from dlkit.serving.versions.model_config import ModelConfig
 from dlkit.serving.versions.served_model import ServedModel, settle_memory
 
