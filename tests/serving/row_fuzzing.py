@@ -29,6 +29,8 @@ from dlkit.serving.core.status import StatusError
 from dlkit.serving.core.version import Version
 from dlkit.serving.inference import batch_execution
 from dlkit.serving.runtimes import export_manifest, selection
+from dlkit.serving.wire.codec import Call
+from dlkit.serving.wire.rest_json.predict import PREDICT
 
 KEY = "serving_default"
 WORDS = ("nice", "film", "bad", "a", "what", "ever")
@@ -173,7 +175,8 @@ def fuzz(served, count, seed, found=None):
 
 def _answers(version, requests):
     """Return an array for each request, or the code of its refusal."""
-    tasks = [batch_execution.Task(version, KEY, inputs, True, print) for inputs in requests]
+    calls = [Call(KEY, inputs, True) for inputs in requests]  # True: in rows
+    tasks = [batch_execution.Task(version, PREDICT, call, print) for call in calls]
     batch_execution.run(tasks, alone=True)
     return [
         task.found.code

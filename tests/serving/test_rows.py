@@ -55,7 +55,7 @@ def ids_in(text):
 def ids_of_tests():
     """Return id -> the files whose tests carry it."""
     found = {}
-    for path in sorted(HERE.glob("test_*.py")):
+    for path in sorted(HERE.rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             text = ""
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
@@ -63,7 +63,7 @@ def ids_of_tests():
             elif isinstance(node, ast.Constant) and _PARAMETER.fullmatch(str(node.value)):
                 text = node.value
             for one in ids_in(text):
-                found.setdefault(one, set()).add(path.name)
+                found.setdefault(one, set()).add(str(path.relative_to(HERE)))
     return found
 
 

@@ -3,20 +3,17 @@
     examples -> signature with the input `inputs` -> `classes`, `scores` (a row a class) -> labels
                                                   -> `outputs` (a number a row)          -> values
 
-TensorFlow Serving's checks and texts. Neither JSON nor gRPC in here: `examples` of
-`rest_api` and of `grpc_api` come before and after.
+TensorFlow Serving's checks and texts, the same in each wire format: `classify_regress` of
+`wire.rest_json` and of `wire.protobuf` come before and after.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from dlkit.serving.core import hints
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, shape_text
 from dlkit.serving.core.status import StatusError, invalid
-from dlkit.serving.core.version import Version
-from dlkit.serving.inference.calls import run
-from dlkit.serving.observability.metrics import count_examples
 
 METHODS = {"classify": "tensorflow/serving/classify", "regress": "tensorflow/serving/regress"}
 _INPUT = "inputs"
@@ -25,13 +22,43 @@ _MOST_CONTEXT_BYTES = 100 * 2**20
 Classes = list[list[tuple[str, float]]]
 
 
-def classify(version: Version, signature_name: str, examples: Sequence[bytes]) -> Classes:
+def as_inputs(
+    signatures: Mapping[str, Signature], verb: str, signature_name: str, examples: Sequence[bytes]
+) -> tuple[str, dict[str, np.ndarray]]:
+    """Return the key of the signature that classifies or regresses examples, and its input.
+
+    Args:
+        signatures: The version's.
+        verb: `classify` or `regress`.
+        signature_name: Which of them to run; empty for the default one.
+        examples: Serialized tf.Examples.
+
+    Raises:
+        StatusError: with TensorFlow Serving's message.
+    """
+    key = signature_name or DEFAULT_SIGNATURE
+    if key not in signatures:
+        error = invalid(f"No signature was found with the name: {key}")
+        error.hint = hints.for_signature(key, signatures)
+        raise error
+    _CHECKS[verb](signatures[key])
+    if not examples:
+        raise invalid("Input is empty.")
+    info = signatures[key].inputs[_INPUT]
+    if info.dtype != "DT_STRING":
+        raise invalid(f"Expects arg[0] to be {info.dtype_name} but string is provided")
+    array = np.empty(len(examples), object)
+    array[:] = examples
+    return key, {_INPUT: array}
+
+
+def read_classes(signature: Signature, outputs: Mapping[str, np.ndarray], examples: int) -> Classes:
     """Return a label and a score for each class of each example.
 
     Args:
-        version: A loaded version.
-        signature_name: Which signature to run; empty for the default one.
-        examples: Serialized tf.Examples.
+        signature: What was run.
+        outputs: What it gave.
+        examples: How many examples it was given.
 
     Returns:
         For each example a list of pairs. The label is empty, and the score 0, where the signature
@@ -40,48 +67,45 @@ def classify(version: Version, signature_name: str, examples: Sequence[bytes]) -
     Raises:
         StatusError: with TensorFlow Serving's message.
     """
-    key, signature = _find(version, signature_name)
-    check_classify(signature)
-    outputs = _run(version, key, examples, "Classify")
-    for name, dtype, array in _given(signature, outputs, ("classes", "scores")):
-        _check_classes(name, dtype, array, len(examples))
-    found = [outputs[name] for name in ("classes", "scores") if name in outputs]
-    if len(found) == 2 and found[0].shape[1] != found[1].shape[1]:
+    found = {name: outputs[name] for name in ("classes", "scores") if name in outputs}
+    for name, array in found.items():
+        _check_classes(name, signature.outputs[name].dtype, array, examples)
+    sizes = [array.shape for array in found.values()]
+    if len(sizes) == 2 and sizes[0][1] != sizes[1][1]:
         raise invalid(
             "Tensors class and score should match in dim_size(1)."
-            f" Got {found[0].shape[1]} vs. {found[1].shape[1]}"
+            f" Got {sizes[0][1]} vs. {sizes[1][1]}"
         )
-    size = found[0].shape
-    labels = outputs["classes"].tolist() if "classes" in outputs else np.full(size, b"").tolist()
-    scores = outputs["scores"].tolist() if "scores" in outputs else np.zeros(size).tolist()
+    labels = found.get("classes", np.full(sizes[0], b"")).tolist()
+    scores = found.get("scores", np.zeros(sizes[0])).tolist()
     return [
         [(label.decode("utf-8", "surrogateescape"), score) for label, score in zip(*row)]  # noqa: B905
         for row in zip(labels, scores, strict=True)
     ]
 
 
-def regress(version: Version, signature_name: str, examples: Sequence[bytes]) -> list[float]:
+def read_values(
+    signature: Signature, outputs: Mapping[str, np.ndarray], examples: int
+) -> list[float]:
     """Return a number for each example.
 
     Args:
-        version: A loaded version.
-        signature_name: Which signature to run; empty for the default one.
-        examples: Serialized tf.Examples.
+        signature: What was run.
+        outputs: What it gave.
+        examples: How many examples it was given.
 
     Raises:
         StatusError: with TensorFlow Serving's message.
     """
-    key, signature = _find(version, signature_name)
-    check_regress(signature)
-    values = _run(version, key, examples, "Regress")["outputs"]
+    values = outputs["outputs"]
     if values.ndim not in (1, 2) or values.shape[1:] not in ((), (1,)):
         raise invalid(
             "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got"
             f" {shape_text(values.shape)}"
         )
-    if len(values) != len(examples):
+    if len(values) != examples:
         raise invalid(
-            f"Input batch size did not match output batch size: {len(examples)} vs. {len(values)}"
+            f"Input batch size did not match output batch size: {examples} vs. {len(values)}"
         )
     if signature.outputs["outputs"].dtype != "DT_FLOAT":
         found = signature.outputs["outputs"].dtype
@@ -106,22 +130,8 @@ def check_context(size: int, examples: int) -> None:
         )
 
 
-def _find(version: Version, signature_name: str) -> tuple[str, Signature]:
-    key = signature_name or DEFAULT_SIGNATURE
-    signatures = version.runtime.signatures
-    if key not in signatures:
-        error = invalid(f"No signature was found with the name: {key}")
-        error.hint = hints.for_signature(key, signatures)
-        raise error
-    return key, signatures[key]
-
-
-def check_classify(signature: Signature) -> None:
-    """Refuse a signature that does not classify examples.
-
-    Raises:
-        StatusError: with TensorFlow Serving's message.
-    """
+def _check_classify(signature: Signature) -> None:
+    """Refuse a signature that does not classify examples."""
     if len(signature.inputs) != 1:
         raise _unfit("Expected one input Tensor.")
     if len(signature.outputs) not in (1, 2):
@@ -136,12 +146,8 @@ def check_classify(signature: Signature) -> None:
         )
 
 
-def check_regress(signature: Signature) -> None:
-    """Refuse a signature that does not regress examples.
-
-    Raises:
-        StatusError: with TensorFlow Serving's message.
-    """
+def _check_regress(signature: Signature) -> None:
+    """Refuse a signature that does not regress examples."""
     if len(signature.inputs) != 1:
         raise _unfit("Expected one input Tensor.")
     if len(signature.outputs) != 1:
@@ -150,6 +156,9 @@ def check_regress(signature: Signature) -> None:
         raise _unfit(_missing("regression inputs", signature), "FAILED_PRECONDITION")
     if "outputs" not in signature.outputs:
         raise _unfit(_missing("regression outputs", signature), "FAILED_PRECONDITION")
+
+
+_CHECKS = {"classify": _check_classify, "regress": _check_regress}
 
 
 def _unfit(message: str, code: str = "INVALID_ARGUMENT") -> StatusError:
@@ -166,24 +175,6 @@ def _missing(what: str, signature: Signature) -> str:
 
 def _described(signature: Signature) -> str:
     return f"inputs {', '.join(signature.inputs)}; outputs {', '.join(signature.outputs)}"
-
-
-def _run(version: Version, key: str, examples: Sequence[bytes], api: str) -> dict[str, np.ndarray]:
-    if not examples:
-        raise invalid("Input is empty.")
-    info = version.runtime.signatures[key].inputs[_INPUT]
-    if info.dtype != "DT_STRING":
-        raise invalid(f"Expects arg[0] to be {info.dtype_name} but string is provided")
-    array = np.empty(len(examples), object)
-    array[:] = examples
-    count_examples(version.model, len(examples))
-    return run(version, key, {_INPUT: array}, api)
-
-
-def _given(
-    signature: Signature, outputs: dict[str, np.ndarray], names: Sequence[str]
-) -> list[tuple[str, str, np.ndarray]]:
-    return [(n, signature.outputs[n].dtype, outputs[n]) for n in names if n in outputs]
 
 
 def _check_classes(name: str, dtype: str, array: np.ndarray, rows: int) -> None:

@@ -35,18 +35,31 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest, Regression
 from tensorflow_serving.apis.status_pb2 import StatusProto
 
 from dlkit.serving.core.status import StatusError, invalid
-from dlkit.serving.inference.calls import find_status
+from dlkit.serving.inference.calls import (
+    answer_request,
+    find_status,
+    run_and_encode,
+    use_version,
+)
 from dlkit.serving.observability import metrics
 from dlkit.serving.versions.model_config import from_list
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.versions.served_models import ServedModels
-from dlkit.serving.wire.protobuf import classify_regress as examples
+from dlkit.serving.wire.codec import Codec
+from dlkit.serving.wire.protobuf.classify_regress import (
+    CLASSIFY,
+    REGRESS,
+    as_result,
+    check_tasks,
+    serialized,
+    task_codec,
+)
 from dlkit.serving.wire.protobuf.predict import (
+    ProtoPredict,
     effective_spec,
-    predict,
     read_spec,
+    read_target,
     read_version,
-    use_version,
 )
 from dlkit.serving.wire.protobuf.signatures import to_definition
 
@@ -103,12 +116,15 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def __init__(self, models: Mapping[str, ServedModel], *, typed: bool = True):
         self._models = models
-        self._typed = typed
+        self._predict = ProtoPredict(typed=typed)
+
+    def _answer(self, codec: Codec, request: Any) -> Any:
+        return answer_request(self._models, *read_target(request), codec, request)
 
     @_answering
     def Predict(self, request: PredictRequest) -> PredictResponse:  # noqa: N802 - as in the proto
         """Run a signature on tensors."""
-        return predict(self._models, request, typed=self._typed)
+        return self._answer(self._predict, request)
 
     @_answering
     def GetModelMetadata(  # noqa: N802
@@ -121,7 +137,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         for field in request.metadata_field:
             if field != "signature_def":
                 raise invalid(f"Metadata field {field} is not supported")
-        with use_version(self._models, request) as version:
+        with use_version(self._models, *read_target(request)) as version:
             definitions = {
                 key: to_definition(signature)
                 for key, signature in version.runtime.signatures.items()
@@ -133,19 +149,29 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     @_answering
     def Classify(self, request: ClassificationRequest) -> ClassificationResponse:  # noqa: N802
         """Give tf.Examples labels and scores."""
-        return examples.classify(self._models, request)
+        return self._answer(CLASSIFY, request)
 
     @_answering
     def Regress(self, request: RegressionRequest) -> RegressionResponse:  # noqa: N802
         """Give tf.Examples a number each."""
-        return examples.regress(self._models, request)
+        return self._answer(REGRESS, request)
 
     @_answering
     def MultiInference(  # noqa: N802
         self, request: MultiInferenceRequest
     ) -> MultiInferenceResponse:
         """Classify and regress the same tf.Examples."""
-        return examples.infer_each(self._models, request)
+        if not request.tasks:
+            raise invalid("ModelSpec has no name specified.")
+        with use_version(self._models, *read_target(request.tasks[0])) as version:
+            check_tasks(request)
+            examples = serialized(request.input)
+            answer = MultiInferenceResponse()
+            for task in request.tasks:
+                codec = task_codec(task, version)
+                call = codec.decode_examples(task.model_spec, examples, version)
+                answer.results.append(as_result(run_and_encode(version, codec, call)))
+        return answer
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):

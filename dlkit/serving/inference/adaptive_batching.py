@@ -1,4 +1,4 @@
-"""Predict requests over REST that come at the same time, run as one batch, without being asked.
+"""Requests that come at the same time, run as one batch, without being asked.
 
     event loop:  body -> arrays -> short? run at once : a free slot? : wait in a queue     <-+
     threads:     the arrays of a queue, joined -> the model -> an answer for each -----------+
@@ -20,15 +20,15 @@ from typing import Any
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.core.version import Version, Wanted
 from dlkit.serving.inference import batch_execution
-from dlkit.serving.inference import calls as predict
-from dlkit.serving.inference.batch_execution import Task, Waiting, prepare
+from dlkit.serving.inference.batch_execution import Task, Waiting
+from dlkit.serving.inference.calls import answer_request
 from dlkit.serving.inference.inline_execution import AtOnce
 from dlkit.serving.versions.served_model import ServedModel
-from dlkit.serving.wire.rest_json.requests import read_at_once
+from dlkit.serving.wire.codec import Codec
 
 
 class Gatherer:
-    """Answers predict requests for one event loop.
+    """Answers the requests of one event loop.
 
     Args:
         models: The served models by name.
@@ -42,54 +42,45 @@ class Gatherer:
         self._at_once = AtOnce()
         self._waiting = Waiting()
 
-    async def predict(self, name: str, wanted: Wanted, body: bytes) -> bytes:
-        """Answer a predict request, as `dlkit.serving.inference.calls.predict` does.
+    async def answer(self, name: str, wanted: Wanted, codec: Codec, body: Any) -> Any:
+        """Answer a request: joined if it can be, else in a thread of its own.
 
         Args:
             name: Which model is asked.
             wanted: Which version, by number or label; None for the highest one available.
-            body: The request's JSON text.
+            codec: How the request is written.
+            body: The request.
 
         Raises:
             StatusError: with TensorFlow Serving's message, and a hint where one is known.
         """
-        given = self._models, name, wanted, body
-        request = read_at_once(body)
-        if request is None:
-            return await self._in_thread(predict.predict, *given)
-        try:
-            with predict.find_model(self._models, name, wanted).use(wanted) as version:
-                answer = asyncio.get_running_loop().create_future()
-                task = prepare(version, request, functools.partial(_settle, answer))
-                if task is None:
-                    return await self._in_thread(predict.predict, *given)
-                if not task.count:
-                    arrays = version, task.key, task.inputs, task.rows
-                    return await self._in_thread(predict.respond, *arrays)
-                self._start_soon(task)
-                return await answer
-        except StatusError:
-            await self._in_thread(request.check)
-            raise
-
-    async def _in_thread(self, function: Callable, *arguments: Any) -> bytes:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, function, *arguments)
+        answer = loop.create_future()
+        if self.take(name, wanted, codec, body, functools.partial(_settle, answer)):
+            return await answer
+        given = self._models, name, wanted, codec, body
+        return await loop.run_in_executor(self._pool, answer_request, *given)
 
     def take(
-        self, name: str, wanted: Wanted, body: bytes, done: Callable[[bytes | Exception], None]
+        self,
+        name: str,
+        wanted: Wanted,
+        codec: Codec,
+        body: Any,
+        done: Callable[[Any | Exception], None],
     ) -> bool:
-        """Take a predict request without a coroutine, if it is one that can be joined.
+        """Take a request without a coroutine, if it is one that can be joined.
 
         Args:
             name: Which model is asked.
             wanted: Which version, by number or label; None for the highest one available.
-            body: The request's JSON text.
+            codec: How the request is written.
+            body: The request.
             done: Takes the answer, or why there is none, in a later turn of the event loop.
 
         Returns:
-            Whether `done` will be called. Else the request is one for `calls`: it has to run
-            alone, or there is something wrong with it.
+            Whether `done` will be called. Else the request is one for `answer_request`: it has to
+            run alone, or there is something wrong with it.
         """
         model = self._models.get(name)
         if model is None:
@@ -98,21 +89,20 @@ class Gatherer:
             version = model.acquire(wanted)
         except StatusError:
             return False
-        taken = False
+        task = None
         try:
-            if getattr(version.runtime, "rowwise", ()):
-                release_and_tell = functools.partial(_release_and_tell, model, version, done)
-                request = read_at_once(body)
-                task = prepare(version, request, release_and_tell) if request else None
-                taken = task is not None and task.count > 0
-        except Exception:  # the other way has the words for it
+            if version.runtime.rowwise:
+                call = codec.decode_at_once(body, version)
+                if call is not None:
+                    release_and_tell = functools.partial(_release_and_tell, model, version, done)
+                    task = Task(version, codec, call, release_and_tell)
+        except Exception:  # `answer_request` has the words for it
             pass
-        finally:
-            if not taken:
-                model.release(version)
-        if taken:
-            self._start_soon(task)
-        return taken
+        if task is None or not task.count:
+            model.release(version)
+            return False
+        self._start_soon(task)
+        return True
 
     # ------------------------------------------------------------ in the event loop
 
@@ -141,7 +131,7 @@ class Gatherer:
         loop.call_soon_threadsafe(self._finish, batch)
 
 
-def _settle(answer: asyncio.Future, found: bytes | Exception) -> None:
+def _settle(answer: asyncio.Future, found: Any | Exception) -> None:
     if answer.done():  # the server is being stopped
         return
     if isinstance(found, Exception):
@@ -153,8 +143,8 @@ def _settle(answer: asyncio.Future, found: bytes | Exception) -> None:
 def _release_and_tell(
     model: ServedModel,
     version: Version,
-    done: Callable[[bytes | Exception], None],
-    found: bytes | Exception,
+    done: Callable[[Any | Exception], None],
+    found: Any | Exception,
 ) -> None:
     model.release(version)
     done(found)

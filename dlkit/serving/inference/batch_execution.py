@@ -1,9 +1,10 @@
-"""Predict requests that are run together, and how long such runs take."""
+"""Requests that are run together, and how long such runs take."""
 
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +12,9 @@ from dlkit.serving.core.latency import RunTimes
 from dlkit.serving.core.rows import join, row_shapes, split
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.core.version import Version
-from dlkit.serving.inference import calls
+from dlkit.serving.inference.calls import run_and_encode
 from dlkit.serving.observability.metrics import RUNTIME_LATENCY
-from dlkit.serving.wire.rest_json.answers import encode
-from dlkit.serving.wire.rest_json.requests import Request, decode_numbers
+from dlkit.serving.wire.codec import Call, Codec
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +27,8 @@ class Task:
 
     Args:
         version: What answers it, held for the request.
-        key: The signature's key.
-        inputs: An array for each input.
-        rows: Whether the answer is wanted in rows.
+        codec: How it is written.
+        call: What is to be run.
         done: Takes the answer, or why there is none.
 
     Attributes:
@@ -40,52 +39,29 @@ class Task:
     """
 
     version: Version
-    key: str
-    inputs: Mapping[str, np.ndarray]
-    rows: bool
-    done: Callable[[bytes | Exception], None]
+    codec: Codec
+    call: Call
+    done: Callable[[Any | Exception], None]
     count: int = field(init=False)
     kind: tuple = field(init=False)
     group: tuple = field(init=False)
-    found: bytes | Exception = b""
+    found: Any | Exception = None
 
     def __post_init__(self):
-        self.count = _joinable(self.version, self.key, self.inputs)
-        self.kind = (self.key, row_shapes(self.inputs)) if self.count else ()
+        key, inputs = self.call.key, self.call.inputs
+        self.count = _joinable(self.version, key, inputs)
+        self.kind = (key, row_shapes(inputs)) if self.count else ()
         self.group = id(self.version), self.kind
 
     @property
     def has_strings(self) -> bool:
         """Whether its shapes do not tell how long its run takes."""
-        return any(array.dtype.hasobject for array in self.inputs.values())
+        return any(array.dtype.hasobject for array in self.call.inputs.values())
 
     @property
     def times(self) -> RunTimes:
         """How long runs of its version take."""
         return self.version.runtime.times
-
-
-def prepare(
-    version: Version, request: Request, done: Callable[[bytes | Exception], None]
-) -> Task | None:
-    """Return a request as what can be run; None where a thread has to read it, as that takes long.
-
-    Args:
-        version: What is to answer it.
-        request: What `read_request` returned.
-        done: Takes the answer, or why there is none.
-
-    Raises:
-        StatusError: for what does not suit the version, with a hint.
-    """
-    key, signature = calls.find_signature(version, request.signature_name)
-    found = decode_numbers(request, signature.inputs)
-    if found is None:
-        if not request.is_short:
-            return None
-        found = calls.read_inputs(request, signature, version.runtime.signatures)
-    inputs, rows = found
-    return Task(version, key, inputs, rows, done)
 
 
 class Waiting:
@@ -122,7 +98,7 @@ class Waiting:
 
 
 def _joinable(version: Version, key: str, inputs: Mapping[str, np.ndarray]) -> int:
-    if key not in getattr(version.runtime, "rowwise", ()):
+    if key not in version.runtime.rowwise:
         return 0
     counts = {array.shape[0] if array.ndim else 0 for array in inputs.values()}
     count = counts.pop()
@@ -156,28 +132,28 @@ def tell(batch: Sequence[Task]) -> None:
 
 def _run_alone(task: Task) -> None:
     try:
-        task.found = calls.respond(task.version, task.key, task.inputs, task.rows)
+        task.found = run_and_encode(task.version, task.codec, task.call)
     except Exception as error:
         task.found = error
 
 
 def _run_joined(batch: Sequence[Task]) -> bool:
     """Run a batch at once; say whether all of it has been answered."""
-    version, key = batch[0].version, batch[0].key
+    version, key = batch[0].version, batch[0].call.key
     sizes = [task.count for task in batch]
     total = sum(sizes)
     start = time.perf_counter()
     try:
-        outputs = version.runtime.run(key, join([task.inputs for task in batch], total))
+        outputs = version.runtime.run(key, join([task.call.inputs for task in batch], total))
         answers = split(outputs, sizes, total)
         for task, answer in zip(batch, answers, strict=True):
-            task.found = encode(answer, rows=task.rows)
+            task.found = task.codec.encode(task.call, answer)
     except Exception as error:
         timed_out = isinstance(error, StatusError) and error.code == "DEADLINE_EXCEEDED"
         for task in batch if timed_out else ():  # each for itself, they would take as many times
             task.found = error
         return timed_out
     microseconds = (time.perf_counter() - start) * 1e6
-    for _ in batch:
-        RUNTIME_LATENCY.observe(microseconds, version.model, "Predict", "TF1")
+    for task in batch:
+        RUNTIME_LATENCY.observe(microseconds, version.model, task.codec.method, "TF1")
     return True

@@ -18,11 +18,14 @@ from dlkit.serving.core.signatures import metadata_json
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.core.version import MAX_VERSION, Wanted
 from dlkit.serving.inference.adaptive_batching import Gatherer
-from dlkit.serving.inference.calls import find_model, find_status, predict
+from dlkit.serving.inference.calls import answer_request, find_status, use_version
 from dlkit.serving.observability.rest_metrics import STATUS
 from dlkit.serving.rest_api import compression
 from dlkit.serving.rest_api.request_body import ClientGoneError, read_body, send_answer
 from dlkit.serving.versions.served_model import ServedModel
+from dlkit.serving.wire.codec import Codec
+from dlkit.serving.wire.rest_json.classify_regress import JsonExamples
+from dlkit.serving.wire.rest_json.predict import PREDICT
 from dlkit.serving.wire.rest_json.text import pretty
 
 log = logging.getLogger("dlkit.serving")
@@ -35,6 +38,12 @@ _STATUS = re.compile(
     rf"(?i:/v1/models(?:/(?P<name>[^/:]+))?{_SPEC}(?:/(?P<part>metadata))?)", re.ASCII
 )
 
+# How each verb of a path is written.
+CODECS: dict[str, Codec] = {
+    "predict": PREDICT,
+    "classify": JsonExamples("classify"),
+    "regress": JsonExamples("regress"),
+}
 JSON = (b"content-type", b"application/json")
 _CORS = (
     (b"access-control-allow-origin", b"*"),
@@ -135,29 +144,24 @@ class RestApi:
     # ------------------------------------------------------------ :predict
 
     async def _predict(self, match: re.Match, scope: dict, receive: Callable) -> Answer:
-        verb = match["verb"]
-        if verb not in ("predict", "classify", "regress"):  # the path may be written in capitals
+        codec = CODECS.get(match["verb"])
+        if codec is None:  # the path may be written in capitals
             raise self._malformed("POST", match.string)
-        name = unquote(match["name"])
-        wanted = wanted_version(match)
+        name, wanted = unquote(match["name"]), wanted_version(match)
         body = await read_body(scope, receive, self.max_body_bytes, self._client_seconds)
         packed = compression.is_gzip(scope["headers"])
-        if verb == "predict" and self.gatherer and not packed:
-            return 200, [JSON], await self.gatherer.predict(name, wanted, body)
+        if self.gatherer and not packed:
+            return 200, [JSON], await self.gatherer.answer(name, wanted, codec, body)
+        work = self._unpack_and_answer if packed else self._answer_body
         loop = asyncio.get_running_loop()
-        given = (name, wanted, body)
-        answer = await loop.run_in_executor(self.pool, self._work, verb, given, packed)
-        return 200, [JSON], answer
+        return 200, [JSON], await loop.run_in_executor(self.pool, work, name, wanted, codec, body)
 
-    def _work(self, verb: str, given: tuple[str, Wanted, bytes], packed: bool) -> bytes:
-        name, wanted, body = given
-        if packed:
-            body = compression.unpack(body, self.max_body_bytes)
-        if verb == "predict":
-            return predict(self._models, name, wanted, body)
-        from dlkit.serving.wire.rest_json import classify_regress as examples
+    def _unpack_and_answer(self, name: str, wanted: Wanted, codec: Codec, body: bytes) -> bytes:
+        body = compression.unpack(body, self.max_body_bytes)
+        return self._answer_body(name, wanted, codec, body)
 
-        return examples.infer(self._models, name, wanted, body, verb)
+    def _answer_body(self, name: str, wanted: Wanted, codec: Codec, body: bytes) -> bytes:
+        return answer_request(self._models, name, wanted, codec, body)
 
     # ------------------------------------------------------------ status, metadata, probes
 
@@ -170,7 +174,7 @@ class RestApi:
         return {"model_version_status": find_status(self._models, name, wanted)}
 
     def _metadata(self, name: str, wanted: Wanted) -> dict[str, Any]:
-        with find_model(self._models, name, wanted).use(wanted) as version:
+        with use_version(self._models, name, wanted) as version:
             return metadata_json(name, version.number, version.runtime.signatures)
 
     async def _elsewhere(self, scope: dict, path: str, receive: Callable) -> Answer:

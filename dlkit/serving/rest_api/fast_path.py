@@ -35,6 +35,7 @@ from dlkit.serving.rest_api.app import (
 )
 from dlkit.serving.rest_api.connection_timeouts import HEAD_BYTES
 from dlkit.serving.security.api_keys import ApiKeys
+from dlkit.serving.wire.rest_json.predict import PREDICT
 
 _FIRST_LINES = {
     code: f"HTTP/1.1 {code} {responses.get(code, '')}\r\n".encode() for code in HTTP_STATUS.values()
@@ -217,7 +218,7 @@ class _ShortCut:
         head = self._head
         cycle = _Cycle(head)
         done = cycle.done = functools.partial(self._answer, cycle)
-        if not self.api.gatherer.take(head.name, head.wanted, body, done):
+        if not self.api.gatherer.take(head.name, head.wanted, PREDICT, body, done):
             return False
         self._stop_holding()
         self._unset_keepalive_if_required()

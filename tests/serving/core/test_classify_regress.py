@@ -1,24 +1,22 @@
 """What a signature must be and give to classify or regress: rows C12 and C13."""
 
-import types
-
 import numpy as np
 import pytest
 
-from dlkit.serving.core import classify_regress as examples
+from dlkit.serving.core.classify_regress import as_inputs, read_classes, read_values
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
 
 
-def version(taken="DT_STRING", **outputs):
-    """Return a loaded version whose only signature gives `outputs` whatever it is asked."""
+def ask(verb, examples, taken="DT_STRING", **outputs):
+    """Return what a signature's `outputs` say, whatever it is asked."""
     dtypes = {"O": "DT_STRING", "f": "DT_FLOAT", "d": "DT_DOUBLE"}
     infos = {name: TensorInfo(dtypes[array.dtype.char]) for name, array in outputs.items()}
     signature = Signature({"inputs": TensorInfo(taken, (-1,))}, infos)
-    runtime = types.SimpleNamespace(
-        signatures={"serving_default": signature}, run=lambda key, inputs: outputs
-    )
-    return types.SimpleNamespace(runtime=runtime, model="m")
+    key, inputs = as_inputs({"serving_default": signature}, verb, "", examples)
+    assert (key, inputs["inputs"].tolist()) == ("serving_default", examples)
+    read = read_classes if verb == "classify" else read_values
+    return read(signature, outputs, len(examples))
 
 
 NAMES = np.array([[b"a", b"b"]], object)
@@ -26,8 +24,8 @@ NAMES = np.array([[b"a", b"b"]], object)
 
 def test_scores_or_classes_may_be_missing():
     scores = np.float32([[1, 2]])
-    assert examples.classify(version(scores=scores), "", [b""]) == [[("", 1.0), ("", 2.0)]]
-    assert examples.classify(version(classes=NAMES), "", [b""]) == [[("a", 0.0), ("b", 0.0)]]
+    assert ask("classify", [b""], scores=scores) == [[("", 1.0), ("", 2.0)]]
+    assert ask("classify", [b""], classes=NAMES) == [[("a", 0.0), ("b", 0.0)]]
 
 
 @pytest.mark.parametrize(
@@ -47,14 +45,14 @@ def test_scores_or_classes_may_be_missing():
 )
 def test_c12_what_does_not_classify(outputs, text):
     with pytest.raises(StatusError) as caught:
-        examples.classify(version(**outputs), "", [b""])
+        ask("classify", [b""], **outputs)
     assert text in str(caught.value)
     assert caught.value.http_status == 400
 
 
 @pytest.mark.parametrize("outputs", [np.float32([1, 2]), np.float32([[1], [2]])])
 def test_c13_a_number_a_row(outputs):
-    assert examples.regress(version(outputs=outputs), "", [b"", b""]) == [1.0, 2.0]
+    assert ask("regress", [b"", b""], outputs=outputs) == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(
@@ -68,15 +66,15 @@ def test_c13_a_number_a_row(outputs):
 )
 def test_c13_what_does_not_regress(outputs, text):
     with pytest.raises(StatusError) as caught:
-        examples.regress(version(**outputs), "", [b""])
+        ask("regress", [b""], **outputs)
     assert text in str(caught.value)
 
 
 def test_an_input_that_takes_no_strings():
     with pytest.raises(StatusError, match="to be float but string is provided"):
-        examples.regress(version("DT_FLOAT", outputs=np.float32([1])), "", [b""])
+        ask("regress", [b""], "DT_FLOAT", outputs=np.float32([1]))
 
 
 def test_c15_nothing_to_infer():
     with pytest.raises(StatusError, match=r"Input is empty\."):
-        examples.regress(version(outputs=np.float32([1])), "", [])
+        ask("regress", [], outputs=np.float32([1]))

@@ -8,20 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dlkit.serving.core.latency import RunTimes
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.inference import adaptive_batching, batch_execution
+from dlkit.serving.inference import batch_execution
 from dlkit.serving.inference.adaptive_batching import Gatherer
+from dlkit.serving.inference.calls import answer_request
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.rest_json import requests
+from dlkit.serving.wire.rest_json.predict import PREDICT
 
 X, Y = TensorInfo("DT_FLOAT", (-1, 2)), TensorInfo("DT_FLOAT", (-1,))
 FREE = TensorInfo("DT_FLOAT", None)
 SECONDS = 30
 
 
-class Halves:
+class Halves(Runtime):
     """y = half the sum of a row; refuses rows that hold 13."""
 
     def __init__(self):
@@ -32,7 +34,6 @@ class Halves:
             "first": Signature({"x": FREE}, {"y": FREE}),
         }
         self.rowwise = frozenset({"serving_default", "free", "first"})
-        self.times = RunTimes()
         self.batches = []
         self.running = threading.Semaphore(0)
         self.go_on = threading.Event()
@@ -75,7 +76,7 @@ def ask_together(runtime, gatherer, bodies):
 
     async def one(text):
         try:
-            return json.loads(await gatherer.predict("m", None, text))
+            return json.loads(await gatherer.answer("m", None, PREDICT, text))
         except StatusError as error:
             return error
 
@@ -181,9 +182,9 @@ def test_refusals_are_those_of_the_other_way(halves, name, text, message):
     runtime, gatherer = halves
     runtime.go_on.set()
     with pytest.raises(StatusError, match=message) as caught:
-        asyncio.run(gatherer.predict(name, None, text))
+        asyncio.run(gatherer.answer(name, None, PREDICT, text))
     with pytest.raises(StatusError) as other:
-        adaptive_batching.predict.predict(gatherer._models, name, None, text)
+        answer_request(gatherer._models, name, None, PREDICT, text)
     assert (caught.value.code, caught.value.message, caught.value.hint) == (
         other.value.code,
         other.value.message,
@@ -197,7 +198,7 @@ def test_no_version_is_unloaded_while_it_runs(halves, tmp_path):
     held = []
 
     async def ask_and_look():
-        task = asyncio.create_task(gatherer.predict("m", None, body([[1, 1]])))
+        task = asyncio.create_task(gatherer.answer("m", None, PREDICT, body([[1, 1]])))
         await asyncio.to_thread(runtime.running.acquire, timeout=SECONDS)
         held.append(gatherer._models["m"]._versions[1].users)
         runtime.go_on.set()
@@ -236,8 +237,8 @@ def test_what_takes_long_to_read_is_read_in_a_thread(halves, monkeypatch, text):
     monkeypatch.setattr(requests, "parse", spied)
 
     async def ask():
-        assert not gatherer.take("m", None, text, print)
-        return await gatherer.predict("m", None, text)
+        assert not gatherer.take("m", None, PREDICT, text, print)
+        return await gatherer.answer("m", None, PREDICT, text)
 
     with contextlib.suppress(StatusError):
         asyncio.run(ask())

@@ -5,23 +5,22 @@ import pathlib
 
 import pytest
 
-from dlkit.serving.core.latency import RunTimes
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.core.version import Version
 from dlkit.serving.inference import batch_execution
-from dlkit.serving.inference.batch_execution import prepare
+from dlkit.serving.inference.batch_execution import Task
 from dlkit.serving.observability import metrics
-from dlkit.serving.wire.rest_json.requests import read_request
+from dlkit.serving.wire.rest_json.predict import PREDICT
 
 X, Y = TensorInfo("DT_FLOAT", (-1, 2)), TensorInfo("DT_FLOAT", (-1,))
 
 
-class Halves:
+class Halves(Runtime):
     def __init__(self):
         self.signatures = {"serving_default": Signature({"x": X}, {"y": Y})}
         self.rowwise = frozenset({"serving_default"})
-        self.times = RunTimes()
         self.rows = []
 
     def run(self, signature_name, inputs):
@@ -32,6 +31,9 @@ class Halves:
             raise ZeroDivisionError("a bug")
         return {"y": inputs["x"].sum(axis=-1) / 2}
 
+    def close(self):
+        pass
+
 
 @pytest.fixture
 def version():
@@ -40,7 +42,7 @@ def version():
 
 def task(version, x, **more):
     body = json.dumps({"instances": x, **more}).encode()
-    return prepare(version, read_request(body), print)
+    return Task(version, PREDICT, PREDICT.decode(PREDICT.read(body), version), print)
 
 
 def test_each_gets_its_own_rows(version):
@@ -100,13 +102,3 @@ def test_who_cannot_take_an_answer_does_not_keep_it_from_the_others(version, cap
     batch_execution.tell(tasks)
     assert found == [b'{"predictions":[0.0]}', b'{"predictions":[1.0]}']
     assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
-
-
-@pytest.mark.parametrize("values", [[0.5] * 1000, [10**30] * 1000])
-def test_numbers_that_do_not_fit_are_left_to_a_thread(version, values):
-    info = TensorInfo("DT_INT32", (-1,))
-    version.runtime.signatures["serving_default"] = Signature({"x": info}, {"y": info})
-    assert task(version, [1] * 1000).count == 0  # no more rows than that are joined
-    assert task(version, values) is None
-    with pytest.raises(StatusError):
-        task(version, values[:10])

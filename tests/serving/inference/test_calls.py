@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.inference.calls import find_model, find_signature, predict
+from dlkit.serving.inference.calls import answer_request
 from dlkit.serving.runtimes.tensorflow_model import SavedModel
 from dlkit.serving.versions.served_model import ServedModel
+from dlkit.serving.wire.rest_json.predict import PREDICT
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,10 @@ def models(sink):
     model.poll()
     yield {"sink": model}
     model.close()
+
+
+def predict(models, name, wanted, body):
+    return answer_request(models, name, wanted, PREDICT, body)
 
 
 def test_from_bytes_to_bytes(models):
@@ -102,14 +107,3 @@ def test_a_failing_request_lets_go_of_its_version(models):
     with pytest.raises(StatusError):
         predict(models, "sink", None, b"{}")
     assert models["sink"]._versions[2].users == 0
-
-
-def test_signatures_are_found_by_name(models):
-    with find_model(models, "sink").use() as version:
-        assert find_signature(version, "")[0] == "serving_default"
-        assert find_signature(version, "pair")[0] == "pair"
-        with pytest.raises(StatusError, match="Failed to get input map for signature: constant"):
-            find_signature(version, "constant")
-        with pytest.raises(StatusError, match='"serving_defaul" not found') as caught:
-            find_signature(version, "serving_defaul")
-    assert caught.value.hint.endswith("Did you mean 'serving_default'?")

@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dlkit.serving.core.latency import RunTimes
+from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.inference import inline_execution
 from dlkit.serving.inference.adaptive_batching import Gatherer
-from dlkit.serving.inference.batch_execution import prepare
+from dlkit.serving.inference.batch_execution import Task
 from dlkit.serving.versions.served_model import ServedModel
-from dlkit.serving.wire.rest_json.requests import read_request
+from dlkit.serving.wire.rest_json.predict import PREDICT
 
 MANY = TensorInfo("DT_FLOAT", (-1, -1))
 
@@ -36,7 +37,7 @@ class MadeUp(RunTimes):
         self.taken.append((what, rows, alone))
 
 
-class Sums:
+class Sums(Runtime):
     """The sum of each row; notes what was run together, and in which thread."""
 
     def __init__(self):
@@ -73,7 +74,8 @@ class Served:
 
     def learn(self, x, microseconds):
         """Make up how long it takes to answer `x`."""
-        task = prepare(self.version, read_request(body(x)), print)
+        call = PREDICT.decode(PREDICT.read(body(x)), self.version)
+        task = Task(self.version, PREDICT, call, print)
         self.runtime.times.make_up(task.kind, len(x), microseconds, alone=True)
 
     def ask_together(self, *bodies):
@@ -81,7 +83,7 @@ class Served:
 
         async def ask():
             return await asyncio.gather(
-                *(self.gatherer.predict("m", None, text) for text in bodies),
+                *(self.gatherer.answer("m", None, PREDICT, text) for text in bodies),
                 return_exceptions=True,
             )
 
@@ -188,7 +190,7 @@ def take(served, text, name="m", wanted=None):
 
     async def ask():
         outcome = asyncio.get_running_loop().create_future()
-        taken = served.gatherer.take(name, wanted, text, outcome.set_result)
+        taken = served.gatherer.take(name, wanted, PREDICT, text, outcome.set_result)
         assert served.version.users == taken  # held as long as it waits
         return await outcome if taken else None
 
@@ -231,7 +233,7 @@ def test_what_goes_the_other_way(served, text, name, wanted):
 
 def test_a_model_whose_rows_mix_is_not_read_twice(served, monkeypatch):
     served.runtime.rowwise = frozenset()
-    monkeypatch.setattr("dlkit.serving.inference.adaptive_batching.read_at_once", None)
+    monkeypatch.setattr("dlkit.serving.wire.rest_json.predict.read_at_once", None)
     assert take(served, body([[1, 2]])) is None
 
 
@@ -255,7 +257,7 @@ def test_who_asks_again_at_once_is_looked_out_for(served, monkeypatch):
     async def ask(moments):
         for moment in moments:
             monkeypatch.setattr(inline_execution, "_MOMENT", moment)
-            await served.gatherer.predict("m", None, body([[1, 2]]))
+            await served.gatherer.answer("m", None, PREDICT, body([[1, 2]]))
             await asyncio.sleep(0)
             looking.append(served.gatherer._at_once._looks_out)
 

@@ -1,79 +1,97 @@
-"""gRPC's Classify, Regress and MultiInference from message to message.
-
-No gRPC in here; `wire.rest_json.classify_regress` is the same for JSON.
-"""
+"""Classify, Regress and MultiInference in TensorFlow Serving's messages."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from tensorflow_serving.apis.classification_pb2 import (
-    ClassificationRequest,
-    ClassificationResponse,
-    ClassificationResult,
-)
+import numpy as np
+from tensorflow_serving.apis.classification_pb2 import ClassificationResponse
 from tensorflow_serving.apis.inference_pb2 import (
     InferenceResult,
+    InferenceTask,
     MultiInferenceRequest,
-    MultiInferenceResponse,
 )
 from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.model_pb2 import ModelSpec
-from tensorflow_serving.apis.regression_pb2 import (
-    RegressionRequest,
-    RegressionResponse,
-    RegressionResult,
-)
+from tensorflow_serving.apis.regression_pb2 import RegressionResponse
 
-from dlkit.serving.core import classify_regress as inference
+from dlkit.serving.core import classify_regress
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.core.version import Version
-from dlkit.serving.versions.served_model import ServedModel
-from dlkit.serving.wire.protobuf.predict import effective_spec, use_version
-
-Models = Mapping[str, ServedModel]
+from dlkit.serving.wire.codec import Call, Codec
+from dlkit.serving.wire.protobuf.predict import effective_spec
 
 
-def classify(models: Models, request: ClassificationRequest) -> ClassificationResponse:
-    """Answer a classify request.
+class ProtoExamples(Codec):
+    """A request's tf.Examples -> labels and scores, or numbers; the two below say which."""
+
+    verb: str
+
+    def read(self, body: Any) -> Any:
+        """Return the message."""
+        return body
+
+    def decode(self, request: Any, version: Version) -> Call:
+        """Return the request's examples as a signature takes them."""
+        return self.decode_examples(request.model_spec, serialized(request.input), version)
+
+    def decode_examples(self, spec: ModelSpec, examples: list[bytes], version: Version) -> Call:
+        """Return examples as a signature takes them.
+
+        Args:
+            spec: What names the signature.
+            examples: The examples, serialized.
+            version: The version, held for the request.
+
+        Raises:
+            StatusError: for a signature that does not suit them.
+        """
+        signatures, name = version.runtime.signatures, spec.signature_name
+        key, inputs = classify_regress.as_inputs(signatures, self.verb, name, examples)
+        answering = effective_spec(spec.name, version.number, name)
+        return Call(key, inputs, (answering, signatures[key]), len(examples))
+
+
+class ProtoClassify(ProtoExamples):
+    """ClassificationRequest -> ClassificationResponse."""
+
+    method, verb = "Classify", "classify"
+
+    def encode(self, call: Call, outputs: Mapping[str, np.ndarray]) -> ClassificationResponse:
+        """Return a label and a score for each class of each example."""
+        spec, signature = call.form
+        found = classify_regress.read_classes(signature, outputs, call.examples)
+        rows = [
+            {"classes": [{"label": name, "score": score} for name, score in row]} for row in found
+        ]
+        return ClassificationResponse(result={"classifications": rows}, model_spec=spec)
+
+
+class ProtoRegress(ProtoExamples):
+    """RegressionRequest -> RegressionResponse."""
+
+    method, verb = "Regress", "regress"
+
+    def encode(self, call: Call, outputs: Mapping[str, np.ndarray]) -> RegressionResponse:
+        """Return a number for each example."""
+        spec, signature = call.form
+        values = classify_regress.read_values(signature, outputs, call.examples)
+        rows = [{"value": value} for value in values]
+        return RegressionResponse(result={"regressions": rows}, model_spec=spec)
+
+
+CLASSIFY, REGRESS = ProtoClassify(), ProtoRegress()
+_BY_METHOD: dict[str, ProtoExamples] = {
+    classify_regress.METHODS[codec.verb]: codec for codec in (CLASSIFY, REGRESS)
+}
+
+
+def check_tasks(request: MultiInferenceRequest) -> None:
+    """Refuse a request whose tasks are of several models, or twice the same.
 
     Raises:
-        StatusError: with TensorFlow Serving's message.
+        StatusError: INVALID_ARGUMENT.
     """
-    with use_version(models, request) as version:
-        spec = request.model_spec
-        result = _classified(version, spec, serialized(request.input))
-        return ClassificationResponse(result=result, model_spec=_answering(spec, version))
-
-
-def regress(models: Models, request: RegressionRequest) -> RegressionResponse:
-    """Answer a regress request.
-
-    Raises:
-        StatusError: with TensorFlow Serving's message.
-    """
-    with use_version(models, request) as version:
-        spec = request.model_spec
-        result = _regressed(version, spec, serialized(request.input))
-        return RegressionResponse(result=result, model_spec=_answering(spec, version))
-
-
-def infer_each(models: Models, request: MultiInferenceRequest) -> MultiInferenceResponse:
-    """Answer several classify and regress tasks on the same examples and version.
-
-    Raises:
-        StatusError: with TensorFlow Serving's message.
-    """
-    if not request.tasks:
-        raise invalid("ModelSpec has no name specified.")
-    with use_version(models, request.tasks[0]) as version:
-        _check_tasks(request)
-        examples = serialized(request.input)
-        results = [_task_result(version, task, examples) for task in request.tasks]
-        return MultiInferenceResponse(results=results)
-
-
-def _check_tasks(request: MultiInferenceRequest) -> None:
     seen: set[str] = set()
     for task in request.tasks:
         if not task.model_spec.name:
@@ -88,35 +106,31 @@ def _check_tasks(request: MultiInferenceRequest) -> None:
         seen.add(key)
 
 
-def _task_result(version: Version, task: Any, examples: list[bytes]) -> InferenceResult:
-    spec = task.model_spec
-    key = spec.signature_name or DEFAULT_SIGNATURE
+def task_codec(task: InferenceTask, version: Version) -> ProtoExamples:
+    """Return what reads and answers one of several tasks on the same examples.
+
+    Args:
+        task: The task.
+        version: The version, held for the request.
+
+    Raises:
+        StatusError: for a signature that is not there, and for a method that takes no examples.
+    """
+    key = task.model_spec.signature_name or DEFAULT_SIGNATURE
     if key not in version.runtime.signatures:
         raise invalid(f"Requested signature not found in model graph: {key}")
-    answer = InferenceResult(model_spec=_answering(spec, version))
-    if task.method_name == inference.METHODS["classify"]:
-        answer.classification_result.CopyFrom(_classified(version, spec, examples))
-    elif task.method_name == inference.METHODS["regress"]:
-        answer.regression_result.CopyFrom(_regressed(version, spec, examples))
-    else:
+    codec = _BY_METHOD.get(task.method_name)
+    if codec is None:
         text = f"Unsupported signature method_name: {task.method_name}"
         raise StatusError("UNIMPLEMENTED", text)
-    return answer
+    return codec
 
 
-def _classified(version: Version, spec: ModelSpec, examples: list[bytes]) -> ClassificationResult:
-    found = inference.classify(version, spec.signature_name, examples)
-    rows = [{"classes": [{"label": name, "score": score} for name, score in row]} for row in found]
-    return ClassificationResult(classifications=rows)
-
-
-def _regressed(version: Version, spec: ModelSpec, examples: list[bytes]) -> RegressionResult:
-    values = inference.regress(version, spec.signature_name, examples)
-    return RegressionResult(regressions=[{"value": value} for value in values])
-
-
-def _answering(spec: ModelSpec, version: Version) -> ModelSpec:
-    return effective_spec(spec.name, version.number, spec.signature_name)
+def as_result(answer: ClassificationResponse | RegressionResponse) -> InferenceResult:
+    """Return the answer to one task as a part of the answer to all."""
+    if isinstance(answer, ClassificationResponse):
+        return InferenceResult(model_spec=answer.model_spec, classification_result=answer.result)
+    return InferenceResult(model_spec=answer.model_spec, regression_result=answer.result)
 
 
 def serialized(given: Input) -> list[bytes]:
@@ -135,6 +149,6 @@ def serialized(given: Input) -> list[bytes]:
         # A message after another in the same bytes is one message with both merged.
         context = given.example_list_with_context.context.SerializeToString()
         examples = given.example_list_with_context.examples
-        inference.check_context(len(context), len(examples))
+        classify_regress.check_context(len(context), len(examples))
         return [context + example.SerializeToString() for example in examples]
     return [example.SerializeToString() for example in given.example_list.examples]

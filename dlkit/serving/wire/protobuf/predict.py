@@ -1,10 +1,6 @@
-"""One gRPC predict request from message to message, with TensorFlow Serving's checks and texts.
+"""Predict in TensorFlow Serving's messages, with its checks and texts, and what names the model."""
 
-No gRPC in here; `inference.calls` is the same for JSON.
-"""
-
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,57 +12,56 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, DTYPES, Signature
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.core.version import Version, Wanted
-from dlkit.serving.inference.calls import find_model, run
-from dlkit.serving.versions.served_model import ServedModel
+from dlkit.serving.wire.codec import Call, Codec
 from dlkit.serving.wire.protobuf.tensors import to_array, to_proto
 
 
-def predict(
-    models: Mapping[str, ServedModel], request: PredictRequest, *, typed: bool = True
-) -> PredictResponse:
-    """Answer a predict request.
+class ProtoPredict(Codec):
+    """PredictRequest -> named arrays -> PredictResponse.
 
     Args:
-        models: The served models by name.
-        request: The message. Its fields for language models are ignored.
         typed: Whether the outputs go into the dtypes' own fields, as TensorFlow Serving sends them
             by default, or into `tensor_content`. Defaults to True.
-
-    Returns:
-        The outputs, with the model's name, version and signature.
-
-    Raises:
-        StatusError: with TensorFlow Serving's message.
     """
-    with use_version(models, request) as version:
-        key, signature = find_signature(version.runtime.signatures, request.model_spec)
+
+    method = "Predict"
+
+    def __init__(self, *, typed: bool = True):
+        self._typed = typed
+
+    def read(self, body: PredictRequest) -> PredictRequest:
+        """Return the message. Its fields for language models are ignored."""
+        return body
+
+    def decode(self, request: PredictRequest, version: Version) -> Call:
+        """Return the request's arrays; with them, who answers and which outputs are wanted."""
+        spec = request.model_spec
+        key, signature = find_signature(version.runtime.signatures, spec)
         check_inputs(request.inputs, signature)
         inputs = _read_inputs(request.inputs, signature)
         wanted = _read_filter(request.output_filter, signature)
-        outputs = run(version, key, inputs)
-        return PredictResponse(
-            model_spec=effective_spec(request.model_spec.name, version.number, key),
-            outputs={name: _to_proto(outputs[name], typed) for name in wanted},
-        )
+        return Call(key, inputs, (effective_spec(spec.name, version.number, key), wanted))
+
+    def encode(self, call: Call, outputs: Mapping[str, np.ndarray]) -> PredictResponse:
+        """Return the outputs, with the model's name, version and signature."""
+        spec, wanted = call.form
+        protos = {name: _to_proto(outputs[name], self._typed) for name in wanted}
+        return PredictResponse(model_spec=spec, outputs=protos)
 
 
 # ---------------------------------------------------------------- which model
 
 
-@contextlib.contextmanager
-def use_version(models: Mapping[str, ServedModel], request: Any) -> Iterator[Version]:
-    """Hold the version that a request's `model_spec` names, for the length of the request.
+def read_target(request: Any) -> tuple[str, Wanted]:
+    """Return the name of the model and the version that a request's `model_spec` asks for.
 
     Raises:
-        StatusError: INVALID_ARGUMENT without a model's name or for an unknown label, NOT_FOUND for
-            a model or a version that is not there.
+        StatusError: INVALID_ARGUMENT without a `model_spec`, or without a name in it.
     """
     spec = read_spec(request)
     if not spec.name:
         raise invalid("ModelSpec has no name specified.")
-    wanted = read_version(spec)
-    with find_model(models, spec.name, wanted).use(wanted) as version:
-        yield version
+    return spec.name, read_version(spec)
 
 
 def read_spec(request: Any) -> ModelSpec:

@@ -1,4 +1,4 @@
-"""A classify or regress request in TensorFlow Serving's JSON, from bytes to bytes.
+"""A classify or regress request in TensorFlow Serving's JSON.
 
     {"signature_name": "classify", "context": {...}, "examples": [{"age": 3.5}, ...]}
 
@@ -9,53 +9,60 @@ bytes feature; a list holds several of a kind.
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from dlkit.serving.core import classify_regress as inference
-from dlkit.serving.core import hints
+from dlkit.serving.core import classify_regress, hints
 from dlkit.serving.core.status import StatusError, invalid
-from dlkit.serving.core.version import Wanted
-from dlkit.serving.inference.calls import find_model
-from dlkit.serving.versions.served_model import ServedModel
+from dlkit.serving.core.version import Version
+from dlkit.serving.wire.codec import Call, Codec
 from dlkit.serving.wire.protobuf.examples import Example, Feature
 from dlkit.serving.wire.rest_json.elements import is_named
 from dlkit.serving.wire.rest_json.requests import read_request
 from dlkit.serving.wire.rest_json.text import debug_text, type_name
 
+_READ: dict[str, Callable] = {
+    "classify": classify_regress.read_classes,
+    "regress": classify_regress.read_values,
+}
 _INT64 = 2**63 - 1
 
 
-def infer(
-    models: Mapping[str, ServedModel], name: str, wanted: Wanted, body: bytes, verb: str
-) -> bytes:
-    """Answer a classify or regress request.
+class JsonExamples(Codec):
+    """JSON text -> serialized tf.Examples -> labels and scores, or numbers, in JSON text.
 
     Args:
-        models: The served models by name.
-        name: Which of them is asked.
-        wanted: Which version, by number or label; None for the highest one available.
-        body: The request's JSON text.
         verb: `classify` or `regress`.
-
-    Returns:
-        The answer's JSON text.
-
-    Raises:
-        StatusError: with TensorFlow Serving's message, and a hint where one is known.
     """
-    request = read_request(body)  # before the model is looked up, as TensorFlow Serving does it
-    examples = read_examples(request.document, verb)
-    with find_model(models, name, wanted).use(wanted) as version:
-        try:
-            results = getattr(inference, verb)(version, request.signature_name, examples)
-        except StatusError as error:
-            error.hint = error.hint or hints.for_examples(error.message)
-            raise
-    text = json.dumps({"results": _shortest(results)}, ensure_ascii=False)
-    return text.encode("utf-8", "surrogateescape")
+
+    def __init__(self, verb: str):
+        self.method = verb.capitalize()
+        self._verb = verb
+
+    def read(self, body: bytes) -> tuple[str, list[bytes]]:
+        """Return the signature's name and the examples."""
+        request = read_request(body)
+        return request.signature_name, read_examples(request.document, self._verb)
+
+    def decode(self, request: tuple[str, list[bytes]], version: Version) -> Call:
+        """Return the examples as a signature takes them."""
+        name, examples = request
+        signatures = version.runtime.signatures
+        key, inputs = classify_regress.as_inputs(signatures, self._verb, name, examples)
+        return Call(key, inputs, signatures[key], len(examples))
+
+    def encode(self, call: Call, outputs: Mapping[str, np.ndarray]) -> bytes:
+        """Return the answer's JSON text."""
+        read = _READ[self._verb]
+        results = _shortest(read(call.form, outputs, call.examples))
+        text = json.dumps({"results": results}, ensure_ascii=False)
+        return text.encode("utf-8", "surrogateescape")
+
+    def explain(self, request: tuple[str, list[bytes]], error: StatusError) -> None:
+        """Say how an example is written, where there is no other hint."""
+        error.hint = error.hint or hints.for_examples(error.message)
 
 
 def _shortest(value: Any) -> Any:
@@ -90,7 +97,7 @@ def read_examples(document: dict[str, Any], verb: str) -> list[bytes]:
         raise invalid(f"JSON Value: {debug_text(document)} {what}")
     if not examples:
         raise invalid(f"JSON Value: {debug_text(document)} 'examples' value is an empty array")
-    inference.check_context(context.ByteSize(), len(examples))
+    classify_regress.check_context(context.ByteSize(), len(examples))
     return [_serialized(context, example) for example in examples]
 
 

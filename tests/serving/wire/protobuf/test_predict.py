@@ -6,9 +6,10 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
+from dlkit.serving.inference.calls import answer_request
 from dlkit.serving.runtimes.tensorflow_model import SavedModel
 from dlkit.serving.versions.served_model import ServedModel
-from dlkit.serving.wire.protobuf.predict import check_inputs, predict
+from dlkit.serving.wire.protobuf.predict import ProtoPredict, check_inputs
 from tests.serving import saved_models
 
 
@@ -25,7 +26,9 @@ def models(tmp_path_factory):
 def ask(models, **inputs):
     protos = {name: tf.make_tensor_proto(value) for name, value in inputs.items()}
     request = PredictRequest(model_spec={"name": "power"}, inputs=protos)
-    return list(predict(models, request).outputs["y"].float_val)
+    return list(
+        answer_request(models, "power", None, ProtoPredict(), request).outputs["y"].float_val
+    )
 
 
 def test_q10_an_input_with_a_default_may_be_left_out(models):
