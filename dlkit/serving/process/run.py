@@ -23,8 +23,9 @@ from dlkit.serving.process.addresses import cannot_listen, model_url, shown_host
 from dlkit.serving.rest_api.app import RestApi
 from dlkit.serving.rest_api.connection_timeouts import cutting
 from dlkit.serving.rest_api.fast_path import with_short_cut
+from dlkit.serving.rest_api.guarded import Guarded
 from dlkit.serving.rest_api.upgrades import declining
-from dlkit.serving.security.api_keys import ApiKeys, Guarded, read_keys
+from dlkit.serving.security.api_keys import ApiKeys, read_keys
 from dlkit.serving.security.tls import read_certificates, server_context
 from dlkit.serving.versions.loading import ConfigFile
 from dlkit.serving.versions.served_models import ServedModels

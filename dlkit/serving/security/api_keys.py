@@ -7,17 +7,12 @@ Health checks stay open, and so do a browser's preflights, which carry no key.
 import hashlib
 import hmac
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from dlkit.errors import InputError
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.observability.rest_metrics import STATUS
-from dlkit.serving.rest_api.request_body import send_answer
-from dlkit.serving.wire.rest_json.text import pretty
 
-_OPEN_PATHS = ("/healthz", "/readyz")
 _SHORTEST = 16
-_ALLOWED = b"access-control-allow-headers"
 
 
 class ApiKeys:
@@ -94,46 +89,3 @@ def missing_key() -> StatusError:
         "This server asks for an API key",
         "Send it as the header Authorization: Bearer <key>, or as x-api-key.",
     )
-
-
-class Guarded:
-    """An ASGI application that answers only those who have a key.
-
-    Args:
-        app: What answers them.
-        keys: The keys.
-    """
-
-    def __init__(self, app: Callable, keys: ApiKeys):
-        self._app = app
-        self._keys = keys
-
-    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
-        """Answer one request."""
-        path = scope["raw_path"].decode("latin-1")
-        if scope["method"] == "OPTIONS" and path[:4].lower() == "/v1/":
-            await self._app(scope, receive, _naming_key_headers(send))
-            return
-        if path in _OPEN_PATHS or self._keys.accept(scope["headers"]):
-            await self._app(scope, receive, send)
-            return
-        error = missing_key()
-        scope[STATUS] = error.code
-        body = pretty({"error": error.message, "hint": error.hint})
-        headers = [(b"content-type", b"application/json"), (b"www-authenticate", b"Bearer")]
-        await send_answer(scope, receive, send, (error.http_status, headers, body))
-
-
-def _naming_key_headers(send: Callable) -> Callable:
-    """Return `send` with the headers that carry a key among those that a browser may send."""
-
-    async def naming(message: dict) -> None:
-        if message["type"] == "http.response.start":
-            headers = [
-                (name, value + b", Authorization, X-API-Key" if name == _ALLOWED else value)
-                for name, value in message["headers"]
-            ]
-            message = {**message, "headers": headers}
-        await send(message)
-
-    return naming

@@ -1,8 +1,6 @@
-"""Keys by themselves and in an application; test_tls.py has them in a server's process."""
+"""Keys by themselves and over gRPC; test_tls.py has them in a server's process."""
 
-import asyncio
 import hmac
-import json
 
 import grpc
 import pytest
@@ -13,9 +11,7 @@ from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 from dlkit.errors import InputError
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.grpc_api.server import GrpcServer
-from dlkit.serving.observability.rest_metrics import STATUS
-from dlkit.serving.rest_api.app import RestApi
-from dlkit.serving.security.api_keys import ApiKeys, Guarded, read_keys
+from dlkit.serving.security.api_keys import ApiKeys, read_keys
 
 KEYS = ApiKeys([b"first-key-of-sixteen", b"second-key-of-sixteen"])
 SECONDS = 30
@@ -76,60 +72,6 @@ def test_keys_that_guard_nothing(tmp_path, text, sentence):
         read_keys(str(tmp_path / "keys"))
     with pytest.raises(InputError, match=r"api_key_file .*/none cannot be read: No such file"):
         read_keys(str(tmp_path / "none"))
-
-
-def call(method, path, *headers):
-    """Return what the application behind the keys was asked, and what was sent."""
-    asked, sent = [], []
-
-    async def app(scope, receive, send):
-        asked.append(scope["raw_path"])
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {"method": method, "raw_path": path.encode(), "headers": headers, "type": "http"}
-    asyncio.run(Guarded(app, KEYS)(scope, None, send))
-    return asked, sent, scope
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/healthz"), ("GET", "/readyz"), ("OPTIONS", "/v1/models/m")]
-)
-def test_probes_and_preflights_need_no_key(method, path):
-    assert call(method, path)[0] == [path.encode()]
-
-
-def test_a_preflight_lets_browsers_send_a_key():
-    sent = []
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {"type": "http", "method": "OPTIONS", "raw_path": b"/v1/models/m:predict"}
-    scope["headers"] = [(b"origin", b"https://a.example")]
-    asyncio.run(Guarded(RestApi({}, None, cors=True), KEYS)(scope, None, send))
-    assert sent[0]["status"] == 200
-    headers = dict(sent[0]["headers"])
-    allowed = headers[b"access-control-allow-headers"]
-    assert allowed == b"Content-Type, Authorization, X-API-Key"
-    assert headers[b"access-control-allow-origin"] == b"*"
-
-
-@pytest.mark.parametrize(
-    "path", ["/v1/models/m", "/monitoring/prometheus/metrics", "/healthz/../v1/models/m", "/"]
-)
-@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
-def test_everything_else_does(path, method):
-    if method == "OPTIONS" and path.startswith("/v1/"):
-        path = "/dlkit/v1/config"  # a browser asks without a key for what a page may use
-    asked, (start, end), scope = call(method, path)
-    assert asked == []
-    assert start["status"] == 401
-    assert (b"www-authenticate", b"Bearer") in start["headers"]
-    assert json.loads(end["body"]).keys() == {"error", "hint"}
-    assert scope[STATUS] == "UNAUTHENTICATED"
-    assert call(method, path, (b"x-api-key", b"first-key-of-sixteen"))[0] == [path.encode()]
 
 
 def test_grpc_calls_need_a_key_and_health_checks_do_not(tmp_path):
