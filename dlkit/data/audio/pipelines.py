@@ -108,15 +108,7 @@ def sound_data(
     if held is not None:
         held = _usable(held, options)
         held_labels, files = held.labels, files.joined(held)
-    targets, split = divide_labels(
-        files.labels,
-        held_labels,
-        task,
-        class_names,
-        val_fraction=options.val_fraction,
-        rare_classes=options.rare_classes,
-        seed=options.seed,
-    )
+    targets, split = divide_labels(files.labels, held_labels, task, class_names, options)
     pipeline.check_batch(options.batch_size, len(split.train), len(files.paths))
     reader = WavReader(files, options.sample_rate, options.steps("seconds"))
     source = file_reader.hold(reader) if options.cache else reader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -46,15 +46,28 @@ def divide(targets: labelling.Targets, held: int | None, val_fraction: float, se
     return Split(rest[train], rest[val], test, published=held is not None)
 
 
+class SplitOptions(Protocol):
+    """How examples are shared out, among what else a user may choose."""
+
+    @property
+    def val_fraction(self) -> float:
+        """Part of the training examples kept for validation."""
+
+    @property
+    def rare_classes(self) -> str:
+        """What a class of too few examples does: `"error"`, `"drop"` or `"merge"`."""
+
+    @property
+    def seed(self) -> int:
+        """Chooses the validation split."""
+
+
 def divide_labels(
     labels: Any,
     held: Any,
     task: str | None,
     class_names: Sequence[Any] | None,
-    *,
-    val_fraction: float,
-    rare_classes: str,
-    seed: int,
+    options: SplitOptions,
 ) -> tuple[labelling.Targets, Split]:
     """Return what labels stand for as targets, and the split of their examples.
 
@@ -63,17 +76,16 @@ def divide_labels(
         held: Those of the test split, whose targets stand behind the others; `None` takes a fifth.
         task: What they are for; `None` reads it from them.
         class_names: The classes' names, or `None`.
-        val_fraction: Part of the training examples kept for validation.
-        rare_classes: What a class of too few examples does.
-        seed: Chooses the validation split.
+        options: How the examples are shared out.
     """
     targets, count = labelling.read(labels, task, class_names), None
     if held is not None:
         count = len(held)
         values = np.concatenate([targets.values, labelling.encode(held, targets)])
         targets = dataclasses.replace(targets, values=values)
-    targets = target_rows.without_rare(targets, count, val_fraction, rare_classes, task)
-    return targets, divide(targets, count, val_fraction, seed)
+    how = options.val_fraction, options.rare_classes
+    targets = target_rows.without_rare(targets, count, *how, task)
+    return targets, divide(targets, count, options.val_fraction, options.seed)
 
 
 def splits(feed: Feed, split: Split) -> dict[str, Any]:

@@ -70,15 +70,7 @@ def image_data(
     if held is not None:
         held = whole_images(held, options.corrupt, options.size, options.channels or 3)
         held_labels, files = held.labels, files.joined(held)
-    targets, split = divide_labels(
-        files.labels,
-        held_labels,
-        task,
-        class_names,
-        val_fraction=options.val_fraction,
-        rare_classes=options.rare_classes,
-        seed=options.seed,
-    )
+    targets, split = divide_labels(files.labels, held_labels, task, class_names, options)
     augment = resolve_image_augmentation(options.augment, targets)
     names = targets.num_classes, targets.class_names
     labels = Labels("image", targets.task, *names, targets.values, augment, targets)

@@ -61,15 +61,7 @@ def make(
     if held is not None:
         held = held.usable(options.empty)
         held_labels, texts = held.labels, np.concatenate([texts, held.texts])
-    targets, split = divide_labels(
-        labels,
-        held_labels,
-        task,
-        names,
-        val_fraction=options.val_fraction,
-        rare_classes=options.rare_classes,
-        seed=options.seed,
-    )
+    targets, split = divide_labels(labels, held_labels, task, names, options)
     check_batch(options.batch_size, len(split.train), len(texts))
 
     def make(split: Split) -> Data:
