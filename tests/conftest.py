@@ -1,5 +1,6 @@
 """What every test shares: a quiet TensorFlow and the folder of real data."""
 
+import gc
 import os
 import pathlib
 
@@ -9,6 +10,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("DLKIT_OFFLINE", "1")
 # MLflow tells its makers what is called, unless it is told not to.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# Networks of a few weights gain nothing by more threads, which spin while they wait.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 import pytest
 
@@ -34,3 +37,8 @@ def wordnet() -> pathlib.Path:
             pytest.fail("WordNet is missing: apt install wordnet-base")
         pytest.skip("needs WordNet's files: apt install wordnet-base")
     return folder
+
+
+def pytest_collection_finish():
+    """Let no garbage collection look at TensorFlow's modules, which are a million objects."""
+    gc.freeze()
