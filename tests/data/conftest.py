@@ -2,31 +2,20 @@
 
 import contextlib
 import os
+import pathlib
 import subprocess
 import sys
 
 import pytest
 
-DISPATCHER = """
-import tensorflow as tf
-server = tf.data.experimental.service.DispatchServer()
-print(server.target, flush=True)
-server.join()
-"""
-WORKER = """
-import sys, tensorflow as tf
-service = tf.data.experimental.service
-server = service.WorkerServer(service.WorkerConfig(dispatcher_address=sys.argv[1]))
-print("ready", flush=True)
-server.join()
-"""
+SCRIPT = pathlib.Path(__file__).with_name("tf_data_service.py")
 
 
 @contextlib.contextmanager
-def process(script, *arguments):
-    """Start Python on a script; yield what reads its first line, and end it."""
+def process(*arguments):
+    """Start a process of the service; yield what reads its first line, and end it."""
     with subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
+        [sys.executable, SCRIPT, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -41,9 +30,9 @@ def process(script, *arguments):
 @pytest.fixture(scope="session")
 def service():
     """Yield the address of a dispatcher with two workers, three processes of their own."""
-    with process(DISPATCHER) as told:
+    with process() as told:
         address = told()
         worker = address.removeprefix("grpc://")
-        with process(WORKER, worker) as first, process(WORKER, worker) as second:
+        with process(worker) as first, process(worker) as second:
             assert (first(), second()) == ("ready", "ready")
             yield address

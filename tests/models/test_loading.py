@@ -50,8 +50,10 @@ def test_a_fresh_process_predicts_and_trains_on_the_same(tmp_path):
     after = model.predict(x, verbose=0)
     assert np.abs(after - before).max() > 1e-3
     np.savez(tmp_path / "held.npz", x=x, y=y, before=before, after=after)
+    script = tmp_path / "fresh.py"
+    script.write_text(FRESH)
     run = subprocess.run(
-        [sys.executable, "-c", FRESH, tmp_path], capture_output=True, text=True, timeout=120
+        [sys.executable, script, tmp_path], capture_output=True, text=True, timeout=120
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout.split() == ["SparseSmoothedCrossentropy", "OneCycle"]

@@ -85,10 +85,11 @@ def test_what_is_missing_is_no_number():
 def test_it_loads_in_a_fresh_process(tmp_path):
     when = keras.Input((), dtype="string", name="when")
     keras.Model(when, DateParts(dayfirst=True)(when)).save(tmp_path / "parts.keras")
-    code = (
-        "import keras, tensorflow as tf, dlkit.data.files.dates;"
-        f"model = keras.saving.load_model({str(tmp_path / 'parts.keras')!r}, safe_mode=True);"
-        "print(model(tf.constant(['29.2.2024'])).numpy().tolist())"
+    script = tmp_path / "load.py"
+    script.write_text(
+        "import keras, tensorflow as tf, dlkit.data.files.dates\n"
+        f"model = keras.saving.load_model({str(tmp_path / 'parts.keras')!r}, safe_mode=True)\n"
+        "print(model(tf.constant(['29.2.2024'])).numpy().tolist())\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=200)
     assert "[[2024.0, 2.0, 29.0, 3.0, 0.0]]" in done.stdout, done.stderr

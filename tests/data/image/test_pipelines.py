@@ -166,8 +166,9 @@ def test_ten_times_the_files_need_no_more_memory(tmp_path):
             path = tmp_path / str(count) / "ab"[number % 2] / f"{number}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             os.link(tmp_path / "photo.jpg", path)
+    (tmp_path / "memory.py").write_text(MEMORY)
     finished = subprocess.run(
-        [sys.executable, "-c", MEMORY, str(tmp_path / "200"), str(tmp_path / "2000")],
+        [sys.executable, tmp_path / "memory.py", str(tmp_path / "200"), str(tmp_path / "2000")],
         capture_output=True,
         text=True,
         check=True,
