@@ -45,11 +45,13 @@ class RunTimes:
             rows: The rows: about so many, by powers of two.
         """
         kind = self._kinds.get(what)
+        if kind is None:
+            return None
         size = rows.bit_length()
-        for less in range(size if kind else 0):
-            found, since = kind.sizes.get(size - less, (None, 0.0))
-            if found is None:
+        for less in range(size):
+            if size - less not in kind.sizes:
                 continue
+            found, since = kind.sizes[size - less]
             if found > LONG_MICROSECONDS and self._clock() - since > _DOUBT_SECONDS:
                 kind.sizes.pop(size - less, None)
                 continue
