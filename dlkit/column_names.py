@@ -18,9 +18,6 @@ def input_name(column: str) -> str:
     Characters other than A-Z, a-z, 0-9 and _ become _, and what does not begin with a letter then,
     or is a word of Python's, gets `arg_` before it.
 
-    Args:
-        column: The column's name in the table.
-
     Example:
         >>> [input_name(column) for column in ("Age", "Petal length (cm)", "2nd", "class")]
         ['Age', 'Petal_length__cm_', 'arg_2nd', 'arg_class']

@@ -58,9 +58,6 @@ def as_text(value: Any) -> Any:
 def is_missing(value: Any) -> bool:
     """Whether there is no value: None, NaN, pandas' NA, NaT, or one of `NA_VALUES`.
 
-    Args:
-        value: What one cell holds.
-
     Example:
         >>> [is_missing(value) for value in (None, float("nan"), "NA", 0, "0")]
         [True, True, True, False, False]

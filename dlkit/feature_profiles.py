@@ -132,9 +132,6 @@ def needless_features(outputs: Mapping[str, Any]) -> set[str]:
     """Return the features that a profile of these predictions leaves out.
 
     Class and confidence say all of probabilities, and nothing of other numbers.
-
-    Args:
-        outputs: Output name -> array, the rows along the first axis.
     """
     names: set[str] = set()
     for name, array in _with_classes(outputs).items():

@@ -82,9 +82,6 @@ def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs"
 def evaluate(run: str | pathlib.Path) -> dict[str, float]:
     """Evaluate a run's best model on the test split, and write `results.json` into the run.
 
-    Args:
-        run: A run directory.
-
     Returns:
         The metrics by name.
 
@@ -106,9 +103,6 @@ def _evaluate(run: str | pathlib.Path, model: keras.Model, data: Data) -> dict[s
 
 def read_results(run: str | pathlib.Path) -> dict[str, float]:
     """Return the test metrics that `evaluate` wrote into a run.
-
-    Args:
-        run: A run directory.
 
     Raises:
         InputError: when the run was not evaluated.
@@ -167,9 +161,6 @@ def export(
 def open_run(run: str | pathlib.Path) -> tuple[Job, keras.Model]:
     """Return the job of a run directory and its best model.
 
-    Args:
-        run: A run directory.
-
     Raises:
         InputError: when the directory is not that of a run, or it has no model yet.
     """
@@ -180,9 +171,6 @@ def open_run(run: str | pathlib.Path) -> tuple[Job, keras.Model]:
 
 def find_run(run: str | pathlib.Path) -> Job:
     """Return the job of a run directory that holds a model. Loads no TensorFlow.
-
-    Args:
-        run: A run directory.
 
     Raises:
         InputError: when the directory is not that of a run, or it has no model yet.
@@ -204,12 +192,7 @@ def find_run(run: str | pathlib.Path) -> Job:
 
 
 def tell_unfinished(run: str | pathlib.Path, job: Job) -> str | None:
-    """Say on standard error when a run has not ended yet, and return how far it is.
-
-    Args:
-        run: A run directory.
-        job: Its job.
-    """
+    """Say on standard error when a run has not ended yet, and return how far it is."""
     from dlkit.training.resume import run_progress
 
     known = run_progress(pathlib.Path(run))

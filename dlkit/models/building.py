@@ -47,12 +47,6 @@ def build(name: str, data: Any, **options: Any) -> "keras.Model":
 def find_builder(name: str) -> catalogue.BuilderInfo:
     """Return what is known of a builder.
 
-    Args:
-        name: A name in `dk.models.list()`.
-
-    Returns:
-        Its record.
-
     Raises:
         InputError: for an unknown name, with the closest one.
 
@@ -70,12 +64,6 @@ def find_builder(name: str) -> catalogue.BuilderInfo:
 
 def builder_function(info: catalogue.BuilderInfo) -> Any:
     """Import a builder's family, if need be, and return the builder.
-
-    Args:
-        info: A record from `find` or `dk.models.list()`.
-
-    Returns:
-        The function.
 
     Example:
         >>> builder_function(find_builder("cnn")).__name__

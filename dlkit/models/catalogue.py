@@ -101,9 +101,6 @@ def register_builder(info: BuilderInfo, function: Callable[..., Any]) -> None:
 def read_catalogue(files: Iterable[pathlib.Path]) -> dict[str, BuilderInfo]:
     """Return the builders that `files` define, by name.
 
-    Args:
-        files: Family files.
-
     Raises:
         InputError: for two builders of one name.
     """
@@ -160,9 +157,6 @@ def _read_builder(
 
 def first_line(docstring: str | None) -> str:
     r"""Return the first line of a docstring.
-
-    Args:
-        docstring: The docstring, or None.
 
     Example:
         >>> first_line("One line.\n\nMore.")

@@ -56,9 +56,6 @@ class HistoryFile(keras.callbacks.Callback):
 
     Keras's `CSVLogger` appends: a training killed between two writes has an epoch twice or half a
     line, and without validation it adds empty columns. Here the small file is replaced whole.
-
-    Args:
-        path: The file.
     """
 
     def __init__(self, path: pathlib.Path) -> None:

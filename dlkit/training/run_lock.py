@@ -17,9 +17,6 @@ class RunLock(keras.callbacks.Callback):
 
     It stands first in the list of callbacks, so that no other touches the files of a run that is
     being trained.
-
-    Args:
-        run: The run directory.
     """
 
     def __init__(self, run: pathlib.Path) -> None:
@@ -39,9 +36,6 @@ class RunLock(keras.callbacks.Callback):
 
 def lock_run(run: pathlib.Path) -> None:
     """Keep other processes from training in `run` until `release`, or the end of this process.
-
-    Args:
-        run: The run directory, which exists.
 
     Raises:
         InputError: when another process trains there.
