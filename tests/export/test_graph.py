@@ -74,7 +74,7 @@ def test_preprocessing_must_be_a_model(tiny, tmp_path):
 
 def test_a_batch_that_is_known_is_not_asked_again(tiny, monkeypatch):
     signature, batches, expected = prepare_export(tiny, None)
-    monkeypatch.setattr(tiny, "predict", None)
+    monkeypatch.setattr(tiny, "predict_on_batch", None)
     for batch, answer in zip(batches, expected, strict=True):
         again = {name: array.copy() for name, array in batch.items()}
         assert signature.reference(again) is answer
