@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -57,8 +57,22 @@ def _batches(signature: Signature, data: Any) -> list[Arrays]:
     return [sample_inputs(signature.inputs, raw, rows) for rows in BATCH_SIZES]
 
 
-def prepare_export(model: keras.Model, data: Any) -> tuple[Signature, list[Arrays], list[Arrays]]:
-    """Return what a file format needs: the signature, raw batches, and the model's answers.
+class Prepared(NamedTuple):
+    """What a file format needs of a model.
+
+    Attributes:
+        signature: From raw input to predictions.
+        batches: Raw input to check with, one of each of `BATCH_SIZES`.
+        expected: The model's answers to them.
+    """
+
+    signature: Signature
+    batches: list[Arrays]
+    expected: list[Arrays]
+
+
+def prepare_export(model: keras.Model, data: Any) -> Prepared:
+    """Return the signature that a model is served by, and what it is checked with.
 
     Raises:
         InputError: when `model` or `data` cannot be used, or an output is no dense tensor.
@@ -73,7 +87,7 @@ def prepare_export(model: keras.Model, data: Any) -> tuple[Signature, list[Array
         signature = rename_outputs(signature, binary)
         expected = [reference_answers(model, signature, batch, data) for batch in batches]
     recalled = _recalled(signature.reference, batches, expected)
-    return dataclasses.replace(signature, reference=recalled), batches, expected
+    return Prepared(dataclasses.replace(signature, reference=recalled), batches, expected)
 
 
 def _recalled(

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from dlkit.errors import ExportError, InputError
+from dlkit.export.graph import Prepared
 from dlkit.export.networks import split_rows
 from dlkit.export.parity import comparison, scoring
 from dlkit.export.signatures.signature import Arrays, Signature, serving_default
@@ -58,21 +59,15 @@ def check_calibration_data(quantize: str, data: Any) -> None:
 
 
 def quantized_file(
-    model: keras.Model,
-    served: Signature,
-    data: Any,
-    quantize: str,
-    asked: tuple[list[Arrays], list[Arrays]],
-    form: Format,
+    model: keras.Model, prepared: Prepared, data: Any, quantize: str, form: Format
 ) -> bytes:
-    """Return a file of `served` whose network is quantized, checked.
+    """Return a file of what is served whose network is quantized, checked.
 
     Args:
         model: The network.
-        served: The signature from raw input to predictions.
+        prepared: What is served, and what to check it with.
         data: What has `train`, `test`, `preprocessing` and `task`, as far as it has them.
         quantize: A key of `MAX_LOSS`.
-        asked: Raw input to check with, and the model's answers to it.
         form: The format of the file.
 
     Raises:
@@ -84,29 +79,29 @@ def quantized_file(
     if _has_test_rows(data):
         _check_score(content, network, data, quantize, form)
     if getattr(data, "preprocessing", None) is not None:
-        content = _put_before(data.preprocessing, served, network, content, asked[0], form)
+        content = _put_before(data.preprocessing, prepared, network, content, form)
     if not _has_test_rows(data):
-        answers = form.answers(content, asked[0])
-        comparison.compare_answers(answers, asked[1], MAX_ERROR[quantize])
+        answers = form.answers(content, prepared.batches)
+        comparison.compare_answers(answers, prepared.expected, MAX_ERROR[quantize])
     return content
 
 
 def _put_before(
     preprocessing: keras.Model,
-    served: Signature,
+    prepared: Prepared,
     network: Signature,
     content: bytes,
-    batches: list[Arrays],
     form: Format,
 ) -> bytes:
     """Return the file `content` of `network` with the preprocessing before it."""
-    front = _front(preprocessing, served, network)
+    front = _front(preprocessing, prepared.signature, network)
     first = form.convert(preprocessing, front)
-    prepared = form.answers(first, batches)
-    comparison.compare_answers(prepared, [front.reference(batch) for batch in batches], TOLERANCE)
+    batches = prepared.batches
+    given = form.answers(first, batches)
+    comparison.compare_answers(given, [front.reference(batch) for batch in batches], TOLERANCE)
     joined = form.join(first, content)
     comparison.compare_answers(
-        form.answers(joined, batches), form.answers(content, prepared), TOLERANCE
+        form.answers(joined, batches), form.answers(content, given), TOLERANCE
     )
     return joined
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 from dlkit.argument_validation import check_choice
 from dlkit.errors import ExportError
 from dlkit.export import quantization
-from dlkit.export.graph import prepare_export
+from dlkit.export.graph import Prepared, prepare_export
 from dlkit.export.networks import data_for_inputs, explain_refusal, split_rows
 from dlkit.export.parity import comparison, scoring
 from dlkit.export.signatures.signature import Arrays, Signature, check_export_data
@@ -90,32 +90,24 @@ def litert(
         check_choice("quantize", quantize, quantization.MAX_LOSS)
         quantization.check_calibration_data(quantize, data)
     data = data_for_inputs(inputs, data)
-    signature, batches, expected = prepare_export(model, data)
+    prepared = prepare_export(model, data)
 
     def write(staging: pathlib.Path) -> None:
         try:
             if quantize is None:
-                content = _checked(model, signature, data, batches, expected)
+                content = _checked(model, prepared, data)
             else:
-                asked = batches, expected
-                content = quantization.quantized_file(
-                    model, signature, data, quantize, asked, _FORMAT
-                )
+                content = quantization.quantized_file(model, prepared, data, quantize, _FORMAT)
         except ExportError as error:
-            raise explain_refusal(error, signature, data) from None
+            raise explain_refusal(error, prepared.signature, data) from None
         staging.write_bytes(content)
 
     return publish_file(path, write)
 
 
-def _checked(
-    model: keras.Model,
-    signature: Signature,
-    data: Any,
-    batches: list[Arrays],
-    expected: list[Arrays],
-) -> bytes:
+def _checked(model: keras.Model, prepared: Prepared, data: Any) -> bytes:
     """Return a file that is not quantized and answers as the model does."""
+    signature, batches, expected = prepared
     content = convert_to_litert(model, signature, data)
     rows = scoring.held_out_rows(signature, data)
     answers = run_litert(content, batches + (rows.batches if rows else []))

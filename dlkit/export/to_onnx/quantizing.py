@@ -19,6 +19,7 @@ from typing import Any
 import keras
 
 from dlkit.export import quantization
+from dlkit.export.graph import Prepared
 from dlkit.export.signatures.signature import Arrays, Signature
 from dlkit.export.to_onnx.files import OPSETS, convert_to_onnx, run_onnx
 
@@ -27,19 +28,14 @@ _INSIDE = ("rename_nodes", "rename_edges", "rename_initializers", "rename_value_
 
 
 def quantized_onnx(
-    model: keras.Model,
-    served: Signature,
-    data: Any,
-    asked: tuple[list[Arrays], list[Arrays]],
-    opset: int = OPSETS[1],
+    model: keras.Model, prepared: Prepared, data: Any, opset: int = OPSETS[1]
 ) -> bytes:
-    """Return an ONNX file of `served` whose network has weights of 8 bits, checked.
+    """Return an ONNX file of what is served whose network has weights of 8 bits, checked.
 
     Args:
         model: The network.
-        served: The signature from raw input to predictions.
+        prepared: What is served, and what to check it with.
         data: What has `test`, `preprocessing` and `task`, as far as it has them.
-        asked: Raw input to check with, and the model's answers to it.
         opset: The version of ONNX's operators. Defaults to 18.
 
     Raises:
@@ -53,7 +49,7 @@ def quantized_onnx(
         _answers,
         join_onnx,
     )
-    return quantization.quantized_file(model, served, data, "dynamic", asked, form)
+    return quantization.quantized_file(model, prepared, data, "dynamic", form)
 
 
 def _convert_front(model: keras.Model, front: Signature, opset: int) -> bytes:

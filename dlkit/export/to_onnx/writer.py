@@ -12,10 +12,10 @@ import keras
 
 from dlkit.argument_validation import check_choice, check_integer, require
 from dlkit.errors import ExportError, InputError
-from dlkit.export.graph import prepare_export
+from dlkit.export.graph import Prepared, prepare_export
 from dlkit.export.networks import data_for_inputs, explain_refusal
 from dlkit.export.parity import comparison, scoring
-from dlkit.export.signatures.signature import Arrays, Signature, check_export_data
+from dlkit.export.signatures.signature import check_export_data
 from dlkit.export.single_file import check_file_path, publish_file
 from dlkit.export.to_onnx.files import OPSETS, convert_to_onnx, run_onnx
 from dlkit.export.to_onnx.quantizing import quantized_onnx
@@ -91,29 +91,23 @@ def onnx(
     for module in ("tf2onnx", "onnx", "onnxruntime"):
         require(module, _EXTRA)
     data = data_for_inputs(inputs, data)
-    signature, batches, expected = prepare_export(model, data)
+    prepared = prepare_export(model, data)
 
     def write(staging: pathlib.Path) -> None:
         try:
             make = _checked if quantize is None else quantized_onnx
-            content = make(model, signature, data, (batches, expected), opset)
+            content = make(model, prepared, data, opset)
         except ExportError as error:
-            raise explain_refusal(error, signature, data) from None
+            raise explain_refusal(error, prepared.signature, data) from None
         staging.write_bytes(content)
 
     return publish_file(path, write)
 
 
-def _checked(
-    model: keras.Model,
-    signature: Signature,
-    data: Any,
-    asked: tuple[list[Arrays], list[Arrays]],
-    opset: int,
-) -> bytes:
+def _checked(model: keras.Model, prepared: Prepared, data: Any, opset: int) -> bytes:
     """Return a file that is not quantized and answers as the model does."""
+    signature, batches, expected = prepared
     content = convert_to_onnx(model, signature, data, opset)
-    batches, expected = asked
     rows = scoring.held_out_rows(signature, data)
     given = run_onnx(content, batches + (rows.batches if rows else []))
     comparison.compare_answers(given[: len(batches)], expected, comparison.model_tolerance(model))

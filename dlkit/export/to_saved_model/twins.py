@@ -20,6 +20,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from dlkit.argument_validation import check_choice, require
 from dlkit.errors import ExportError, InputError
+from dlkit.export.graph import Prepared
 from dlkit.export.parity import comparison
 from dlkit.export.parity.parity_run import BATCH_SIZES, ParityRun
 from dlkit.export.signatures.signature import INSTEAD, PREDICT, Arrays, Signature
@@ -181,8 +182,8 @@ class Twins:
         if runtime in _QUANTIZED:
             known = [(inputs, answer) for name, inputs, answer in self._asked.known if name == key]
             inputs, answers = zip(*known[: len(BATCH_SIZES)], strict=True)
-            asked = list(inputs), list(answers)
-            content = quantized_onnx(model, signature, data, asked)
+            prepared = Prepared(signature, list(inputs), list(answers))
+            content = quantized_onnx(model, prepared, data)
         else:
             content = convert_to_onnx(model, signature, data)
         return content, onnx_runner(content)

@@ -86,8 +86,7 @@ def test_only_the_network_computes_in_8_bits():
     data = dk.data.load("breast_cancer", seed=0)
     model = dk.models.build("mlp", data, units=(16,), jit_compile=False, learning_rate=0.02, seed=0)
     model.fit(data.train, epochs=10, verbose=0)
-    served, batches, expected = prepare_export(model, data)
-    content = quantizing.quantized_onnx(model, served, data, (batches, expected))
+    content = quantizing.quantized_onnx(model, prepare_export(model, data), data)
     raw, labels = data.examples
     (answer,) = run_onnx(content, [{"features": raw}])
     assert np.mean((answer["predictions"].ravel() > 0.5) == labels) > 0.85
