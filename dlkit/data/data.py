@@ -17,9 +17,11 @@ from dlkit.data.changes import (
     rescaling,
     splitting,
 )
-from dlkit.data.checks import check, summary
+from dlkit.data.checks.check import check_record
+from dlkit.data.checks.summary import summary_lines
 from dlkit.data.core.record import Record
-from dlkit.data.drawing import class_balance, figures
+from dlkit.data.drawing.class_balance import draw_classes
+from dlkit.data.drawing.figures import draw_batch, save_figure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,11 +51,11 @@ class Data(Record):  # noqa: D101 - its docstring is that of the fields, which h
             val            1 batch of up to 12
             test           2 batches of up to 16
         """
-        print("\n".join(summary.facts(self)))
+        print("\n".join(summary_lines(self)))
 
     def _repr_html_(self) -> str:
         """Return the summary for IPython."""
-        return f"<pre>{html.escape(chr(10).join(summary.facts(self)))}</pre>"
+        return f"<pre>{html.escape(chr(10).join(summary_lines(self)))}</pre>"
 
     def show(
         self,
@@ -86,9 +88,9 @@ class Data(Record):  # noqa: D101 - its docstring is that of the fields, which h
             >>> len(figure.axes)
             9
         """
-        figure = figures.draw(self, count, augmented=augmented)
+        figure = draw_batch(self, count, augmented=augmented)
         if path is not None:
-            figures.save(figure, path)
+            save_figure(figure, path)
         return figure
 
     def cache_to(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Data:
@@ -179,7 +181,7 @@ class Data(Record):  # noqa: D101 - its docstring is that of the fields, which h
             >>> [axis.get_title() for axis in figure.axes]
             ['train: 108', 'val: 12', 'test: 30']
         """
-        return class_balance.draw(self, path)
+        return draw_classes(self, path)
 
     def folds(
         self, k: int = 5, *, groups: Any = None, ordered: bool = False, seed: int = 0
@@ -355,4 +357,4 @@ class Data(Record):  # noqa: D101 - its docstring is that of the fields, which h
             >>> {finding.what: finding.level for finding in found}["class balance"]
             'ok'
         """
-        return check.check(self, show)
+        return check_record(self, show)

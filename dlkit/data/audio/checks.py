@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlkit.data.checks.findings import FILES, View, spread_of_lengths
+from dlkit.data.checks.view import FILES, View, spread_of_lengths
 from dlkit.data.core.wording import Finding
 
 

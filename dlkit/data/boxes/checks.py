@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlkit.data.checks.findings import View
+from dlkit.data.checks.view import View
 from dlkit.data.core.class_names import class_name
 from dlkit.data.core.wording import Finding, listed, share_of
 from dlkit.data.image import checks

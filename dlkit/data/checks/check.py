@@ -13,8 +13,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from dlkit.data.checks import inputs, splits
-from dlkit.data.checks.findings import View
+from dlkit.data.checks.inputs import check_inputs
+from dlkit.data.checks.splits import check_repeats, check_sizes, check_targets
+from dlkit.data.checks.view import View
 from dlkit.data.core.kinds import load_part
 from dlkit.data.core.wording import Finding
 from dlkit.records import Records
@@ -26,14 +27,14 @@ _WIDTH = 100
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
 
 
-def check(data: Record, show: bool) -> Records:
+def check_record(data: Record, show: bool) -> Records:
     """Return what `Data.check` tells, and print it."""
     view = View(data)
-    found = [*splits.sizes(view), *splits.targets(view), *inputs.inputs(view)]
+    found = [*check_sizes(view), *check_targets(view), *check_inputs(view)]
     if data.origin is not None:
         if view.kind.checks:
             found += load_part(view.kind.checks).check_raw(view)
-        found += splits.repeats(view)
+        found += check_repeats(view)
     table, plain = _table(data, found), io.StringIO()
     console_of = functools.partial(Console, markup=False, emoji=False, highlight=False)
     if show:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlkit.data.checks.findings import View
+from dlkit.data.checks.view import View
 from dlkit.data.core.wording import Finding, listed
 from dlkit.data.files.csv_tables import NA_VALUES
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlkit.data.checks.findings import View
+from dlkit.data.checks.view import View
 from dlkit.data.core.wording import Finding, listed
 
 _FAR, _FLAT, _EXTREME = 5.0, 0.05, 20.0
 
 
-def inputs(view: View) -> Iterator[Finding]:
+def check_inputs(view: View) -> Iterator[Finding]:
     """Look at the first batches of each split."""
     yield from _finite(view)
     if view.kind.scaled:

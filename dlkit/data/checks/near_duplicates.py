@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from dlkit.data.checks.findings import View
+    from dlkit.data.checks.view import View
 
 _THUMBNAIL, _SHINGLE, _HASHES = 16, 3, 64
 # The largest distance, or smallest agreement, of what counts as nearly the same.
@@ -28,7 +28,7 @@ _MOST = 1 << 25  # numbers in all fingerprints
 _PRIME = (1 << 31) - 1
 
 
-def fingerprints(view: View, fingerprint: str) -> dict[str, np.ndarray] | None:
+def take_fingerprints(view: View, fingerprint: str) -> dict[str, np.ndarray] | None:
     """Return a fingerprint of each row that is looked at, or `None` where that is too much."""
     makers = {"vectors": _vectors, "thumbnails": _thumbnails, "minhashes": _minhashes}
     make = makers[fingerprint]
@@ -36,7 +36,7 @@ def fingerprints(view: View, fingerprint: str) -> dict[str, np.ndarray] | None:
     return found if sum(part.size for part in found.values()) <= _MOST else None
 
 
-def matches(train: np.ndarray, held: np.ndarray, fingerprint: str) -> np.ndarray:
+def nearest_alike(train: np.ndarray, held: np.ndarray, fingerprint: str) -> np.ndarray:
     """Return for each fingerprint in `held` the index of its like in `train`, or -1."""
     if fingerprint == "minhashes":
         return _agreeing(train, held)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.data.changes.duplicates import digests, groups
-from dlkit.data.checks import near_duplicates
-from dlkit.data.checks.findings import SPLITS, View
+from dlkit.data.checks.near_duplicates import nearest_alike, take_fingerprints
+from dlkit.data.checks.view import SPLITS, View
 from dlkit.data.core.class_names import class_counts, class_name
 from dlkit.data.core.precision import lossy
 from dlkit.data.core.wording import Finding, listed, share_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dlkit.data.core.record import Record
 
 
-def sizes(view: View) -> Iterator[Finding]:
+def check_sizes(view: View) -> Iterator[Finding]:
     """Look at how many examples each split has."""
     data = view.data
     if data.origin is not None:
@@ -39,7 +39,7 @@ def sizes(view: View) -> Iterator[Finding]:
 # ------------------------------------------------------------------ targets
 
 
-def targets(view: View) -> Iterator[Finding]:
+def check_targets(view: View) -> Iterator[Finding]:
     """Look at the targets of each split."""
     values = view.targets("train")
     if values is None or view.data.task not in TASKS:
@@ -133,7 +133,7 @@ def _labels(data: Record, counts: np.ndarray) -> Finding:
 # ------------------------------------------------------------------ what is there twice
 
 
-def repeats(view: View) -> Iterator[Finding]:
+def check_repeats(view: View) -> Iterator[Finding]:
     """Look for equal examples among all, and for alike ones among some."""
     if not view.kind.distinct:
         return
@@ -188,12 +188,15 @@ def _contradictions(view: View, same: tuple[np.ndarray, ...]) -> Iterator[Findin
 
 def _near(view: View, keys: dict[int, bytes]) -> Iterator[Finding]:
     fingerprint = view.kind.fingerprint
-    if fingerprint is None or (prints := near_duplicates.fingerprints(view, fingerprint)) is None:
+    if fingerprint is None:
+        return
+    prints = take_fingerprints(view, fingerprint)
+    if prints is None:
         return
     train = view.rows("train")
     for split in [name for name in ("val", "test") if name in prints]:
         held = view.rows(split)
-        nearest = near_duplicates.matches(prints["train"], prints[split], fingerprint)
+        nearest = nearest_alike(prints["train"], prints[split], fingerprint)
         pairs = [(h, train[t]) for h, t in zip(held, nearest, strict=True) if t >= 0]
         pairs = [(h, t) for h, t in pairs if keys[h] != keys[t]]
         what = f"alike in {split} and train"

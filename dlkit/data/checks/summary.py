@@ -19,7 +19,7 @@ _UNITS = {
 }
 
 
-def facts(data: Record) -> list[str]:
+def summary_lines(data: Record) -> list[str]:
     """Return what a data set holds, one fact a line."""
     names = ""
     if data.class_names:

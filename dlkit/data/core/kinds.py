@@ -44,7 +44,7 @@ class Kind:
         drawing: The module that draws it for `Data.show`, or `None`. It has
             `draw_example(axis, example, target, data)` for one network input and its target, and
             may have `SIZE` for its inches; or, where a grid of examples makes no sense,
-            `draw(data, count)`, which returns a figure.
+            `draw_figure(data, count)`, which returns a figure.
         checks: The module whose `check_raw(view)` yields a `Finding` for each thing that
             `Data.check` looks at in its raw inputs, or `None`.
         files: How its files are told, or `None` where examples are not a file each.

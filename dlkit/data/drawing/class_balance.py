@@ -10,7 +10,7 @@ import numpy as np
 from dlkit.argument_validation import require
 from dlkit.data.core import splits as origins
 from dlkit.data.core.class_names import class_counts, class_name
-from dlkit.data.drawing import figures
+from dlkit.data.drawing.figures import save_figure
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MOST = 120  # bars of more classes than this make a picture that no one looks through
 
 
-def draw(data: Record, path: str | os.PathLike | None = None) -> Figure:
+def draw_classes(data: Record, path: str | os.PathLike | None = None) -> Figure:
     """Draw what `Data.show_classes` tells."""
     origin = origins.of(data, "show_classes")
     require("matplotlib", "plot")
@@ -45,7 +45,7 @@ def draw(data: Record, path: str | os.PathLike | None = None) -> Figure:
             f"the most frequent and the rarest of {data.num_classes:,} classes", fontsize=9
         )
     if path is not None:
-        figures.save(figure, path)
+        save_figure(figure, path)
     return figure
 
 

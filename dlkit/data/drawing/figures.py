@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SIZE = (1.5, 1.7)  # inches of one example, where its module has no SIZE
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Save a figure; the ending of `path` chooses the format.
 
     Raises:
@@ -44,7 +44,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     figure.savefig(path, dpi=120)
 
 
-def draw(data: Record, count: int, *, augmented: bool = False) -> Figure:
+def draw_batch(data: Record, count: int, *, augmented: bool = False) -> Figure:
     """Draw up to `count` examples of the first training batch, as `Data.show` tells."""
     check_integer("count", count)
     require("matplotlib", "plot")
@@ -58,7 +58,7 @@ def draw(data: Record, count: int, *, augmented: bool = False) -> Figure:
                 f"show(augmented=True) draws examples, and those of kind '{data.kind}' are drawn"
                 " together; leave augmented=True out."
             )
-        return drawing.draw(data, count)
+        return drawing.draw_figure(data, count)
     batches = (batch, first_batch(data, augmented=True)) if augmented else (batch,)
     shown = min(count, len(_leaves(batch[1])[0]))
     figure, axes = grid(shown, *getattr(drawing, "SIZE", _SIZE), copies=len(batches))

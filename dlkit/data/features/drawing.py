@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dlkit.data.core.record import Record
 
 
-def draw(data: Record, count: int) -> Figure:
+def draw_figure(data: Record, count: int) -> Figure:
     """Draw up to `count` features of the first training batch, those that vary before others."""
     inputs, targets = (part.numpy() for part in first_batch(data))
     inputs = inputs.reshape(len(inputs), -1)

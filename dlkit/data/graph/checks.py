@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.data.checks.findings import LEAST, View
+from dlkit.data.checks.view import LEAST, View
 from dlkit.data.core.precision import lossy
 from dlkit.data.core.wording import Finding, listed, share_of
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _UNKNOWN = "lightgrey"
 
 
-def draw(data: Record, count: int) -> Figure:
+def draw_figure(data: Record, count: int) -> Figure:
     """Draw the neighbours of a training node, the degrees, and each split's classes.
 
     Args:

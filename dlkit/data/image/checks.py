@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlkit.data.checks.findings import FILES, View
+from dlkit.data.checks.view import FILES, View
 from dlkit.data.core.wording import Finding, share_of
 from dlkit.data.image.headers import is_deep, shape
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlkit.data.checks.findings import HELD, LEAST, View, spread_of_lengths
+from dlkit.data.checks.view import HELD, LEAST, View, spread_of_lengths
 from dlkit.data.core.wording import Finding, share_of
 from dlkit.data.pairs.layers import SPECIAL
 

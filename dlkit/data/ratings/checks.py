@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.data.checks.findings import HELD, View
+from dlkit.data.checks.view import HELD, View
 from dlkit.data.core.wording import Finding, share_of
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dlkit.data.core.record import Record
 
 
-def draw(data: Record, count: int) -> Figure:
+def draw_figure(data: Record, count: int) -> Figure:
     """Draw the training ratings, and how many each user gave and each item got.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dlkit.data.checks import columns
-from dlkit.data.checks.findings import HELD, View
+from dlkit.data.checks.view import HELD, View
 from dlkit.data.core.wording import Finding, listed
 from dlkit.data.series.windows import predicted_columns
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlkit.data.checks.findings import View, spread_of_lengths
+from dlkit.data.checks.view import View, spread_of_lengths
 from dlkit.data.core.wording import Finding, share_of
 
 

@@ -55,6 +55,6 @@ def test_texts_that_differ_in_a_word_are_alike_and_others_are_not(shared_data):
         near_duplicates._minhashes(np.array(part, object), None)
         for part in (long[:300], changed + long[300:])
     )
-    nearest = near_duplicates.matches(train, held, "minhashes")
+    nearest = near_duplicates.nearest_alike(train, held, "minhashes")
     assert nearest[:5].tolist() == [0, 1, 2, 3, 4]
     assert (nearest[5:] == -1).all()

@@ -22,7 +22,7 @@ DATA = pathlib.Path(dk.data.__file__).parent
 def test_a_kind_has_a_folder_and_the_modules_that_it_names(kind):
     assert (DATA / kind.name).is_dir()
     drawing = load_part(kind.drawing)
-    assert hasattr(drawing, "draw") != hasattr(drawing, "draw_example")
+    assert hasattr(drawing, "draw_figure") != hasattr(drawing, "draw_example")
     assert callable(load_part(kind.checks).check_raw)
 
 

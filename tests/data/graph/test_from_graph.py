@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 import dlkit as dk
-from dlkit.data.graph import drawing
 from dlkit.errors import InputError
 
 LABELS = ["a"] * 20 + ["b"] * 20
@@ -188,25 +187,6 @@ def test_self_loops_are_reported_and_left_out(capsys):
     assert "edges: graph, 40, 2.0 neighbours a node, at most 2, 2 self loops left out" in (
         capsys.readouterr().out
     )
-
-
-def test_the_picture_shows_a_neighbourhood_degrees_and_classes(cora, tmp_path):
-    data = ring()
-    rings = drawing.neighbourhood(data.graph, data.origin.split.train, 25)
-    first = rings[0][0]
-    assert set(rings[1]) == {(first - 1) % 40, (first + 1) % 40}
-    assert set(rings[2]) == {(first - 2) % 40, (first + 2) % 40}
-    few = drawing.neighbourhood(data.graph, data.origin.split.train, 4)
-    assert sum(map(len, few)) == 4
-    bars = data.show(count=25).axes[2].patches
-    split, classes = data.origin.split, data.origin.targets.values
-    parts = (split.train, split.val, split.test)
-    widths = [bar.get_width() for bar in bars]
-    assert widths == [count for rows in parts for count in np.bincount(classes[rows], minlength=2)]
-    cora.show(tmp_path / "cora.png")
-    assert (tmp_path / "cora.png").stat().st_size > 10_000
-    numbers = ring(labels=np.linspace(0, 1, 40))
-    assert numbers.task == "regression" and len(numbers.show().axes) == 3
 
 
 @pytest.mark.parametrize(

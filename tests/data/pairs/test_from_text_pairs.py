@@ -4,13 +4,11 @@ import dataclasses
 import re
 
 import keras
-import matplotlib.figure
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import dlkit as dk
-from dlkit.data.pairs import drawing
 from dlkit.errors import InputError
 
 ENGLISH = [f"{who} {does}." for who in ("I", "We", "You", "They") for does in ("go", "see", "win")]
@@ -180,29 +178,6 @@ def test_the_same_seed_gives_the_same_batches_on_any_number_of_threads(tokens):
     for one, other in zip(*seen, strict=True):
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
-
-
-def test_the_summary_and_the_picture_show_sentences(capsys, tmp_path):
-    data = small()
-    data.summary()
-    assert "column         source: text, vocabulary of 12, 0 of" in capsys.readouterr().out
-    figure = data.show(tmp_path / "pairs.png", count=4)
-    pairs = dict(zip(ENGLISH, FRENCH, strict=True))
-    known = {(one.lower(), other.lower()) for one, other in pairs.items()}
-    for axis in figure.axes:
-        one, other = (text.get_text() for text in axis.texts)
-        assert (one, other) in known
-
-
-def test_dollars_are_written_as_they_are():
-    data = small()
-    axis = matplotlib.figure.Figure().subplots()
-    words = {
-        key: ("[pad]", "[UNK]", "[start]", "[end]", "$5", "$6") for key in ("source", "target")
-    }
-    ids = np.array([4, 5])
-    drawing.draw_example(axis, {"source": ids}, ids, dataclasses.replace(data, vocabularies=words))
-    assert [text.get_text() for text in axis.texts] == [r"\$5 \$6"] * 2
 
 
 def test_splits_in_order_would_part_what_belongs_together():

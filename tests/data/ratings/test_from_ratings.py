@@ -10,7 +10,6 @@ import tensorflow as tf
 
 import dlkit as dk
 from dlkit.data.catalogue import loading
-from dlkit.data.ratings import drawing
 from dlkit.errors import InputError
 
 
@@ -191,20 +190,6 @@ def test_the_same_seed_gives_the_same_batches_on_any_number_of_threads(encoding)
     for one, other in zip(*seen, strict=True):
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
-
-
-def test_the_summary_counts_and_the_picture_shows_them(capsys, tmp_path):
-    data = dk.data.from_ratings(table(), **COLUMNS)
-    data.summary()
-    assert "column         user: id, 1 to 8, 0 for others" in capsys.readouterr().out
-    figure = drawing.draw(data, 25)
-    stars = data.origin.targets.values[data.origin.split.train]
-    heights = [bar.get_height() for bar in figure.axes[0].patches]
-    np.testing.assert_array_equal(heights, np.unique(stars, return_counts=True)[1])
-    assert sum(bar.get_height() for bar in figure.axes[1].patches) == 8
-    assert figure.axes[2].get_title() == "ratings of each item (15 items)"
-    data.show(tmp_path / "ratings.png")
-    assert (tmp_path / "ratings.png").stat().st_size > 5000
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class View:
     @functools.cached_property
     def _raw_bytes(self) -> int:
         """How much one raw input takes."""
-        row = leaves(self.origin.raw(self.origin.split.train[:1]))
+        row = _leaves(self.origin.raw(self.origin.split.train[:1]))
         return sum(16 + part.nbytes for part in row)
 
     @functools.cached_property
@@ -86,7 +86,7 @@ class View:
 def _first(dataset: Any) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
     rows = size = 0
     for inputs, targets, *_ in dataset:
-        x, y = leaves(inputs), leaves(targets)
+        x, y = _leaves(inputs), _leaves(targets)
         yield x, y
         rows += len(x[0])
         size += sum(part.nbytes for part in x)
@@ -94,7 +94,7 @@ def _first(dataset: Any) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
             return
 
 
-def leaves(structure: Any) -> list[np.ndarray]:
+def _leaves(structure: Any) -> list[np.ndarray]:
     """Return the arrays in a structure of arrays and tensors; ragged ones are padded."""
     import tensorflow as tf
 
