@@ -34,9 +34,7 @@ class Data(Record):  # noqa: D101 - its docstring is that of the fields, which h
     @property
     def target_scale(self) -> tuple[Any, Any] | None:
         """For a regression, the mean and the deviation of its training targets; else `None`."""
-        if self.task != "regression" or self.origin is None or self.origin.targets is None:
-            return None
-        return rescaling.scale_of(self)
+        return rescaling.target_scale(self)
 
     def summary(self) -> None:
         """Print what the data set holds, one fact a line.

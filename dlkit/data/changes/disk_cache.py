@@ -61,9 +61,12 @@ def cache_to(
         if refusal or not (folder / MANIFEST).is_file():
             _write(folder, data.name, mark, feed, split)
     stored = _open(folder, feed, split)
-    datasets = {name: stored.pipeline(name) for name in _SPLITS}
     return dataclasses.replace(
-        data, **datasets, origin=dataclasses.replace(data.origin, stored=stored)
+        data,
+        train=stored.pipeline("train"),
+        val=stored.pipeline("val"),
+        test=stored.pipeline("test"),
+        origin=dataclasses.replace(data.origin, stored=stored),
     )
 
 
@@ -84,7 +87,9 @@ def _refusal(folder: pathlib.Path, name: str, mark: str) -> str:
         return f"The cache of '{name}' needs a folder; {folder} is a file. Give another path."
     if not (folder / MANIFEST).is_file():
         first = next(iter(sorted(folder.iterdir())), None)
-        return first and (
+        if first is None:
+            return ""
+        return (
             f"{folder} holds '{first.name}', which is no cache of dlkit; give a new or an empty"
             f" folder for the cache of '{name}'."
         )
@@ -147,9 +152,7 @@ def _write(folder: pathlib.Path, name: str, mark: str, feed: Feed, split: Split)
         done, splits = 0, {}
         for part, chosen in rows.items():
             weights = split.weights if part == "train" else None
-            splits[part] = _write_split(
-                whole, part, feed, chosen, weights, lambda n, before=done: advance(before + n)
-            )
+            splits[part] = _write_split(whole, part, feed, chosen, weights, advance, done)
             done += len(chosen)
         manifest = {"format": _FORMAT, "name": name, "fingerprint": mark, "splits": splits}
         (whole / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
@@ -165,15 +168,16 @@ def _write_split(
     rows: np.ndarray,
     weights: np.ndarray | None,
     advance: Callable[[int], None],
+    done: int,
 ) -> list[dict[str, Any]]:
-    """Write the prepared examples of `rows` as shards; return the facts of each."""
+    """Write the prepared examples of `rows`, after `done` others, as shards; return their facts."""
     if not len(rows):
         return []
     batches = _plain(feed, rows, weights)
     layout, shards = Layout(batches.element_spec), []
-    examples = (one for batch in batches.as_numpy_iterator() for one in layout.encode(batch))
-    first = next(examples)
-    examples = itertools.chain([first], examples)
+    encoded = (one for batch in batches.as_numpy_iterator() for one in layout.encode(batch))
+    first = next(encoded)
+    examples = itertools.chain([first], encoded)
     room = _room(len(rows), len(first), least=IN_TURN if part == "train" else 1)
     for index, start in enumerate(range(0, len(rows), room)):
         path = folder / f"{part}-{index:05d}.tfrecord"
@@ -182,7 +186,7 @@ def _write_split(
             for example in itertools.islice(examples, count):
                 writer.write(example)
         shards.append({"file": path.name, "examples": count, "bytes": path.stat().st_size})
-        advance(start + count)
+        advance(done + start + count)
     return shards
 
 

@@ -111,17 +111,17 @@ def check_classes(targets: labelling.Targets | None, rows: np.ndarray, train: np
         InputError: when `train` is of one class, and the rows are of several.
     """
     classes = labels(targets, rows)
-    if classes is None:
+    if targets is None or classes is None:
         return
     trained = np.unique(targets.values[train])
-    lacking = [targets.class_names[label] for label in np.setdiff1d(classes, trained)]
+    lacking = [targets.names[label] for label in np.setdiff1d(classes, trained)]
     if not lacking:
         return
     told = f"all examples of {listed(lacking)} are in groups that are held out together"
     if len(trained) < 2:
         raise InputError(
             "Splits by these groups leave one class to train on,"
-            f" '{targets.class_names[trained[0]]}': {told}; give more groups, or fewer folds."
+            f" '{targets.names[trained[0]]}': {told}; give more groups, or fewer folds."
         )
     warnings.warn(f"Training on the other groups lacks classes: {told}.", stacklevel=4)
 
@@ -156,11 +156,13 @@ class GroupCut:
     def _cuttable(self, rows: np.ndarray, order: np.ndarray) -> np.ndarray:
         """Return the groups in their order, but those behind whose classes no later one has."""
         classes = labels(self.targets, rows)
-        if classes is None:
+        if self.targets is None or classes is None:
             return order
         counts = np.zeros((self.groups.max() + 1, self.targets.num_classes), np.int64)
         np.add.at(counts, (self.groups[rows], classes), 1)
-        left, free, needed = counts.sum(axis=0), [], []
+        left = counts.sum(axis=0)
+        free: list[int] = []
+        needed: list[int] = []
         for group in order:
             alone = (counts[group] > 0) & (left == counts[group])
             (needed if alone.any() else free).append(group)

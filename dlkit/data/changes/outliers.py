@@ -13,7 +13,7 @@ from dlkit.data.core.kinds import KINDS, find_kind
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
-    from dlkit.data.core.record import AnyRecord, Record
+    from dlkit.data.core.record import AnyRecord, Origin, Record
 
 # How far is too far, where the user does not say.
 THRESHOLDS = {"iqr": 1.5, "z_score": 3.0, "isolation_forest": None}
@@ -33,11 +33,11 @@ def without_outliers(data: AnyRecord, method: str, threshold: float | None, seed
     threshold = _threshold(method, threshold)
     train = origin.split.train
     values = numbers(origin.raw(train), data)
-    if method == "isolation_forest":
+    if method == "isolation_forest" or threshold is None:
         outside = _isolated(values, threshold, seed)
     else:
         outside = _outside(values, method, threshold)
-    _check_left(data, train[~outside], method, threshold)
+    _check_left(origin, data.name, train[~outside], method, threshold)
     gone = np.unique(train[outside])
     print(f"Left out {len(gone)} of {len(np.unique(train))} training examples{_listed(gone)}")
     return origin.remake(dataclasses.replace(origin.split, train=train[~outside]))
@@ -100,22 +100,22 @@ def _isolated(values: np.ndarray, threshold: float | None, seed: int) -> np.ndar
     return forest.fit_predict(filled) == -1
 
 
-def _check_left(data: Record, rows: np.ndarray, method: str, threshold: float | None) -> None:
+def _check_left(
+    origin: Origin, name: str, rows: np.ndarray, method: str, threshold: float | None
+) -> None:
     told = f"'{method}'" + ("" if threshold is None else f" with threshold={threshold:g}")
     if not len(rows):
         raise InputError(
-            f"{told} would leave out every training example of '{data.name}'; give a greater"
-            " threshold."
+            f"{told} would leave out every training example of '{name}'; give a greater threshold."
         )
-    if data.task not in ("binary", "multiclass"):
+    targets = origin.targets
+    if targets is None or targets.task not in ("binary", "multiclass"):
         return
-    values = data.origin.targets.values
-    lost = np.setdiff1d(values[data.origin.split.train], values[rows])
+    lost = np.setdiff1d(targets.values[origin.split.train], targets.values[rows])
     if len(lost):
-        name = data.class_names[lost[0]]
         raise InputError(
-            f"{told} would leave out every training example of the class '{name}'; give another"
-            " threshold or method."
+            f"{told} would leave out every training example of the class"
+            f" '{targets.names[lost[0]]}'; give another threshold or method."
         )
 
 

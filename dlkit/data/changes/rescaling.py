@@ -58,9 +58,10 @@ def rescale_outputs(model: keras.Model, data: Record) -> keras.Model:
             f"Model '{model.name}' must give {data.num_classes} numbers for '{data.name}'."
             f" Received: outputs of shape {model.output_shape}."
         )
-    if isinstance(model.layers[-1], keras.layers.Rescaling):
+    scaling = target_scale(data)
+    if scaling is None or isinstance(model.layers[-1], keras.layers.Rescaling):
         return model
-    offset, scale = scale_of(data)
+    offset, scale = scaling
     units = keras.layers.Rescaling(scale, offset, name="units", dtype="float32")
     sequential = isinstance(model, keras.Sequential)  # which has no input until it is called
     inputs = model.inputs[0] if sequential else model.input
@@ -69,21 +70,22 @@ def rescale_outputs(model: keras.Model, data: Record) -> keras.Model:
     return rescaled
 
 
-def scale_of(data: Record) -> tuple[Any, Any]:
+def target_scale(data: Record) -> tuple[Any, Any] | None:
     """Return the mean and the standard deviation of the training targets, one a column.
 
-    A column that does not vary has a deviation of 1.
-
-    Args:
-        data: A `Data` of the task "regression" that knows its origin.
+    A column that does not vary has a deviation of 1. `None` for another task than a regression, and
+    for a record made by hand.
 
     Example:
         >>> import dlkit as dk
-        >>> mean, deviation = scale_of(dk.data.load("diabetes"))
+        >>> mean, deviation = target_scale(dk.data.load("diabetes"))
         >>> round(mean), round(deviation)
         (149, 77)
     """
-    targets = data.origin.targets.values[data.origin.split.train].reshape(-1, data.num_classes)
+    origin = data.origin
+    if data.task != "regression" or origin is None or origin.targets is None:
+        return None
+    targets = origin.targets.values[origin.split.train].reshape(-1, data.num_classes)
     # One scale for all of a series' steps or of equal targets would do; each has its own.
     scale, offset = targets.std(axis=0, dtype=np.float64), targets.mean(axis=0, dtype=np.float64)
     scale = np.where(scale > 0, scale, 1.0)

@@ -8,7 +8,7 @@ Each `Data` learns its preprocessing anew, from its own training rows.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dlkit.data.core.record import AnyRecord, Origin, Record
 
 Pairs = list[tuple[np.ndarray, np.ndarray]]
+Cut = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
 
 
 def folds(data: AnyRecord, k: int, groups: Any, ordered: bool, seed: int) -> Iterator[AnyRecord]:
@@ -122,7 +123,7 @@ def _shuffled_folds(
     from sklearn.model_selection import KFold, StratifiedKFold
 
     labels = grouping.labels(targets, kept)
-    if labels is None:
+    if targets is None or labels is None:
         found = KFold(k, shuffle=True, random_state=seed).split(kept)
     else:
         _check_rarest(targets, labels, k)
@@ -136,7 +137,7 @@ def _check_rarest(targets: labelling.Targets, labels: np.ndarray, k: int) -> Non
     rarest = present[counts[present].argmin()]
     if k > counts[rarest]:
         raise InputError(
-            f"k={k} folds cannot each hold the rarest class, '{targets.class_names[rarest]}', which"
+            f"k={k} folds cannot each hold the rarest class, '{targets.names[rarest]}', which"
             f" has {counts[rarest]} examples beside the test split; give a k of at most"
             f" {max(counts[rarest], 2)}, or more examples."
         )
@@ -160,6 +161,7 @@ def resplit(
             f"test_fraction={test_fraction} keeps nothing to test on; give one like 0.2."
         )
     split, groups = origin.split, _own_groups(origin, groups, ordered)
+    cut: Cut
     if _by_group(origin, data, "resplit", groups, ordered):
         groups = grouping.numbers(origin, groups)
         cut = grouping.GroupCut(groups, origin.targets, seed)
@@ -178,12 +180,12 @@ def resplit(
 
 def _as_balanced(origin: Origin, new: Split, seed: int) -> Split:
     """Return another split, published and balanced as that of `origin` is."""
-    old, train, weights = origin.split, new.train, None
+    old, targets, train, weights = origin.split, origin.targets, new.train, None
     oversampled = len(np.unique(old.train)) < len(old.train)
-    if old.weights is not None:
-        weights = balancing.weights(origin.targets, train)
-    elif oversampled:
-        train = balancing.oversampled(train, origin.targets.values[train], seed)
+    if targets is not None and old.weights is not None:
+        weights = balancing.weights(targets, train)
+    elif targets is not None and oversampled:
+        train = balancing.oversampled(train, targets.values[train], seed)
     return dataclasses.replace(new, train=train, weights=weights, published=old.published)
 
 

@@ -51,7 +51,7 @@ class Layout:
         parts = [np.asarray(part) for part in tf.nest.flatten(batch)]
         named = list(self.named().items())
         for row in range(len(parts[0])):
-            features = {}
+            features: dict[str, tf.train.Feature] = {}
             for (name, spec), part in zip(named, parts, strict=True):
                 features |= _features(name, spec, part[row])
             yield tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()

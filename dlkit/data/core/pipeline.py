@@ -210,6 +210,8 @@ class Feed:
 
     def changed_raw(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
         """Return batches `(inputs, ...)` with `augment_raw` done to the source's inputs."""
+        if self.augment_raw is None:
+            return dataset
         # A seed of its own: what is drawn here must say nothing of what `augment` draws.
         return augmented(dataset, self.augment_raw, self.seed + 2**31, parallel=self.parallel)
 

@@ -112,22 +112,28 @@ def without_rare(
     few = np.flatnonzero((counts > 0) & (counts < least))
     if not len(few):
         return targets
-    names = [n for i, n in enumerate(targets.class_names) if i not in few]
+    names = [n for i, n in enumerate(targets.names) if i not in few]
     index = np.full(targets.num_classes, -1)
     if rare == "merge":
         names = list(dict.fromkeys([*names, OTHER]))
         index[few] = names.index(OTHER)
     others = np.setdiff1d(np.arange(targets.num_classes), few)
-    index[others] = [names.index(targets.class_names[i]) for i in others]
+    index[others] = [names.index(targets.names[i]) for i in others]
     values = np.where(targets.values >= 0, index[targets.values], -1)
     _check_left(names, np.bincount(values[: len(learned)] + 1)[1:], least, rare)
-    shown = listed([f"{targets.class_names[i]} ({counts[i]})" for i in few], 10)
+    shown = listed([f"{targets.names[i]} ({counts[i]})" for i in few], 10)
     done = f"Merged into '{OTHER}'" if rare == "merge" else "Dropped"
     classes = "class" if len(few) == 1 else "classes"
     print(f"{done} {len(few)} {classes} of fewer than {least} examples: {shown}.")
     task = task or ("binary" if len(names) == 2 else "multiclass")
-    left = {"values": values, "task": task, "num_classes": len(names), "class_names": tuple(names)}
-    return dataclasses.replace(targets, **left, by_index=False)
+    return dataclasses.replace(
+        targets,
+        values=values,
+        task=task,
+        num_classes=len(names),
+        class_names=tuple(names),
+        by_index=False,
+    )
 
 
 def _check_left(names: list[str], counts: np.ndarray, least: int, rare: str) -> None:

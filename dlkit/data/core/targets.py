@@ -33,6 +33,11 @@ class Targets:
     by_index: bool = False
     assumed: str = ""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes' names; none where there are no classes, or they have no names."""
+        return self.class_names or ()
+
     def take(self, rows: np.ndarray) -> Targets:
         """Return the targets of some rows."""
         return dataclasses.replace(self, values=self.values[rows])
@@ -99,7 +104,7 @@ def _check_members(targets: Targets, fraction: float) -> None:
     if len(present) < 2:
         raise InputError(
             f"All {len(targets.values)} targets are of one class"
-            f" ('{targets.class_names[present[0]]}'); a classifier needs examples of at least 2."
+            f" ('{targets.names[present[0]]}'); a classifier needs examples of at least 2."
         )
     rarest = present[counts[present].argmin()]
     smaller = int(np.ceil(fraction * len(targets.values)))
@@ -113,7 +118,7 @@ def _check_members(targets: Targets, fraction: float) -> None:
             option = f" val_fraction={np.ceil(100 * len(present) / len(targets.values)) / 100:g},"
         raise InputError(
             f"A stratified split of {len(targets.values)} examples into a part of {smaller} cannot"
-            f" hold each of {len(present)} classes (the rarest, '{targets.class_names[rarest]}',"
+            f" hold each of {len(present)} classes (the rarest, '{targets.names[rarest]}',"
             f" has {counts[rarest]}); give more examples,{option} or a test split and"
             f" val_fraction=0{quantity}."
         )
@@ -242,7 +247,7 @@ def _check_blanks(names: tuple[str, ...]) -> None:
 
 
 def _indices(column: np.ndarray, like: Targets) -> np.ndarray:
-    names = like.class_names
+    names = like.names
     if like.by_index:
         if column.dtype.kind not in "ui":
             raise InputError(
