@@ -30,7 +30,7 @@ class _Task:
     batch: list["_Task"] | None = None  # what its thread is to run, when it is handed a slot
     taken: bool = False  # it is in a batch
     due: bool = False  # it has waited as long as it may
-    answer: dict[str, Any] | None = None
+    answer: dict[str, Any] = field(default_factory=dict)
     error: Exception | None = None
     since: float = field(default_factory=time.perf_counter)
 
@@ -274,5 +274,5 @@ def is_rowwise(signature: Signature) -> bool:
         False
     """
     infos = [*signature.inputs.values(), *signature.outputs.values()]
-    open_rows = [bool(info.shape) and info.shape[0] == -1 for info in infos]
+    open_rows = [info.shape is not None and info.shape[:1] == (-1,) for info in infos]
     return bool(signature.inputs) and all(open_rows)

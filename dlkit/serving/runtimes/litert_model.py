@@ -89,7 +89,7 @@ class LiteRtModel(Runtime):
             content = (path / FILE).read_bytes()
         except OSError as error:
             raise StatusError("NOT_FOUND", f"{path / FILE}: {error.strerror}") from None
-        self._file = _File(content, settings.intra_op_threads, is_twin=False)
+        self._file: Any = _File(content, settings.intra_op_threads, is_twin=False)
         self.signatures = self._file.signatures()
 
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -107,7 +107,8 @@ class LiteRtModel(Runtime):
         """
         signature = self.signatures[signature_name]
         inputs = {
-            name: _with_all_axes(inputs[name], i.shape) for name, i in signature.inputs.items()
+            name: _with_all_axes(inputs[name], info.shape or ())
+            for name, info in signature.inputs.items()
         }
         export_manifest.check_shapes(inputs, signature, any_rows=True)
         return self._file.run(signature_name, inputs)
@@ -165,7 +166,7 @@ class _File:
             self._said = text
         if len(self._said) > _MOST_SAID:
             self._begin()
-        return one_line(new or text)
+        return one_line(type(error)(new or text))
 
     def _run_whole(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run a file that has no signatures."""

@@ -81,9 +81,9 @@ def any_needs_tensorflow(configs: Iterable[ModelConfig], settings: Settings) -> 
 
 def _why_not(models: ServedModels) -> str:
     for name, model in models.items():
-        if model.ready or not (failed := model.first_failed()):
+        if model.ready or not (failure := model.first_failure()):
             continue
-        return f"Model '{name}' under {model.base} cannot be served: {failed.error.message}"
+        return f"Model '{name}' under {model.base} cannot be served: {failure[1].message}"
     return ""
 
 

@@ -89,7 +89,7 @@ class ServedModel:
         """
         with self._lock:
             number = max(self._available, default=None) if wanted is None else self._find(wanted)
-            version = self._available.get(number)
+            version = None if number is None else self._available.get(number)
             if version is None:
                 raise not_available(self.name, number)
             version.users += 1
@@ -136,10 +136,10 @@ class ServedModel:
             raise StatusError("NOT_FOUND", f"Could not find {what} of model {self.name}")
         return {"model_version_status": states}
 
-    def first_failed(self) -> Version | None:
-        """Return the highest version that could not be loaded, or None."""
-        failed = [v for v in self._versions.values() if v.error is not None]
-        return max(failed, key=lambda v: v.number, default=None)
+    def first_failure(self) -> tuple[int, StatusError] | None:
+        """Return the highest version that could not be loaded, and why; None where all could."""
+        failed = [(v.number, v.error) for v in self._versions.values() if v.error is not None]
+        return max(failed, key=lambda failure: failure[0], default=None)
 
     # ------------------------------------------------------------ what is loaded
 

@@ -9,10 +9,12 @@ import logging
 import pathlib
 import threading
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
+from typing import Any
 
 from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.versions.model_config import ModelConfig
+from dlkit.serving.versions.policy import VersionPolicy
 from dlkit.serving.versions.served_model import ServedModel, settle_memory
 
 log = logging.getLogger("dlkit.serving")
@@ -42,7 +44,7 @@ class ServedModels(Mapping[str, ServedModel]):
     ):
         self._load = load
         self._early_labels = early_labels
-        self._retries = {"max_retries": max_retries, "retry_seconds": retry_seconds}
+        self._retries: dict[str, Any] = {"max_retries": max_retries, "retry_seconds": retry_seconds}
         self._models: dict[str, ServedModel] = {}  # replaced as a whole, never changed
         self._updating = threading.Lock()
         # A base path that a model could not move to yet: what failed there is not tried at once.
@@ -146,7 +148,7 @@ class ServedModels(Mapping[str, ServedModel]):
                         " is not currently available for inference",
                     )
 
-    def _undo(self, before: Mapping[ServedModel, object], arrivals: list[_Arrival]) -> None:
+    def _undo(self, before: Mapping[ServedModel, VersionPolicy], arrivals: list[_Arrival]) -> None:
         for model, _, _ in arrivals:
             if model not in before:
                 model.close()
@@ -199,9 +201,8 @@ class ServedModels(Mapping[str, ServedModel]):
 
 def _failure(model: ServedModel) -> str:
     """Return TensorFlow Serving's words for a model that did not become available."""
-    failed = model.first_failed()
-    if failed is None:
+    failure = model.first_failure()
+    if failure is None:
         return f"{{{{name: {model.name}}} due to error: NOT_FOUND: no version in {model.base}}}"
-    return (
-        f"{{{{name: {model.name} version: {failed.number}}} due to error: {failed.error.absl()}}}"
-    )
+    number, error = failure
+    return f"{{{{name: {model.name} version: {number}}} due to error: {error.absl()}}}"

@@ -113,7 +113,8 @@ def test_whatever_a_loader_raises_is_a_state(base):
     model = ServedModel("m", base, load)
     model.poll()
     assert not model.ready
-    assert model.first_failed().error.message == "ZeroDivisionError: oh"
+    number, error = model.first_failure()
+    assert (number, error.message) == (1, "ZeroDivisionError: oh")
 
 
 def test_l12_a_failed_load_is_tried_again(model, base):

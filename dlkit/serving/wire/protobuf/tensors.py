@@ -135,8 +135,8 @@ def to_proto(array: np.ndarray, *, typed: bool = False) -> TensorProto:
     """
     shape = {"dim": [{"size": size} for size in array.shape]}
     if array.dtype.kind in "OSU":
-        values = [_bytes(item) for item in array.reshape(-1).tolist()]
-        return TensorProto(dtype="DT_STRING", tensor_shape=shape, string_val=values)
+        texts = [_bytes(item) for item in array.reshape(-1).tolist()]
+        return TensorProto(dtype="DT_STRING", tensor_shape=shape, string_val=texts)
     kind = _BY_DTYPE.get(array.dtype.newbyteorder("="))
     if kind is None:
         raise ValueError(f"arrays of {array.dtype} do not travel")

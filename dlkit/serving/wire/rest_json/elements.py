@@ -139,7 +139,7 @@ def _bytes(value: Any, info: TensorInfo) -> bytes:
 
 
 def _array_of(flat: list, shape: tuple[int, ...], info: TensorInfo) -> np.ndarray:
-    if info.numpy_dtype.kind == "O":
+    if info.dtype == "DT_STRING":
         array = np.empty(shape, object)
         array.reshape(-1)[:] = flat
         return array

@@ -12,6 +12,7 @@ import math
 import re
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +20,8 @@ from dlkit.serving.core.signatures import TensorInfo
 
 try:
     import simdjson
-except ImportError:  # no wheel for this platform
-    simdjson = None
+except ImportError:
+    simdjson = None  # type: ignore[assignment]  # no wheel for this platform
 
 
 def _spaced(pattern: bytes) -> re.Pattern:
@@ -125,7 +126,7 @@ def _shape(frame: bytes) -> tuple[int, ...] | None:
     return tuple(sizes) if unit == frame else None
 
 
-def _parser() -> "simdjson.Parser":
+def _parser() -> Any:
     """Return this thread's own: a parser's memory is used again, so it reads one text at a time."""
     if not hasattr(_local, "parser"):
         _local.parser = simdjson.Parser()

@@ -212,7 +212,7 @@ def type_name(value: Any) -> str:
     """
     if value is None or isinstance(value, bool):
         return {None: "Null", True: "True", False: "False"}[value]
-    names = {dict: "Object", list: "Array", str: "String"}
+    names: dict[type, str] = {dict: "Object", list: "Array", str: "String"}
     return names.get(type(value), "Number")
 
 
