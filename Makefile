@@ -39,6 +39,7 @@ bench: $(INSTALLED) peers  ## the figures of the README, about 80 minutes on 2 c
 	@$(RUN) benchmarks/image_pipeline.py
 	@$(RUN) benchmarks/series_pipeline.py
 	@$(RUN) benchmarks/serving.py --peers $(PEERS)
+	@$(RUN) benchmarks/fast_path.py
 	@$(RUN) benchmarks/soak.py
 	@$(RUN) benchmarks/fashion_mnist.py
 
