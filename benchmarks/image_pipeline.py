@@ -199,7 +199,7 @@ def report(size, seconds):
 def piece_decoding(folder, size, count):
     """Decoding whole, and at a smaller scale where the image stays large enough."""
     files = whole_images(find_class_folders(folder, "images")[0], "error", (size, size), 3)
-    rows = pipeline.spread(np.arange(len(files.paths)), count)
+    rows = pipeline.spread_rows(np.arange(len(files.paths)), count)
 
     def dataset():
         reader = ImageReader(files, (size, size), 3)
@@ -243,7 +243,7 @@ def piece_moves(size, count):
         )
 
     def changed(change, dataset):
-        dataset = pipeline.augmented(dataset, change, 0, parallel=True)
+        dataset = pipeline.augment_batches(dataset, change, 0, parallel=True)
         return lambda: counted(dataset)
 
     return {

@@ -15,11 +15,17 @@ import tensorflow as tf
 
 from dlkit.argument_validation import check_fraction, check_integer
 from dlkit.data.core import precision, target_rows
-from dlkit.data.core import targets as labelling
 from dlkit.data.core.augmentation import Augmentation, without_recipes
-from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare
+from dlkit.data.core.pipeline import (
+    EXAMPLES,
+    Feed,
+    check_batch_size,
+    hold_in_memory,
+    prepare_inputs,
+)
 from dlkit.data.core.record import Origin, Split
-from dlkit.data.core.splits import divide, splits
+from dlkit.data.core.splits import divide_targets, split_pipelines
+from dlkit.data.core.targets import Targets, encode_targets, read_targets
 from dlkit.data.data import Data
 from dlkit.data.image.augment import resolve_image_augmentation
 from dlkit.data.sequence.augment import resolve_series_augmentation
@@ -98,21 +104,21 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
     check_integer("batch_size", batch_size)
     check_integer("seed", seed, minimum=0)
     check_fraction("val_fraction", val_fraction)
-    x, y = target_rows.of_arrays(_inputs(x, "x"), y, missing_targets, "y")
-    targets, held = labelling.read(y, task, class_names), None
+    x, y = target_rows.arrays_with_targets(_inputs(x, "x"), y, missing_targets, "y")
+    targets, held = read_targets(y, task, class_names), None
     _check_pair(x, targets.values, "x", "y")
     if test is not None:
         x, targets, held = _joined(x, targets, _read_test(test, missing_targets))
     x = precision.narrowed(x)
-    targets = target_rows.without_rare(targets, held, val_fraction, rare_classes, task)
-    split = divide(targets, held, val_fraction, seed)
-    check_batch(batch_size, len(split.train), len(x))
+    targets = target_rows.without_rare_classes(targets, held, val_fraction, rare_classes, task)
+    split = divide_targets(targets, held, val_fraction, seed)
+    check_batch_size(batch_size, len(split.train), len(x))
 
     def make(split: Split) -> Data:
         preprocessing = _preprocessing(x[split.train])
         spec = preprocessing.outputs[0]
         feed = Feed(
-            hold(prepare(x, preprocessing) if cache else x),
+            hold_in_memory(prepare_inputs(x, preprocessing) if cache else x),
             targets.values,
             batch_size,
             seed,
@@ -124,7 +130,7 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
             name=name,
             task=targets.task,
             kind=raw,
-            **splits(feed, split),
+            **split_pipelines(feed, split),
             input_spec={raw: tf.TensorSpec(spec.shape[1:], spec.dtype)},
             num_classes=targets.num_classes,
             class_names=targets.class_names,
@@ -137,7 +143,7 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
 
 
 def _augmentation(
-    augment: Any, preprocessing: keras.Model, targets: labelling.Targets
+    augment: Any, preprocessing: keras.Model, targets: Targets
 ) -> Augmentation | None:
     if preprocessing.inputs[0].name == "sequence":
         return resolve_series_augmentation(augment)
@@ -153,14 +159,14 @@ def _read_test(test: Any, missing: str) -> tuple[np.ndarray, Any]:
             f"test must be (x, y) of the test split. Received: {type(test).__name__}"
             f"{f' of {len(test)}' if hasattr(test, '__len__') else ''}."
         )
-    return target_rows.of_arrays(_inputs(test[0], "test x"), test[1], missing, "test y")
+    return target_rows.arrays_with_targets(_inputs(test[0], "test x"), test[1], missing, "test y")
 
 
 def _joined(
-    x: np.ndarray, targets: labelling.Targets, test: tuple[Any, Any]
-) -> tuple[np.ndarray, labelling.Targets, int]:
+    x: np.ndarray, targets: Targets, test: tuple[Any, Any]
+) -> tuple[np.ndarray, Targets, int]:
     """Return inputs and targets with those of the test split behind them, and how many they are."""
-    test_x, test_y = test[0], labelling.encode(test[1], targets)
+    test_x, test_y = test[0], encode_targets(test[1], targets)
     _check_pair(test_x, test_y, "test x", "test y")
     if test_x.shape[1:] != x.shape[1:]:
         raise InputError(

@@ -22,7 +22,7 @@ from dlkit.data.audio.wav_decoding import WavReader, decoding_model
 from dlkit.data.audio.wav_header import RATES, inspect_wav
 from dlkit.data.core import pipeline
 from dlkit.data.core.record import Origin, Split
-from dlkit.data.core.splits import divide_labels, splits
+from dlkit.data.core.splits import divide_labels, split_pipelines
 from dlkit.data.data import Data
 from dlkit.data.files import file_reader
 from dlkit.data.files.class_folders import Files, whole_files
@@ -109,7 +109,7 @@ def sound_data(
         held = _usable(held, options)
         held_labels, files = held.labels, files.joined(held)
     targets, split = divide_labels(files.labels, held_labels, task, class_names, options)
-    pipeline.check_batch(options.batch_size, len(split.train), len(files.paths))
+    pipeline.check_batch_size(options.batch_size, len(split.train), len(files.paths))
     reader = WavReader(files, options.sample_rate, options.steps("seconds"))
     source = file_reader.hold(reader) if options.cache else reader
 
@@ -121,12 +121,12 @@ def sound_data(
         preprocessing = preprocessing_model(source, np.unique(split.train), options)
         feed = _feed(source, targets.values, preprocessing, options)
         spec = preprocessing.outputs[0]
-        shown = pipeline.spread(split.test, pipeline.EXAMPLES)
+        shown = pipeline.spread_rows(split.test, pipeline.EXAMPLES)
         return Data(
             name=name,
             task=targets.task,
             kind="audio",
-            **splits(feed, split),
+            **split_pipelines(feed, split),
             input_spec={"audio": tf.TensorSpec(spec.shape[1:], spec.dtype)},
             num_classes=targets.num_classes,
             class_names=targets.class_names,
@@ -161,12 +161,12 @@ def _feed(
     if not options.cache or raw is not None:
         return feed
     # Nothing changes the waveforms, so that they are heard once.
-    prepared = pipeline.prepare(source.inputs.numpy(), preprocessing)
-    return dataclasses.replace(feed, source=pipeline.hold(prepared), preprocessing=None)
+    prepared = pipeline.prepare_inputs(source.inputs.numpy(), preprocessing)
+    return dataclasses.replace(feed, source=pipeline.hold_in_memory(prepared), preprocessing=None)
 
 
 def _read(source: pipeline.Source, rows: np.ndarray, batch_size: int) -> np.ndarray:
-    dataset = source.batches(lambda: pipeline.order(rows, 0, train=False), batch_size)
+    dataset = source.batches(lambda: pipeline.ordered_rows(rows, 0, train=False), batch_size)
     return np.concatenate([waveforms for _, waveforms in dataset.as_numpy_iterator()])
 
 
@@ -179,7 +179,9 @@ def preprocessing_model(
     model = keras.Model(raw, heard)
     chosen = np.sort(np.random.default_rng(options.seed).permutation(train)[:_SAMPLE])
     with file_reader.naming_the_file():
-        values = pipeline.prepare(_read(source, chosen, 64), model).reshape(-1, heard.shape[-1])
+        values = pipeline.prepare_inputs(_read(source, chosen, 64), model).reshape(
+            -1, heard.shape[-1]
+        )
     mean, variance = values.mean(axis=0, dtype=np.float64), values.var(axis=0, dtype=np.float64)
     # A constant band carries nothing: leave it at 0 instead of dividing by 0.
     variance = np.where(variance > 1e-9, variance, 1.0)

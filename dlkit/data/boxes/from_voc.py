@@ -16,7 +16,7 @@ import numpy as np
 from dlkit.argument_validation import check_integer
 from dlkit.data.boxes import boxes, voc
 from dlkit.data.core.record import Split
-from dlkit.data.core.splits import divide
+from dlkit.data.core.splits import divide_targets
 from dlkit.data.core.targets import Targets
 from dlkit.data.data import Data
 from dlkit.data.files.class_folders import Files
@@ -149,7 +149,7 @@ def _split(
     for part in ("val", "test"):
         rest = np.setdiff1d(rest, chosen.get(part, []))
     fraction = 0.0 if "val" in chosen else val_fraction
-    drawn = divide(_alike(rest), 0 if "test" in chosen else None, fraction, seed)
+    drawn = divide_targets(_alike(rest), 0 if "test" in chosen else None, fraction, seed)
     return Split(
         rest[drawn.train],
         chosen.get("val", rest[drawn.val]),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.argument_validation import check_choice, check_integer
-from dlkit.data.core import splits as origins
-from dlkit.data.core import targets as labelling
+from dlkit.data.core.splits import known_origin
+from dlkit.data.core.targets import Targets
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ METHODS = ("weights", "oversample")
 
 def balanced(data: AnyRecord, method: str, seed: int) -> AnyRecord:
     """Return what `Data.balanced` tells."""
-    origin = origins.of(data, "balanced")
+    origin = known_origin(data, "balanced")
     check_choice("method", method, METHODS)
     check_integer("seed", seed, minimum=0)
     targets, split = origin.targets, origin.split
@@ -30,7 +30,9 @@ def balanced(data: AnyRecord, method: str, seed: int) -> AnyRecord:
             f" '{data.name}'."
         )
     if method == "weights":
-        return origin.remake(dataclasses.replace(split, weights=weights(targets, split.train)))
+        return origin.remake(
+            dataclasses.replace(split, weights=class_weights(targets, split.train))
+        )
     if targets.task == "multilabel":
         raise InputError(
             f"An example of '{data.name}' has several labels, and one that is shown more often"
@@ -40,7 +42,7 @@ def balanced(data: AnyRecord, method: str, seed: int) -> AnyRecord:
     return origin.remake(dataclasses.replace(split, train=train))
 
 
-def weights(targets: labelling.Targets, train: np.ndarray) -> np.ndarray:
+def class_weights(targets: Targets, train: np.ndarray) -> np.ndarray:
     """Return the weight of each example, by the frequencies among the rows `train`.
 
     A class weighs `n / (classes * its count)`. The weight of an example with several labels is the
@@ -52,8 +54,9 @@ def weights(targets: labelling.Targets, train: np.ndarray) -> np.ndarray:
         train: The row numbers of the training split.
 
     Example:
-        >>> targets = labelling.read(["a", "a", "a", "b"], None, None)
-        >>> weights(targets, np.arange(4)).round(2).tolist()
+        >>> from dlkit.data.core.targets import read_targets
+        >>> targets = read_targets(["a", "a", "a", "b"], None, None)
+        >>> class_weights(targets, np.arange(4)).round(2).tolist()
         [0.67, 0.67, 0.67, 2.0]
     """
     columns = targets.values.astype(np.int64).reshape(len(targets.values), -1)

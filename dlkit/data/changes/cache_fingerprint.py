@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PROBES = 16  # examples of each split that are prepared
 
 
-def of(origin: Origin) -> str:
+def fingerprint_examples(origin: Origin) -> str:
     """Return the fingerprint of the examples that are prepared for a split, as 64 digits."""
     feed, split = origin.feed, origin.split
     digest = hashlib.sha256()

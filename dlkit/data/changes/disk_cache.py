@@ -26,7 +26,7 @@ import tensorflow as tf
 
 from dlkit.data.changes import cache_fingerprint
 from dlkit.data.core.example_codec import Layout
-from dlkit.data.core.pipeline import Feed, order
+from dlkit.data.core.pipeline import Feed, ordered_rows
 from dlkit.data.core.progress import progress
 from dlkit.data.core.record import Split
 from dlkit.data.core.stored import IN_TURN, Stored
@@ -54,7 +54,7 @@ def cache_to(
     folder = pathlib.Path(folder)
     feed, split = data.origin.feed, data.origin.split
     with naming_the_file():
-        mark = cache_fingerprint.of(data.origin)
+        mark = cache_fingerprint.fingerprint_examples(data.origin)
         refusal = _refusal(folder, data.name, mark)
         if refusal and not (overwrite and (folder / MANIFEST).is_file()):
             raise InputError(refusal)
@@ -130,7 +130,7 @@ def _plain(feed: Feed, rows: np.ndarray, weights: np.ndarray | None) -> tf.data.
     """Return batches of `rows` in their order, as they are cached."""
     if feed.augment_raw is not None:
         feed = dataclasses.replace(feed, preprocessing=None)
-    numbered = feed.source.batches(lambda: order(rows, 0, train=False), feed.batch_size)
+    numbered = feed.source.batches(lambda: ordered_rows(rows, 0, train=False), feed.batch_size)
     return feed.prepared(numbered, weights)
 
 

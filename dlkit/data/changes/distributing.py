@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.data.core.pipeline import changed
+from dlkit.data.core.pipeline import augment_batch
 from dlkit.errors import InputError, ServerError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _changed(batches: tf.data.Dataset, augment: Augmentation | None, feed: Feed)
     if augment is None:
         return batches
     return batches.map(
-        lambda *batch: changed(augment, batch, _drawn()),
+        lambda *batch: augment_batch(augment, batch, _drawn()),
         num_parallel_calls=tf.data.AUTOTUNE if feed.parallel else None,
     )
 

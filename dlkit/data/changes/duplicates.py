@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.data.core import splits as origins
+from dlkit.data.core.splits import known_origin
 
 if TYPE_CHECKING:
     from dlkit.data.core.record import AnyRecord, Origin, Record
@@ -20,17 +20,17 @@ _CHUNK = 1024
 
 def duplicates(data: Record) -> tuple[np.ndarray, ...]:
     """Return what `Data.duplicates` tells."""
-    origin = origins.of(data, "duplicates")
+    origin = known_origin(data, "duplicates")
     split = origin.split
     rows = np.union1d(split.kept, split.test)
-    return groups(rows, digests(origin, rows))
+    return repeated_rows(rows, raw_digests(origin, rows))
 
 
-def groups(rows: np.ndarray, digests: np.ndarray) -> tuple[np.ndarray, ...]:
+def repeated_rows(rows: np.ndarray, digests: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return the rows of each digest that occurs more than once, by their first row.
 
     Example:
-        >>> [g.tolist() for g in groups(np.arange(5), np.array(["a", "b", "a", "c", "b"]))]
+        >>> [g.tolist() for g in repeated_rows(np.arange(5), np.array(["a", "b", "a", "c", "b"]))]
         [[0, 2], [1, 4]]
     """
     _, inverse, counts = np.unique(digests, return_inverse=True, return_counts=True)
@@ -43,11 +43,11 @@ def groups(rows: np.ndarray, digests: np.ndarray) -> tuple[np.ndarray, ...]:
 
 def without_duplicates(data: AnyRecord) -> AnyRecord:
     """Return what `Data.without_duplicates` tells."""
-    origin = origins.of(data, "without_duplicates")
+    origin = known_origin(data, "without_duplicates")
     split = origin.split
     train = np.unique(split.train)
     rows = np.concatenate([split.test, split.val, train])
-    keys = digests(origin, rows)
+    keys = raw_digests(origin, rows)
     first = np.zeros(len(rows), bool)
     # The first of the test split, or else of the validation split, stays.
     first[np.unique(keys, return_index=True)[1]] = True
@@ -65,7 +65,7 @@ def without_duplicates(data: AnyRecord) -> AnyRecord:
     return origin.remake(left)
 
 
-def digests(origin: Origin, rows: np.ndarray) -> np.ndarray:
+def raw_digests(origin: Origin, rows: np.ndarray) -> np.ndarray:
     """Return a digest of each of some rows: equal for equal files, or else equal raw inputs."""
     if origin.paths is not None:
         return _file_digests(origin.paths[rows])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.data.core import targets as labelling
+from dlkit.data.core.targets import TEST_FRACTION, TEST_SEED, Targets
 from dlkit.data.core.wording import listed
 from dlkit.errors import InputError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Pairs = list[tuple[np.ndarray, np.ndarray]]
 
 
-def numbers(origin: Origin, groups: Any) -> np.ndarray:
+def group_numbers(origin: Origin, groups: Any) -> np.ndarray:
     """Return the group of each row, as numbers.
 
     Args:
@@ -62,18 +62,18 @@ def _column(origin: Origin, name: str) -> np.ndarray:
     return raw[name]
 
 
-def apart(origin: Origin, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def rows_apart(origin: Origin, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows to learn from and those of a test split that shares no group with them."""
     kept, test = origin.split.kept, origin.split.test
     if origin.split.published:
         warn_of_shared(groups, kept, test)
     elif np.isin(groups[test], groups[kept]).any():
-        cut = GroupCut(groups, origin.targets, labelling.TEST_SEED)
-        return cut(np.union1d(kept, test), labelling.TEST_FRACTION)
+        cut = GroupCut(groups, origin.targets, TEST_SEED)
+        return cut(np.union1d(kept, test), TEST_FRACTION)
     return kept, test
 
 
-def folds(kept: np.ndarray, groups: np.ndarray, targets: labelling.Targets | None, k: int) -> Pairs:
+def group_folds(kept: np.ndarray, groups: np.ndarray, targets: Targets | None, k: int) -> Pairs:
     """Return rows to train and to validate on, `k` times; classes are shared out alike if they can.
 
     Raises:
@@ -87,7 +87,7 @@ def folds(kept: np.ndarray, groups: np.ndarray, targets: labelling.Targets | Non
             f"k={k} folds need at least a group each; the examples beside the test split are of"
             f" {count} group{'' if count == 1 else 's'}: give a k of at most {count}."
         )
-    classes = labels(targets, kept)
+    classes = class_labels(targets, kept)
     if classes is None or np.bincount(classes).max() < k:
         found = GroupKFold(k).split(kept, groups=groups)
     else:
@@ -97,20 +97,20 @@ def folds(kept: np.ndarray, groups: np.ndarray, targets: labelling.Targets | Non
     return [(kept[train], kept[val]) for train, val in found]
 
 
-def labels(targets: labelling.Targets | None, rows: np.ndarray) -> np.ndarray | None:
+def class_labels(targets: Targets | None, rows: np.ndarray) -> np.ndarray | None:
     """Return the classes of rows, or `None` where they have not one each."""
     if targets is None or targets.task not in ("binary", "multiclass"):
         return None
     return targets.values[rows]
 
 
-def check_classes(targets: labelling.Targets | None, rows: np.ndarray, train: np.ndarray) -> None:
+def check_classes(targets: Targets | None, rows: np.ndarray, train: np.ndarray) -> None:
     """Refuse to train on the only class that the groups leave, and tell of classes that they take.
 
     Raises:
         InputError: when `train` is of one class, and the rows are of several.
     """
-    classes = labels(targets, rows)
+    classes = class_labels(targets, rows)
     if targets is None or classes is None:
         return
     trained = np.unique(targets.values[train])
@@ -131,7 +131,7 @@ class GroupCut:
     """Cuts off a share of the groups; those last that alone hold a class of what is left."""
 
     groups: np.ndarray
-    targets: labelling.Targets | None
+    targets: Targets | None
     seed: int
 
     def __call__(self, rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
@@ -155,7 +155,7 @@ class GroupCut:
 
     def _cuttable(self, rows: np.ndarray, order: np.ndarray) -> np.ndarray:
         """Return the groups in their order, but those behind whose classes no later one has."""
-        classes = labels(self.targets, rows)
+        classes = class_labels(self.targets, rows)
         if self.targets is None or classes is None:
             return order
         counts = np.zeros((self.groups.max() + 1, self.targets.num_classes), np.int64)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.argument_validation import check_choice, check_integer
-from dlkit.data.core import splits as origins
 from dlkit.data.core.kinds import KINDS, find_kind
+from dlkit.data.core.splits import known_origin
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ THRESHOLDS = {"iqr": 1.5, "z_score": 3.0, "isolation_forest": None}
 
 def without_outliers(data: AnyRecord, method: str, threshold: float | None, seed: int) -> AnyRecord:
     """Return what `Data.without_outliers` tells."""
-    origin = origins.of(data, "without_outliers")
+    origin = known_origin(data, "without_outliers")
     check_choice("method", method, THRESHOLDS)
     check_integer("seed", seed, minimum=0)
     if not find_kind(data.kind).outliers:
@@ -32,7 +32,7 @@ def without_outliers(data: AnyRecord, method: str, threshold: float | None, seed
         )
     threshold = _threshold(method, threshold)
     train = origin.split.train
-    values = numbers(origin.raw(train), data)
+    values = raw_numbers(origin.raw(train), data)
     if method == "isolation_forest" or threshold is None:
         outside = _isolated(values, threshold, seed)
     else:
@@ -56,7 +56,7 @@ def _threshold(method: str, threshold: float | None) -> float | None:
     return float(threshold)
 
 
-def numbers(raw: Any, data: Record) -> np.ndarray:
+def raw_numbers(raw: Any, data: Record) -> np.ndarray:
     """Return the numbers of raw inputs as `(n, values of one feature, features)`.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from dlkit.data.core import splits as origins
+from dlkit.data.core.splits import known_origin
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def rescale_outputs(model: keras.Model, data: Record) -> keras.Model:
             f"rescale_outputs is for a regression; '{data.name}' is of task='{data.task}', whose"
             " outputs are probabilities."
         )
-    origins.of(data, "rescale_outputs")
+    known_origin(data, "rescale_outputs")
     if not model.compiled:
         raise InputError(
             f"Model '{model.name}' is not compiled; call its compile first, whose settings the"

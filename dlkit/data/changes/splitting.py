@@ -15,9 +15,9 @@ import numpy as np
 
 from dlkit.argument_validation import check_fraction, check_integer
 from dlkit.data.changes import balancing, grouping
-from dlkit.data.core import splits as origins
-from dlkit.data.core import targets as labelling
 from dlkit.data.core.record import Split
+from dlkit.data.core.splits import known_origin
+from dlkit.data.core.targets import Targets, split_stratified
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ Cut = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
 
 def folds(data: AnyRecord, k: int, groups: Any, ordered: bool, seed: int) -> Iterator[AnyRecord]:
     """Return what `Data.folds` tells; the splits are checked before the first is made."""
-    origin = origins.of(data, "folds")
+    origin = known_origin(data, "folds")
     check_integer("k", k, minimum=2)
     check_integer("seed", seed, minimum=0)
     kept, test = _in_order(origin, origin.split.kept), origin.split.test
     _check_count(k, len(kept), ordered)
     groups = _own_groups(origin, groups, ordered)
     if _by_group(origin, data, "folds", groups, ordered):
-        groups = grouping.numbers(origin, groups)
-        kept, test = grouping.apart(origin, groups)
-        pairs = grouping.folds(kept, groups[kept], origin.targets, k)
+        groups = grouping.group_numbers(origin, groups)
+        kept, test = grouping.rows_apart(origin, groups)
+        pairs = grouping.group_folds(kept, groups[kept], origin.targets, k)
     elif ordered:
         pairs = _ordered_folds(kept, k, origin.overlap)
     else:
@@ -117,12 +117,10 @@ def _ordered_folds(kept: np.ndarray, k: int, overlap: int) -> Pairs:
     return [(kept[train], kept[val]) for train, val in found]
 
 
-def _shuffled_folds(
-    kept: np.ndarray, targets: labelling.Targets | None, k: int, seed: int
-) -> Pairs:
+def _shuffled_folds(kept: np.ndarray, targets: Targets | None, k: int, seed: int) -> Pairs:
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    labels = grouping.labels(targets, kept)
+    labels = grouping.class_labels(targets, kept)
     if targets is None or labels is None:
         found = KFold(k, shuffle=True, random_state=seed).split(kept)
     else:
@@ -131,7 +129,7 @@ def _shuffled_folds(
     return [(kept[train], kept[val]) for train, val in found]
 
 
-def _check_rarest(targets: labelling.Targets, labels: np.ndarray, k: int) -> None:
+def _check_rarest(targets: Targets, labels: np.ndarray, k: int) -> None:
     counts = np.bincount(labels, minlength=targets.num_classes)
     present = np.flatnonzero(counts)
     rarest = present[counts[present].argmin()]
@@ -152,7 +150,7 @@ def resplit(
     seed: int,
 ) -> AnyRecord:
     """Return what `Data.resplit` tells."""
-    origin = origins.of(data, "resplit")
+    origin = known_origin(data, "resplit")
     check_fraction("val_fraction", val_fraction)
     check_fraction("test_fraction", test_fraction)
     check_integer("seed", seed, minimum=0)
@@ -163,7 +161,7 @@ def resplit(
     split, groups = origin.split, _own_groups(origin, groups, ordered)
     cut: Cut
     if _by_group(origin, data, "resplit", groups, ordered):
-        groups = grouping.numbers(origin, groups)
+        groups = grouping.group_numbers(origin, groups)
         cut = grouping.GroupCut(groups, origin.targets, seed)
     else:
         cut = _OrderedCut(origin.overlap) if ordered else _ShuffledCut(origin.targets, seed)
@@ -183,7 +181,7 @@ def _as_balanced(origin: Origin, new: Split, seed: int) -> Split:
     old, targets, train, weights = origin.split, origin.targets, new.train, None
     oversampled = len(np.unique(old.train)) < len(old.train)
     if targets is not None and old.weights is not None:
-        weights = balancing.weights(targets, train)
+        weights = balancing.class_weights(targets, train)
     elif targets is not None and oversampled:
         train = balancing.oversampled(train, targets.values[train], seed)
     return dataclasses.replace(new, train=train, weights=weights, published=old.published)
@@ -211,12 +209,12 @@ class _OrderedCut:
 class _ShuffledCut:
     """Cuts off a random share of the rows, of each class alike."""
 
-    targets: labelling.Targets | None
+    targets: Targets | None
     seed: int
 
     def __call__(self, rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
         if self.targets is not None:
-            kept, held = labelling.split(self.targets.take(rows), fraction, self.seed)
+            kept, held = split_stratified(self.targets.take(rows), fraction, self.seed)
             return rows[kept], rows[held]
         order = np.random.default_rng(self.seed).permutation(rows)
         last = int(np.ceil(fraction * len(rows)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.data.changes.duplicates import digests, groups
+from dlkit.data.changes.duplicates import raw_digests, repeated_rows
 from dlkit.data.checks.near_duplicates import nearest_alike, take_fingerprints
 from dlkit.data.checks.view import SPLITS, View
 from dlkit.data.core.class_names import class_counts, class_name
@@ -139,8 +139,8 @@ def check_repeats(view: View) -> Iterator[Finding]:
         return
     split = view.origin.split
     rows = np.union1d(split.kept, split.test)
-    keys = digests(view.origin, rows)
-    same = groups(rows, keys)
+    keys = raw_digests(view.origin, rows)
+    same = repeated_rows(rows, keys)
     yield from _exact(view, same)
     if view.origin.overlap == 0:
         yield from _near(view, dict(zip(rows.tolist(), keys.tolist(), strict=True)))

@@ -40,7 +40,7 @@ class View:
     @property
     def origin(self) -> Origin:
         """What the data was made of; checks of what a record made by hand lacks do not ask."""
-        return splits.of(self.data, "check")
+        return splits.known_origin(self.data, "check")
 
     def rows(self, split: str) -> np.ndarray:
         """Return the row numbers of a split that are looked at; always the same."""

@@ -56,13 +56,13 @@ class Held:
         return rows().batch(batch_size).map(gather)
 
 
-def hold(inputs: Any) -> Held:
+def hold_in_memory(inputs: Any) -> Held:
     """Return arrays as a source; they stay in the host's memory, whatever trains."""
     with tf.device("CPU"):
         return Held(tf.nest.map_structure(tf.constant, inputs))
 
 
-def prepare(inputs: Any, preprocessing: keras.Model) -> Any:
+def prepare_inputs(inputs: Any, preprocessing: keras.Model) -> Any:
     """Return the network's inputs for raw ones, as arrays.
 
     In pieces, since a preprocessing holds several copies of what it works on.
@@ -76,12 +76,12 @@ def prepare(inputs: Any, preprocessing: keras.Model) -> Any:
     return tf.nest.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
 
 
-def spread(rows: np.ndarray, count: int) -> np.ndarray:
+def spread_rows(rows: np.ndarray, count: int) -> np.ndarray:
     """Return up to `count` of `rows`, from all over them."""
     return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
 
 
-def check_batch(batch_size: int, train: int, total: int) -> None:
+def check_batch_size(batch_size: int, train: int, total: int) -> None:
     """Refuse a training split that holds nothing, and tell where it is smaller than a batch.
 
     Raises:
@@ -99,7 +99,7 @@ def check_batch(batch_size: int, train: int, total: int) -> None:
         )
 
 
-def order(rows: np.ndarray, seed: int, *, train: bool) -> tf.data.Dataset:
+def ordered_rows(rows: np.ndarray, seed: int, *, train: bool) -> tf.data.Dataset:
     """Return the numbers `rows`; those of `train` in a new seeded order each epoch."""
     with tf.device("CPU"):
         dataset = tf.data.Dataset.from_tensor_slices(np.asarray(rows, np.int64))
@@ -108,12 +108,12 @@ def order(rows: np.ndarray, seed: int, *, train: bool) -> tf.data.Dataset:
     return dataset
 
 
-def take(columns: Mapping[str, np.ndarray], rows: Any) -> dict[str, np.ndarray]:
+def take_rows(columns: Mapping[str, np.ndarray], rows: Any) -> dict[str, np.ndarray]:
     """Return some rows of each column."""
     return {name: values[rows] for name, values in columns.items()}
 
 
-def changed(augment: Augmentation, batch: tuple[tf.Tensor, ...], seed: tf.Tensor) -> Any:
+def augment_batch(augment: Augmentation, batch: tuple[tf.Tensor, ...], seed: tf.Tensor) -> Any:
     """Return a batch `(inputs, targets, ...)` as `augment` changes it with `seed`, two integers."""
     if isinstance(augment, OfBatches):
         return augment.change(batch, seed)
@@ -121,7 +121,7 @@ def changed(augment: Augmentation, batch: tuple[tf.Tensor, ...], seed: tf.Tensor
     return tf.ensure_shape(augment(inputs, seed), inputs.shape), *rest
 
 
-def augmented(
+def augment_batches(
     dataset: tf.data.Dataset, augment: Augmentation, seed: int, *, parallel: bool = False
 ) -> tf.data.Dataset:
     """Return batches `(inputs, targets, ...)` augmented, each batch with a seed of its own.
@@ -133,7 +133,7 @@ def augmented(
     seeds = seeds.batch(2, drop_remainder=True)
 
     def apply(batch: tuple[tf.Tensor, ...], seed: tf.Tensor) -> Any:
-        return changed(augment, batch, seed)
+        return augment_batch(augment, batch, seed)
 
     calls = tf.data.AUTOTUNE if parallel else None
     return tf.data.Dataset.zip(dataset, seeds).map(apply, num_parallel_calls=calls)
@@ -179,7 +179,9 @@ class Feed:
             weights: A weight for each row of the data set; it makes the batches `(inputs, targets,
                 weights)`.
         """
-        numbered = self.source.batches(lambda: order(rows, self.seed, train=train), self.batch_size)
+        numbered = self.source.batches(
+            lambda: ordered_rows(rows, self.seed, train=train), self.batch_size
+        )
         if train and self.augment_raw is not None:
             turned = numbered.map(lambda rows, inputs: (inputs, rows))
             numbered = self.changed_raw(turned).map(lambda inputs, rows: (rows, inputs))
@@ -213,12 +215,12 @@ class Feed:
         if self.augment_raw is None:
             return dataset
         # A seed of its own: what is drawn here must say nothing of what `augment` draws.
-        return augmented(dataset, self.augment_raw, self.seed + 2**31, parallel=self.parallel)
+        return augment_batches(dataset, self.augment_raw, self.seed + 2**31, parallel=self.parallel)
 
     def finished(self, dataset: tf.data.Dataset, count: int, *, train: bool) -> tf.data.Dataset:
         """Return prepared batches of `count` examples augmented, if for training, and counted."""
         if train and self.augment is not None:
-            dataset = augmented(dataset, self.augment, self.seed, parallel=self.parallel)
+            dataset = augment_batches(dataset, self.augment, self.seed, parallel=self.parallel)
         # What is read from files is not counted by tf.data, since a file may fail.
         counted = tf.data.experimental.assert_cardinality(-(-count // self.batch_size))
         return dataset.apply(counted).prefetch(tf.data.AUTOTUNE)

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from dlkit.data.core import target_rows
-from dlkit.data.core import targets as labelling
 from dlkit.data.core.record import Origin, Record, Split
+from dlkit.data.core.targets import (
+    Targets,
+    encode_targets,
+    read_targets,
+    split_off_test,
+    split_stratified,
+)
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
     from dlkit.data.core.pipeline import Feed
 
 
-def of(data: Record, what: str) -> Origin:
+def known_origin(data: Record, what: str) -> Origin:
     """Return the origin of `data`, which the method `what` needs.
 
     Raises:
@@ -31,18 +37,18 @@ def of(data: Record, what: str) -> Origin:
     return data.origin
 
 
-def divide(targets: labelling.Targets, held: int | None, val_fraction: float, seed: int) -> Split:
+def divide_targets(targets: Targets, held: int | None, val_fraction: float, seed: int) -> Split:
     """Return the split of examples with `targets`, of which the last `held` are the test split.
 
     `held=None` takes a fifth for testing, the same one for every seed. Classes are shared out
     alike. An example of the class -1 is in no split.
     """
-    count, rows = len(targets.values), target_rows.in_use(targets)
+    count, rows = len(targets.values), target_rows.rows_in_use(targets)
     if held is None:
-        rest, test = (rows[part] for part in labelling.split_test(targets.take(rows)))
+        rest, test = (rows[part] for part in split_off_test(targets.take(rows)))
     else:
         rest, test = rows[rows < count - held], rows[rows >= count - held]
-    train, val = labelling.split(targets.take(rest), val_fraction, seed)
+    train, val = split_stratified(targets.take(rest), val_fraction, seed)
     return Split(rest[train], rest[val], test, published=held is not None)
 
 
@@ -68,7 +74,7 @@ def divide_labels(
     task: str | None,
     class_names: Sequence[Any] | None,
     options: SplitOptions,
-) -> tuple[labelling.Targets, Split]:
+) -> tuple[Targets, Split]:
     """Return what labels stand for as targets, and the split of their examples.
 
     Args:
@@ -78,17 +84,17 @@ def divide_labels(
         class_names: The classes' names, or `None`.
         options: How the examples are shared out.
     """
-    targets, count = labelling.read(labels, task, class_names), None
+    targets, count = read_targets(labels, task, class_names), None
     if held is not None:
         count = len(held)
-        values = np.concatenate([targets.values, labelling.encode(held, targets)])
+        values = np.concatenate([targets.values, encode_targets(held, targets)])
         targets = dataclasses.replace(targets, values=values)
     how = options.val_fraction, options.rare_classes
-    targets = target_rows.without_rare(targets, count, *how, task)
-    return targets, divide(targets, count, options.val_fraction, options.seed)
+    targets = target_rows.without_rare_classes(targets, count, *how, task)
+    return targets, divide_targets(targets, count, options.val_fraction, options.seed)
 
 
-def splits(feed: Feed, split: Split) -> dict[str, Any]:
+def split_pipelines(feed: Feed, split: Split) -> dict[str, Any]:
     """Return the three pipelines, by the names of `Data`'s fields; an empty split has none."""
     return {
         "train": feed.batches(split.train, train=True, weights=split.weights),

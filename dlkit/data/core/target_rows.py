@@ -21,7 +21,7 @@ RARE = ("error", "drop", "merge")
 OTHER = "other"  # what rare classes become, with "merge"
 
 
-def known(missing: np.ndarray, what: str) -> np.ndarray:
+def rows_with_target(missing: np.ndarray, what: str) -> np.ndarray:
     """Return the numbers of the rows that have a target, and print how many are left out.
 
     Args:
@@ -32,7 +32,7 @@ def known(missing: np.ndarray, what: str) -> np.ndarray:
         InputError: when none has one.
 
     Example:
-        >>> known(np.array([False, True, False]), "y")
+        >>> rows_with_target(np.array([False, True, False]), "y")
         Dropped 1 of 3 rows of y, which has no target.
         array([0, 2])
     """
@@ -45,7 +45,7 @@ def known(missing: np.ndarray, what: str) -> np.ndarray:
     return np.flatnonzero(~missing)
 
 
-def of_arrays(x: Any, y: Any, missing: str, what: str) -> tuple[Any, Any]:
+def arrays_with_targets(x: Any, y: Any, missing: str, what: str) -> tuple[Any, Any]:
     """Return the inputs and targets of the examples that have a target, or all of them.
 
     Args:
@@ -62,15 +62,15 @@ def of_arrays(x: Any, y: Any, missing: str, what: str) -> tuple[Any, Any]:
         return x, y
     cells = np.asarray(y, object).reshape(len(y), -1)
     gone = [any(is_missing(cell) or cell == "" for cell in row) for row in cells]
-    rows = known(np.array(gone), what)
+    rows = rows_with_target(np.array(gone), what)
     return x[rows], np.asarray(y)[rows]
 
 
-def in_use(targets: Targets) -> np.ndarray:
+def rows_in_use(targets: Targets) -> np.ndarray:
     """Return the row numbers of all examples but those of the class -1, which are left out.
 
     Example:
-        >>> in_use(Targets(np.array([0, -1, 1]), "binary", 2, ("a", "b"))).tolist()
+        >>> rows_in_use(Targets(np.array([0, -1, 1]), "binary", 2, ("a", "b"))).tolist()
         [0, 2]
     """
     if targets.task in ("binary", "multiclass"):
@@ -78,7 +78,7 @@ def in_use(targets: Targets) -> np.ndarray:
     return np.arange(len(targets.values))
 
 
-def without_rare(
+def without_rare_classes(
     targets: Targets, held: int | None, val_fraction: float, rare: str, task: str | None
 ) -> Targets:
     """Return targets whose rare classes are left out or merged: those too small for every split.
@@ -96,9 +96,9 @@ def without_rare(
             is still too small.
 
     Example:
-        >>> from dlkit.data.core import targets
-        >>> animals = targets.read(["cat", "dog"] * 5 + ["cow"], None, None)
-        >>> left = without_rare(animals, None, 0.1, "drop", None)
+        >>> from dlkit.data.core.targets import read_targets
+        >>> animals = read_targets(["cat", "dog"] * 5 + ["cow"], None, None)
+        >>> left = without_rare_classes(animals, None, 0.1, "drop", None)
         Dropped 1 class of fewer than 3 examples: cow (1).
         >>> left.class_names, left.task, left.values[-2:]
         (('cat', 'dog'), 'binary', array([ 1, -1]))

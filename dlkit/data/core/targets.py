@@ -43,12 +43,14 @@ class Targets:
         return dataclasses.replace(self, values=self.values[rows])
 
 
-def read(y: Any, task: str | None, class_names: Sequence[Any] | None) -> Targets:
+def read_targets(y: Any, task: str | None, class_names: Sequence[Any] | None) -> Targets:
     """Return the targets in `y`; `task=None` reads the task from them too."""
     array = _array(y)
     if task is None:
         task = infer_task(array, class_names)
-        return dataclasses.replace(read(array, task, class_names), assumed=task_reason(array, task))
+        return dataclasses.replace(
+            read_targets(array, task, class_names), assumed=task_reason(array, task)
+        )
     check_choice("task", task, TASKS)
     if task in ("binary", "multiclass"):
         return _classes(array, task, class_names)
@@ -62,19 +64,19 @@ def read(y: Any, task: str | None, class_names: Sequence[Any] | None) -> Targets
     return _numbers(array, task, class_names)
 
 
-def encode(y: Any, like: Targets) -> np.ndarray:
+def encode_targets(y: Any, like: Targets) -> np.ndarray:
     """Return the targets `y` of another split in the encoding of `like`."""
     if like.task in ("binary", "multiclass"):
         return _indices(_class_column(_array(y), like.task), like)
-    return read(y, like.task, like.class_names).values
+    return read_targets(y, like.task, like.class_names).values
 
 
-def split_test(targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+def split_off_test(targets: Targets) -> tuple[np.ndarray, np.ndarray]:
     """Return the row numbers for training and for testing, the same ones for every seed."""
-    return split(targets, TEST_FRACTION, TEST_SEED)
+    return split_stratified(targets, TEST_FRACTION, TEST_SEED)
 
 
-def split(targets: Targets, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def split_stratified(targets: Targets, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the row numbers of the larger and the smaller part, each class shared out alike."""
     rows = np.arange(len(targets.values))
     if fraction == 0:

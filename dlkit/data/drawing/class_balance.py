@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.argument_validation import require
-from dlkit.data.core import splits as origins
 from dlkit.data.core.class_names import class_counts, class_name
+from dlkit.data.core.splits import known_origin
 from dlkit.data.drawing.figures import save_figure
 from dlkit.errors import InputError
 
@@ -24,7 +24,7 @@ _MOST = 120  # bars of more classes than this make a picture that no one looks t
 
 def draw_classes(data: Record, path: str | os.PathLike | None = None) -> Figure:
     """Draw what `Data.show_classes` tells."""
-    origin = origins.of(data, "show_classes")
+    origin = known_origin(data, "show_classes")
     require("matplotlib", "plot")
     values = _values(data, origin)
     from dlkit.figures import Figure

@@ -20,11 +20,18 @@ import tensorflow as tf
 
 from dlkit.argument_validation import check_fraction, check_integer, check_names
 from dlkit.data.core import precision, target_rows
-from dlkit.data.core import targets as labelling
 from dlkit.data.core.augmentation import without_recipes
-from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take
+from dlkit.data.core.pipeline import (
+    EXAMPLES,
+    Feed,
+    check_batch_size,
+    hold_in_memory,
+    prepare_inputs,
+    take_rows,
+)
 from dlkit.data.core.record import Origin, Split
-from dlkit.data.core.splits import divide, splits
+from dlkit.data.core.splits import divide_targets, split_pipelines
+from dlkit.data.core.targets import read_targets
 from dlkit.data.data import Data
 from dlkit.data.features import columns as columning
 from dlkit.data.features import layers
@@ -181,14 +188,14 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     table_targets.check(table, target, "The table")
     table = table_targets.with_targets(table, target, missing_targets, "the table")
     labels = read_target(table.pop(target), target, task)
-    targets, held = labelling.read(labels, task, class_names), None
+    targets, held = read_targets(labels, task, class_names), None
     if test is not None:
         held = table_targets.read_test(test, target, table, style, missing_targets)
         targets = table_targets.join_test(targets, held.pop(target), target)
     held_rows = None if held is None else len(next(iter(held.values())))
-    targets = target_rows.without_rare(targets, held_rows, val_fraction, rare_classes, task)
-    split = divide(targets, held_rows, val_fraction, seed)
-    check_batch(batch_size, len(split.train), len(targets.values))
+    targets = target_rows.without_rare_classes(targets, held_rows, val_fraction, rare_classes, task)
+    split = divide_targets(targets, held_rows, val_fraction, seed)
+    check_batch_size(batch_size, len(split.train), len(targets.values))
 
     def make(split: Split) -> Data:
         columns = columning.infer(table, split.train, kinds, max_categories, dayfirst)
@@ -196,15 +203,15 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
         columning.check_crosses(crosses, columns)
         x = _raw(columns, table, held, dayfirst)
         preprocessing, names = layers.build(
-            columns, take(x, split.train), style, crosses=crosses, hash_bins=hash_bins
+            columns, take_rows(x, split.train), style, crosses=crosses, hash_bins=hash_bins
         )
         feed = Feed(
-            hold(prepare(x, preprocessing) if cache else x),
+            hold_in_memory(prepare_inputs(x, preprocessing) if cache else x),
             *(targets.values, batch_size, seed),
             None if cache else preprocessing,
             without_recipes(augment, 2),
         )
-        origin = Origin(split, targets, lambda rows: take(x, rows), feed, make)
+        origin = Origin(split, targets, lambda rows: take_rows(x, rows), feed, make)
         told = columns + _crossed(crosses, hash_bins)
         return _record(name, told, names, preprocessing, style, origin)
 
@@ -226,7 +233,7 @@ def _record(
         name=name,
         task=origin.targets.task,
         kind="features",
-        **splits(origin.feed, origin.split),
+        **split_pipelines(origin.feed, origin.split),
         input_spec={"features": tf.TensorSpec((len(names),), tf.float32)},
         num_classes=origin.targets.num_classes,
         class_names=origin.targets.class_names,

@@ -10,7 +10,7 @@ import numpy as np
 
 from dlkit.argument_validation import check_choice, closest, delimiter_hint
 from dlkit.data.core import target_rows
-from dlkit.data.core import targets as labelling
+from dlkit.data.core.targets import Targets, encode_targets
 from dlkit.data.files.cells import as_numbers, as_texts
 from dlkit.data.files.table_columns import read_target
 from dlkit.data.files.table_styles import Style
@@ -43,7 +43,7 @@ def with_targets(
     check_choice("missing_targets", missing, target_rows.MISSING)
     if missing == "error":
         return table
-    rows = target_rows.known(as_texts(table[target]) == "", where)
+    rows = target_rows.rows_with_target(as_texts(table[target]) == "", where)
     return {name: values[rows] for name, values in table.items()}
 
 
@@ -65,8 +65,8 @@ def read_test(
     return with_targets(held, target, missing, "the test table")
 
 
-def join_test(targets: labelling.Targets, cells: np.ndarray, target: str) -> labelling.Targets:
+def join_test(targets: Targets, cells: np.ndarray, target: str) -> Targets:
     """Return the targets with those in the column `cells` of the test table behind them."""
     labels = read_target(cells, target, targets.task)
-    values = np.concatenate([targets.values, labelling.encode(labels, targets)])
+    values = np.concatenate([targets.values, encode_targets(labels, targets)])
     return dataclasses.replace(targets, values=values)

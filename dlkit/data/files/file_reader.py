@@ -80,7 +80,7 @@ def hold(reader: FileReader) -> pipeline.Held:
         batches = reader.batches(lambda: tf.data.Dataset.range(count), 64)
         for rows, batch in batches.as_numpy_iterator():
             held[rows] = batch
-    return pipeline.hold(held)
+    return pipeline.hold_in_memory(held)
 
 
 @contextlib.contextmanager

@@ -60,7 +60,7 @@ def find_files_in_table(
         _check_lengths(rows, columns, where)
         if missing == "drop":
             lacking = np.array([not all(row[column] for column in label_columns) for row in rows])
-            kept = target_rows.known(lacking, str(path))
+            kept = target_rows.rows_with_target(lacking, str(path))
             rows, where, paths = ([part[row] for row in kept] for part in (rows, where, paths))
         labels, names = _labels(rows, label_columns, where)
     return Files(np.array(paths), labels, where), names

@@ -30,7 +30,7 @@ def draw_figure(data: Record, count: int) -> Figure:
 
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     around, degrees, targets = figure.subplots(1, 3)
-    origin = splits.of(data, "show")
+    origin = splits.known_origin(data, "show")
     # What a graph's data has, if it was not made by hand: the arrays, and a target of each node.
     graph: Graph = data.graph  # type: ignore[assignment]
     values: np.ndarray = origin.targets.values  # type: ignore[union-attr]

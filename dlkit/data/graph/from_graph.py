@@ -20,9 +20,15 @@ import tensorflow as tf
 from dlkit.argument_validation import check_choice, check_fraction, check_integer, require
 from dlkit.data.core.augmentation import refuse_augmentation
 from dlkit.data.core.graph import Graph
-from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare
+from dlkit.data.core.pipeline import (
+    EXAMPLES,
+    Feed,
+    check_batch_size,
+    hold_in_memory,
+    prepare_inputs,
+)
 from dlkit.data.core.record import Column, Origin, Split
-from dlkit.data.core.splits import splits
+from dlkit.data.core.splits import split_pipelines
 from dlkit.data.data import Data
 from dlkit.data.graph import splits as graph_splits
 from dlkit.data.graph.layers import KnownNodes
@@ -117,7 +123,7 @@ def from_graph(  # noqa: PLR0913 - what the data is, and how to feed it: one cal
     rows = {"train": train, "val": val, "test": test}
     targets, known = graph_splits.without_rare(targets, known, rows, val_fraction, rare_classes)
     split = graph_splits.divide(targets, known, rows, val_fraction, seed)
-    check_batch(batch_size, len(split.train), int(known.sum()))
+    check_batch_size(batch_size, len(split.train), int(known.sum()))
     if graph.self_loops:
         warnings.warn(
             f"{graph.self_loops} edges of a node to itself are left out: each node counts itself"
@@ -129,13 +135,13 @@ def from_graph(  # noqa: PLR0913 - what the data is, and how to feed it: one cal
         table = _table(graph, propagate, split.train) if encoding == "features" else None
         preprocessing = _preprocessing(nodes, node_names is not None, table)
         output = preprocessing.outputs[0]
-        held = hold(prepare(nodes, preprocessing) if cache else nodes)
+        held = hold_in_memory(prepare_inputs(nodes, preprocessing) if cache else nodes)
         feed = Feed(held, targets.values, batch_size, seed, None if cache else preprocessing)
         return Data(
             name=name,
             task=targets.task,
             kind="graph",
-            **splits(feed, split),
+            **split_pipelines(feed, split),
             input_spec={encoding: tf.TensorSpec(output.shape[1:], output.dtype)},
             num_classes=targets.num_classes,
             class_names=targets.class_names,

@@ -11,14 +11,14 @@ import numpy as np
 
 from dlkit.argument_validation import check_fraction
 from dlkit.data.core import splits, target_rows
-from dlkit.data.core import targets as labelling
 from dlkit.data.core.record import Split
+from dlkit.data.core.targets import Targets, read_targets, split_stratified
 from dlkit.errors import InputError
 
 
 def read_labels(
     labels: Any, count: int, class_names: Sequence[str] | None
-) -> tuple[labelling.Targets, np.ndarray]:
+) -> tuple[Targets, np.ndarray]:
     """Return the targets of all nodes, and which of these are known.
 
     Raises:
@@ -39,9 +39,7 @@ def read_labels(
     known = np.array([not _is_missing(label) for label in given])
     if not known.any():
         raise InputError(f"None of {count} nodes has a label; give some to learn from.")
-    targets = labelling.read(
-        [label for label in given if not _is_missing(label)], None, class_names
-    )
+    targets = read_targets([label for label in given if not _is_missing(label)], None, class_names)
     filler = np.nan if targets.values.dtype.kind == "f" else -1
     values = np.full(count, filler, targets.values.dtype)
     values[known] = targets.values
@@ -49,12 +47,12 @@ def read_labels(
 
 
 def without_rare(
-    targets: labelling.Targets,
+    targets: Targets,
     known: np.ndarray,
     rows: Mapping[str, Any],
     val_fraction: float,
     rare: str,
-) -> tuple[labelling.Targets, np.ndarray]:
+) -> tuple[Targets, np.ndarray]:
     """Return targets without rare classes, as `rare` says, and which nodes still have one.
 
     Nodes that `rows` names need be enough for what is cut off them alone.
@@ -64,12 +62,12 @@ def without_rare(
     """
     held = 0 if _are_named(rows["train"]) else None
     cut = val_fraction if rows["val"] is None else 0
-    targets = target_rows.without_rare(targets, held, cut, rare, None)
-    return targets, known & np.isin(np.arange(len(known)), target_rows.in_use(targets))
+    targets = target_rows.without_rare_classes(targets, held, cut, rare, None)
+    return targets, known & np.isin(np.arange(len(known)), target_rows.rows_in_use(targets))
 
 
 def divide(
-    targets: labelling.Targets,
+    targets: Targets,
     known: np.ndarray,
     rows: Mapping[str, Any],
     val_fraction: float,
@@ -89,16 +87,16 @@ def divide(
                 f"{name} names nodes, so train must name nodes too. Received: train={part!r}."
             )
     labelled = np.flatnonzero(known)
-    split = splits.divide(targets.take(labelled), None, val_fraction, seed)
+    split = splits.divide_targets(targets.take(labelled), None, val_fraction, seed)
     train, val, test = (labelled[places] for places in (split.train, split.val, split.test))
     if part is not None:
         check_fraction("train", part, low=np.finfo(float).tiny)
-        train = train[labelling.split(targets.take(train), float(part), seed)[1]]
+        train = train[split_stratified(targets.take(train), float(part), seed)[1]]
     return Split(train, val, test)
 
 
 def _named(
-    targets: labelling.Targets,
+    targets: Targets,
     known: np.ndarray,
     rows: Mapping[str, Any],
     val_fraction: float,
@@ -111,7 +109,7 @@ def _named(
         )
     nodes = {k: _nodes(k, given, known) for k, given in rows.items() if given is not None}
     if "val" not in nodes:
-        kept, held = labelling.split(targets.take(nodes["train"]), val_fraction, seed)
+        kept, held = split_stratified(targets.take(nodes["train"]), val_fraction, seed)
         nodes = {**nodes, "val": nodes["train"][held], "train": nodes["train"][kept]}
     for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
         both = np.intersect1d(nodes[first], nodes[second])

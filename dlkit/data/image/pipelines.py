@@ -18,7 +18,7 @@ import tensorflow as tf
 from dlkit.data.core import pipeline
 from dlkit.data.core.augmentation import Augmentation
 from dlkit.data.core.record import Origin, Split
-from dlkit.data.core.splits import divide_labels, splits
+from dlkit.data.core.splits import divide_labels, split_pipelines
 from dlkit.data.core.targets import Targets
 from dlkit.data.data import Data
 from dlkit.data.files import file_reader
@@ -81,13 +81,13 @@ def assemble_images(
     name: str, files: Files, split: Split, labels: Labels, options: Options
 ) -> Data:
     """Return the `Data` of checked files, whose rows `split` and `labels` tell of."""
-    pipeline.check_batch(options.batch_size, len(split.train), len(files.paths))
+    pipeline.check_batch_size(options.batch_size, len(split.train), len(files.paths))
     reader = ImageReader(files, options.size, options.channels or common_channels(files.paths))
     source = file_reader.hold(reader) if options.cache else reader
 
     def raw(rows: np.ndarray) -> np.ndarray:
         with file_reader.naming_the_file():
-            dataset = source.batches(lambda: pipeline.order(rows, 0, train=False), len(rows))
+            dataset = source.batches(lambda: pipeline.ordered_rows(rows, 0, train=False), len(rows))
             return next(dataset.as_numpy_iterator())[1]
 
     def make(split: Split) -> Data:
@@ -104,12 +104,12 @@ def assemble_images(
             compiled=True,
         )
         spec = preprocessing.outputs[0]
-        shown = pipeline.spread(split.test, pipeline.EXAMPLES)
+        shown = pipeline.spread_rows(split.test, pipeline.EXAMPLES)
         return Data(
             name=name,
             task=labels.task,
             kind=labels.kind,
-            **splits(feed, split),
+            **split_pipelines(feed, split),
             input_spec={"image": tf.TensorSpec(spec.shape[1:], spec.dtype)},
             num_classes=labels.num_classes,
             class_names=labels.class_names,

@@ -19,9 +19,16 @@ import tensorflow as tf
 
 from dlkit.argument_validation import check_choice, check_fraction, check_integer
 from dlkit.data.core.augmentation import refuse_augmentation
-from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take
+from dlkit.data.core.pipeline import (
+    EXAMPLES,
+    Feed,
+    check_batch_size,
+    hold_in_memory,
+    prepare_inputs,
+    take_rows,
+)
 from dlkit.data.core.record import Column, Origin, Split
-from dlkit.data.core.splits import splits
+from dlkit.data.core.splits import split_pipelines
 from dlkit.data.data import Data
 from dlkit.data.pairs import files, layers
 from dlkit.errors import InputError
@@ -116,28 +123,28 @@ def from_text_pairs(  # noqa: PLR0913 - what the data is, and how to feed it: on
     split_up = {k: layers.tokens_of(v, tokens, lower=lower) for k, v in texts.items()}
     groups = _groups(split_up["source"])
     split = _divide(groups, held, val_fraction, seed)
-    check_batch(batch_size, len(split.train), len(texts["source"]))
+    check_batch_size(batch_size, len(split.train), len(texts["source"]))
 
     def make(split: Split) -> Data:
         shown = {key: tf.gather(values, split.train) for key, values in split_up.items()}
         words, lengths = reading.learn(shown)
         preprocessing = _preprocessing(words, lengths, reading)
-        answers = prepare(texts["target"], reading.layer(words, lengths, "target", "[end]"))
-        inputs = hold(prepare(texts, preprocessing) if cache else texts)
+        answers = prepare_inputs(texts["target"], reading.layer(words, lengths, "target", "[end]"))
+        inputs = hold_in_memory(prepare_inputs(texts, preprocessing) if cache else texts)
         feed = PairFeed(inputs, answers, batch_size, seed, None if cache else preprocessing)
         return Data(
             name=name,
             task="translation",
             kind="pairs",
-            **splits(feed, split),
+            **split_pipelines(feed, split),
             input_spec={k: tf.TensorSpec((n,), tf.int32) for k, n in lengths.items()},
             num_classes=len(words["target"]),
             class_names=words["target"],
             preprocessing=preprocessing,
-            examples=(take(texts, split.test[:EXAMPLES]), answers[split.test[:EXAMPLES]]),
+            examples=(take_rows(texts, split.test[:EXAMPLES]), answers[split.test[:EXAMPLES]]),
             columns=_notes(shown, words, lengths),
             vocabularies=words,
-            origin=Origin(split, None, lambda rows: take(texts, rows), feed, make),
+            origin=Origin(split, None, lambda rows: take_rows(texts, rows), feed, make),
         )
 
     return make(split)

@@ -24,7 +24,7 @@ def draw_figure(data: Record, count: int) -> Figure:
     """
     from dlkit.figures import Figure
 
-    origin = splits.of(data, "show")
+    origin = splits.known_origin(data, "show")
     rows = origin.split.train
     stars = origin.targets.values[rows]  # type: ignore[union-attr]  # ratings are targets
     raw = origin.raw(rows)

@@ -17,11 +17,18 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.argument_validation import check_choice, check_fraction, check_integer
-from dlkit.data.core import targets as labelling
 from dlkit.data.core.augmentation import refuse_augmentation
-from dlkit.data.core.pipeline import EXAMPLES, Feed, check_batch, hold, prepare, take
+from dlkit.data.core.pipeline import (
+    EXAMPLES,
+    Feed,
+    check_batch_size,
+    hold_in_memory,
+    prepare_inputs,
+    take_rows,
+)
 from dlkit.data.core.record import Column, Origin, Split
-from dlkit.data.core.splits import divide, splits
+from dlkit.data.core.splits import divide_targets, split_pipelines
+from dlkit.data.core.targets import read_targets
 from dlkit.data.data import Data
 from dlkit.data.ratings import columns as rating_tables
 from dlkit.data.ratings import layers
@@ -108,20 +115,20 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
     if isinstance(table, str | os.PathLike):
         table = rating_tables.read(table, columns=columns, delimiter=delimiter)
     raw, stars = rating_tables.ratings(table, user, item, rating)
-    targets = labelling.read(stars, "regression", None)
+    targets = read_targets(stars, "regression", None)
     when = None
     if split == "random":
-        chosen = divide(targets, None, val_fraction, seed)
+        chosen = divide_targets(targets, None, val_fraction, seed)
     else:
         when = rating_tables.times(table, time, len(stars))
         chosen = _by_time(when, raw["user"], val_fraction, latest=split == "latest")
-    check_batch(batch_size, len(chosen.train), len(stars))
+    check_batch_size(batch_size, len(chosen.train), len(stars))
 
     def make(split: Split) -> Data:
-        coding = layers.build(take(raw, split.train), encoding, min_count)
+        coding = layers.build(take_rows(raw, split.train), encoding, min_count)
         # One-hot rows of all ratings would not fit into memory: only their numbers are held.
         feed = Feed(
-            hold(prepare(raw, coding.lookup) if cache else raw),
+            hold_in_memory(prepare_inputs(raw, coding.lookup) if cache else raw),
             targets.values,
             batch_size,
             seed,
@@ -131,12 +138,14 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
             name=name,
             task="regression",
             kind="ratings",
-            **splits(feed, split),
+            **split_pipelines(feed, split),
             **_encoded(coding),
             num_classes=1,
             examples=_examples(raw, targets.values, split.test),
             columns=_notes(coding.vocabularies, targets.values[split.train]),
-            origin=Origin(split, targets, lambda rows: take(raw, rows), feed, make, times=when),
+            origin=Origin(
+                split, targets, lambda rows: take_rows(raw, rows), feed, make, times=when
+            ),
         )
 
     return make(chosen)
@@ -202,4 +211,4 @@ def _notes(known: dict[str, tuple[str, ...]], stars: np.ndarray) -> tuple[Column
 def _examples(
     raw: dict[str, np.ndarray], stars: np.ndarray, rows: np.ndarray
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    return take(raw, rows[:EXAMPLES]), stars[rows[:EXAMPLES]]
+    return take_rows(raw, rows[:EXAMPLES]), stars[rows[:EXAMPLES]]

@@ -19,9 +19,9 @@ import tensorflow as tf
 
 from dlkit.argument_validation import check_fraction, check_integer, closest
 from dlkit.data.core import pipeline, precision
-from dlkit.data.core import targets as labelling
 from dlkit.data.core.record import Origin, Split
-from dlkit.data.core.splits import splits
+from dlkit.data.core.splits import split_pipelines
+from dlkit.data.core.targets import read_targets
 from dlkit.data.data import Data
 from dlkit.data.files.cell_layers import series_cells
 from dlkit.data.sequence.augment import resolve_series_augmentation
@@ -147,9 +147,9 @@ def make(
     windows = Windows(len(series.values), options.window, options.horizon, options.stride)
     windows.check()
     split = windows.split(options.val_fraction, options.test_fraction)
-    pipeline.check_batch(options.batch_size, len(split.train), len(windows.starts))
+    pipeline.check_batch_size(options.batch_size, len(split.train), len(windows.starts))
     labels = target_names([series.names[column] for column in chosen], options.horizon)
-    known = labelling.read(windows.targets(series.values[:, chosen]), "regression", labels)
+    known = read_targets(windows.targets(series.values[:, chosen]), "regression", labels)
     values = precision.narrowed(series.values)
 
     def raw(rows: np.ndarray) -> np.ndarray:
@@ -162,12 +162,12 @@ def make(
         past = series.values[windows.covered(split.train)]
         preprocessing = _preprocessing(past, options.window, values.dtype.name)
         feed = _feed(values, windows, known.values, preprocessing, options)
-        shown = pipeline.spread(split.test, pipeline.EXAMPLES)
+        shown = pipeline.spread_rows(split.test, pipeline.EXAMPLES)
         return Data(
             name=name,
             task="regression",
             kind="series",
-            **splits(feed, split),
+            **split_pipelines(feed, split),
             input_spec={"series": tf.TensorSpec(preprocessing.output_shape[1:], tf.float32)},
             num_classes=known.num_classes,
             class_names=known.class_names,
@@ -209,7 +209,7 @@ def _feed(
         steps, window = len(values), options.window
         whole = np.pad(values, ((0, -steps % window), (0, 0)), "edge")
         pieces = whole.reshape(-1, window, values.shape[1])
-        values = pipeline.prepare(pieces, preprocessing).reshape(whole.shape)[:steps]
+        values = pipeline.prepare_inputs(pieces, preprocessing).reshape(whole.shape)[:steps]
     with tf.device("CPU"):
         source = WindowSource(tf.constant(values), windows)
     return pipeline.Feed(

@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from dlkit.data.core.pipeline import Feed, Rows, order
+from dlkit.data.core.pipeline import Feed, Rows, ordered_rows
 
 _GROUPS = 8
 
@@ -55,7 +55,7 @@ class TextFeed(Feed):
         counts = np.bincount(groups[rows])
         with tf.device("CPU"):
             groups = tf.constant(groups)
-        grouped = order(rows, self.seed, train=True).group_by_window(
+        grouped = ordered_rows(rows, self.seed, train=True).group_by_window(
             key_func=lambda row: groups[row],
             reduce_func=lambda key, members: members.batch(self.batch_size),
             window_size=self.batch_size,

@@ -112,7 +112,7 @@ class Layout:
         if self.missing_targets == "drop":
             places = [names.index(column) for column in labels]
             lacking = np.array([not all(row[place] for place in places) for row in rows])
-            kept = target_rows.known(lacking, str(path))
+            kept = target_rows.rows_with_target(lacking, str(path))
             rows, lines = ([part[row] for row in kept] for part in (rows, lines))
         cells = dict(zip(names, zip(*rows, strict=True), strict=True))
         texts = [" ".join(parts) for parts in zip(*(cells[c] for c in joined), strict=True)]

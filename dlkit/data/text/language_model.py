@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.argument_validation import check_integer
-from dlkit.data.core.pipeline import EXAMPLES, Feed, Rows, check_batch
+from dlkit.data.core.pipeline import EXAMPLES, Feed, Rows, check_batch_size
 from dlkit.data.core.record import Origin, Split
-from dlkit.data.core.splits import splits
+from dlkit.data.core.splits import split_pipelines
 from dlkit.data.data import Data
 from dlkit.data.files.cells import text_array
 from dlkit.data.files.plain_text import read_text
@@ -165,7 +165,7 @@ def from_text_file(  # noqa: PLR0913 - how the text is read, cut and fed: keywor
         )
     counts = np.cumsum([len(part) for part in starts])
     split = Split(*np.split(np.arange(counts[-1]), counts[:-1]))
-    check_batch(batch_size, len(split.train), counts[-1])
+    check_batch_size(batch_size, len(split.train), counts[-1])
     title = name or pathlib.Path(path).name.partition(".")[0]
     return _make(title, encoder, source, options, split, -(-window // stride))
 
@@ -189,7 +189,7 @@ def _make(
             name=name,
             task="language_model",
             kind="text",
-            **splits(feed, split),
+            **split_pipelines(feed, split),
             input_spec={"tokens": tf.TensorSpec((source.window,), tf.int64)},
             num_classes=len(encoder.tokens),
             preprocessing=encoder.preprocessing,

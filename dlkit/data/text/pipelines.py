@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.argument_validation import check_fraction, check_integer
-from dlkit.data.core.pipeline import EXAMPLES, check_batch, hold
+from dlkit.data.core.pipeline import EXAMPLES, check_batch_size, hold_in_memory
 from dlkit.data.core.record import Origin, Split
-from dlkit.data.core.splits import divide_labels, splits
+from dlkit.data.core.splits import divide_labels, split_pipelines
 from dlkit.data.data import Data
 from dlkit.data.text import encoding as text_encoding
 from dlkit.data.text.augment import check_text_augmentation, resolve_text_augmentation
@@ -62,13 +62,13 @@ def make(
         held = held.usable(options.empty)
         held_labels, texts = held.labels, np.concatenate([texts, held.texts])
     targets, split = divide_labels(labels, held_labels, task, names, options)
-    check_batch(options.batch_size, len(split.train), len(texts))
+    check_batch_size(options.batch_size, len(split.train), len(texts))
 
     def make(split: Split) -> Data:
         encoder = text_encoding.learn(texts[np.unique(split.train)], encoding)
         ids = encoder.ids(texts) if options.cache or encoding.bucket else None
         feed = TextFeed(
-            hold(texts) if ids is None else HeldIds(ids.ragged()),
+            hold_in_memory(texts) if ids is None else HeldIds(ids.ragged()),
             targets.values,
             options.batch_size,
             options.seed,
@@ -82,7 +82,7 @@ def make(
             name=name,
             task=targets.task,
             kind="text",
-            **splits(feed, split),
+            **split_pipelines(feed, split),
             input_spec={
                 "features" if vector else "tokens": tf.TensorSpec(spec.shape[1:], spec.dtype)
             },

@@ -7,7 +7,7 @@ from sklearn.utils import compute_sample_weight
 
 import dlkit as dk
 from dlkit.data.changes import balancing
-from dlkit.data.core.targets import read
+from dlkit.data.core.targets import read_targets
 from dlkit.errors import InputError
 
 
@@ -45,9 +45,9 @@ def test_weights_of_labels_are_the_mean_of_what_each_label_would_give(labels):
 
 
 def test_a_label_that_every_training_example_has_weighs_one():
-    targets = read(np.array([[1, 0], [1, 1], [1, 1]]), "multilabel", None)
+    targets = read_targets(np.array([[1, 0], [1, 1], [1, 1]]), "multilabel", None)
     np.testing.assert_allclose(
-        balancing.weights(targets, np.arange(3)), [1.25, 0.875, 0.875], rtol=1e-6
+        balancing.class_weights(targets, np.arange(3)), [1.25, 0.875, 0.875], rtol=1e-6
     )
 
 

@@ -15,7 +15,9 @@ Y = np.arange(200) % 2
 
 
 def of(x=X, y=Y, **options):
-    return cache_fingerprint.of(dk.data.from_arrays(x, y, **{"batch_size": 16, **options}).origin)
+    return cache_fingerprint.fingerprint_examples(
+        dk.data.from_arrays(x, y, **{"batch_size": 16, **options}).origin
+    )
 
 
 def test_the_same_examples_have_the_same_fingerprint_however_they_are_fed():
@@ -37,9 +39,9 @@ def test_weights_and_the_preparation_change_it():
     prepared = dataclasses.replace(origin.feed, preprocessing=other.feed.preprocessing)
     weighted = dataclasses.replace(origin.split, weights=np.ones(200))
     names = {
-        cache_fingerprint.of(origin),
-        cache_fingerprint.of(dataclasses.replace(origin, feed=prepared)),
-        cache_fingerprint.of(dataclasses.replace(origin, split=weighted)),
+        cache_fingerprint.fingerprint_examples(origin),
+        cache_fingerprint.fingerprint_examples(dataclasses.replace(origin, feed=prepared)),
+        cache_fingerprint.fingerprint_examples(dataclasses.replace(origin, split=weighted)),
     }
     assert len(names) == 3
 
@@ -51,10 +53,10 @@ def test_a_file_that_was_written_anew_changes_it(tmp_path, change):
         path.parent.mkdir(exist_ok=True)
         Image.new("L", (8, 8), number).save(path)
     origin = dk.data.from_image_folder(tmp_path, image_size=(8, 8), batch_size=8).origin
-    before = cache_fingerprint.of(origin)
-    assert before == cache_fingerprint.of(origin)
+    before = cache_fingerprint.fingerprint_examples(origin)
+    assert before == cache_fingerprint.fingerprint_examples(origin)
     if change == "time":
         os.utime(path, ns=(1, 1))
     else:
         path.write_bytes(path.read_bytes() + b"\0")
-    assert cache_fingerprint.of(origin) != before
+    assert cache_fingerprint.fingerprint_examples(origin) != before

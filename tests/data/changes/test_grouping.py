@@ -114,7 +114,7 @@ def test_random_groups_make_whole_folds():
         targets = Targets(labels, "multiclass", classes, tuple("abc"[:classes]))
         k = int(draw.integers(2, len(np.unique(of_rows)) + 1))
         held = []
-        for train, val in grouping.folds(np.arange(count), of_rows, targets, k):
+        for train, val in grouping.group_folds(np.arange(count), of_rows, targets, k):
             assert len(train) > 0 and len(val) > 0
             assert not set(of_rows[train]) & set(of_rows[val])
             held.extend(val)

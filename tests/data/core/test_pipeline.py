@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.data.core.pipeline import Feed, check_batch, hold, prepare
+from dlkit.data.core.pipeline import Feed, check_batch_size, hold_in_memory, prepare_inputs
 from dlkit.errors import InputError
 
 
@@ -23,9 +23,9 @@ def test_named_columns_stay_with_their_rows_and_targets(cache):
     columns = {"second": numbers, "first": numbers * 10}
     preprocessing = doubled_difference()
     if cache:
-        feed = Feed(hold(prepare(columns, preprocessing)), numbers, 512, 0)
+        feed = Feed(hold_in_memory(prepare_inputs(columns, preprocessing)), numbers, 512, 0)
     else:
-        feed = Feed(hold(columns), numbers, 512, 0, preprocessing)
+        feed = Feed(hold_in_memory(columns), numbers, 512, 0, preprocessing)
     for train in (True, False):
         batches = list(feed.batches(np.arange(5000), train=train).as_numpy_iterator())
         x, y = (np.concatenate(part) for part in zip(*batches, strict=True))
@@ -36,17 +36,17 @@ def test_named_columns_stay_with_their_rows_and_targets(cache):
 
 
 def test_a_batch_larger_than_the_split_is_told_and_an_empty_split_refused(capsys):
-    check_batch(10, 10, 20)
+    check_batch_size(10, 10, 20)
     assert capsys.readouterr().out == ""
-    check_batch(11, 10, 20)
+    check_batch_size(11, 10, 20)
     assert "batch_size=11 is lowered to the 10 training examples (of 20" in capsys.readouterr().out
     with pytest.raises(InputError, match="leave none of 20 examples to train on"):
-        check_batch(1, 0, 20)
+        check_batch_size(1, 0, 20)
 
 
 def test_weights_go_with_their_rows_in_training_batches():
     numbers = np.arange(10, dtype=np.float32)
-    feed = Feed(hold(numbers), numbers, 4, 0)
+    feed = Feed(hold_in_memory(numbers), numbers, 4, 0)
     rows = np.array([1, 3, 3, 8])
     ((x, y, weights),) = feed.batches(rows, train=True, weights=numbers / 2).as_numpy_iterator()
     assert sorted(x) == [1, 3, 3, 8]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dlkit as dk
-from dlkit.data.core.splits import divide, of
+from dlkit.data.core.splits import divide_targets, known_origin
 from dlkit.data.core.targets import Targets
 from dlkit.errors import InputError
 
@@ -14,7 +14,7 @@ LABELS = Targets(np.array([0, 1] * 10 + [-1]), "binary", 2, ("a", "b"))
 
 
 def test_classes_are_shared_out_alike_and_the_test_split_is_the_same_for_every_seed():
-    first, second = (divide(LABELS, None, 0.25, seed) for seed in (1, 2))
+    first, second = (divide_targets(LABELS, None, 0.25, seed) for seed in (1, 2))
     parts = (first.train, first.val, first.test)
     assert [len(part) for part in parts] == [12, 4, 4]
     assert sorted(np.concatenate(parts)) == list(range(20))  # the last is of no class
@@ -24,13 +24,13 @@ def test_classes_are_shared_out_alike_and_the_test_split_is_the_same_for_every_s
 
 
 def test_a_test_split_that_was_given_stays_whole():
-    split = divide(LABELS, 5, 0.25, 0)
+    split = divide_targets(LABELS, 5, 0.25, 0)
     assert split.test.tolist() == [16, 17, 18, 19] and split.published
     assert split.kept.tolist() == list(range(16))
 
 
 def test_a_record_made_by_hand_has_no_rows_to_split():
     iris = dk.data.load("iris")
-    assert of(iris, "folds") is iris.origin
+    assert known_origin(iris, "folds") is iris.origin
     with pytest.raises(InputError, match="folds needs the raw examples, which 'iris' does not"):
-        of(dataclasses.replace(iris, origin=None), "folds")
+        known_origin(dataclasses.replace(iris, origin=None), "folds")

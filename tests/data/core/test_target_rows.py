@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import dlkit as dk
-from dlkit.data.core import targets as labelling
-from dlkit.data.core.splits import divide
-from dlkit.data.core.target_rows import known, without_rare
+from dlkit.data.core.splits import divide_targets
+from dlkit.data.core.target_rows import rows_with_target, without_rare_classes
+from dlkit.data.core.targets import read_targets
 from dlkit.errors import InputError
 
 KINDS = ["cat", "dog", "cow"]
@@ -151,35 +151,35 @@ def test_a_test_table_of_its_own_is_treated_alike(rare, names, test):
 
 
 def test_merging_joins_a_class_of_that_name_and_says_when_it_is_too_small():
-    read = labelling.read(animals("other", "other", "yak"), None, None)
-    merged = without_rare(read, None, 0.1, "merge", None)
+    read = read_targets(animals("other", "other", "yak"), None, None)
+    merged = without_rare_classes(read, None, 0.1, "merge", None)
     assert merged.class_names == ("cat", "cow", "dog", "other")
     assert np.bincount(merged.values).tolist() == [20, 20, 20, 3]
-    alone = labelling.read(animals("yak"), None, None)
+    alone = read_targets(animals("yak"), None, None)
     with pytest.raises(InputError, match=r"'other' of 1 examples, and 3 .* rare_classes='drop'"):
-        without_rare(alone, None, 0.1, "merge", None)
-    pair = labelling.read(["a"] * 9 + ["b"], None, None)
+        without_rare_classes(alone, None, 0.1, "merge", None)
+    pair = read_targets(["a"] * 9 + ["b"], None, None)
     with pytest.raises(InputError, match=r"rare_classes='drop' leaves 1 class .*\(a\)"):
-        without_rare(pair, None, 0.1, "drop", None)
+        without_rare_classes(pair, None, 0.1, "drop", None)
 
 
 @pytest.mark.parametrize("count", range(20, 140, 7))
 def test_a_class_of_three_is_enough_for_three_splits(count):
     labels = ["a"] * count + ["b"] * (count + 1) + ["c"] * 3
-    targets = labelling.read(labels, None, None)
-    assert without_rare(targets, None, 0.1, "drop", None) is targets
+    targets = read_targets(labels, None, None)
+    assert without_rare_classes(targets, None, 0.1, "drop", None) is targets
     for seed in range(3):
-        divide(targets, None, 0.1, seed)
+        divide_targets(targets, None, 0.1, seed)
 
 
 def test_given_class_names_and_tasks_stay():
-    read = labelling.read([0, 1, 2] * 5 + [3], None, ["w", "x", "y", "z"])
-    left = without_rare(read, None, 0.1, "drop", "multiclass")
+    read = read_targets([0, 1, 2] * 5 + [3], None, ["w", "x", "y", "z"])
+    left = without_rare_classes(read, None, 0.1, "drop", "multiclass")
     assert left.class_names == ("w", "x", "y") and left.values.tolist() == [0, 1, 2] * 5 + [-1]
-    pair = labelling.read([0, 1] * 5 + [2], None, None)
-    assert without_rare(pair, None, 0.1, "drop", "multiclass").task == "multiclass"
-    numbers = labelling.read([0.5, 1.5, 2.0], None, None)
-    assert without_rare(numbers, None, 0.1, "drop", None) is numbers
+    pair = read_targets([0, 1] * 5 + [2], None, None)
+    assert without_rare_classes(pair, None, 0.1, "drop", "multiclass").task == "multiclass"
+    numbers = read_targets([0.5, 1.5, 2.0], None, None)
+    assert without_rare_classes(numbers, None, 0.1, "drop", None) is numbers
 
 
 # ------------------------------------------------------------------ no target
@@ -212,7 +212,7 @@ def test_a_test_split_without_a_target_is_dropped_too():
 
 def test_what_has_no_target_at_all_is_refused():
     with pytest.raises(InputError, match="None of the 2 rows of y has a target"):
-        known(np.array([True, True]), "y")
+        rows_with_target(np.array([True, True]), "y")
     with pytest.raises(InputError, match=r"missing_targets must be one of: error, drop"):
         dk.data.from_arrays(np.eye(4), [1, 2] * 2, missing_targets="skip")
     with pytest.raises(InputError, match="4 inputs and 3 targets"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import dlkit as dk
-from dlkit.data.core import targets as labelling
+from dlkit.data.core.targets import read_targets
 from dlkit.data.features import targets
 from dlkit.data.files.table_styles import Style
 from dlkit.errors import InputError
@@ -47,7 +47,7 @@ def test_a_table_without_the_target_is_refused(table, message):
 
 
 def test_the_targets_of_the_test_table_stand_behind():
-    read = labelling.read(["a", "b"], None, None)
+    read = read_targets(["a", "b"], None, None)
     joined = targets.join_test(read, np.array(["b", "b"], object), "y")
     assert joined.values.tolist() == [0, 1, 1, 1]
     with pytest.raises(InputError, match=r"The test table has no column 'x'"):
