@@ -21,6 +21,7 @@ import tensorflow as tf
 from dlkit.data.core.augmentation import (
     Augmentation,
     chain_recipes,
+    default_amounts,
     own_augmentation,
     read_steps,
 )
@@ -72,7 +73,7 @@ def frequency_mask(spectrograms: tf.Tensor, seed: tf.Tensor, amount: float = 0.2
 Recipes = Mapping[str, Callable[..., tf.Tensor]]
 RAW: Recipes = {"stretch": stretch, "pitch": pitch, "shift": shift, "noise": noise}
 SPECTRAL: Recipes = {"time_mask": time_mask, "frequency_mask": frequency_mask}
-AMOUNTS = {name: recipe.__defaults__[0] for name, recipe in {**RAW, **SPECTRAL}.items()}
+AMOUNTS = default_amounts({**RAW, **SPECTRAL})
 LEVELS: dict[str, dict[str, float]] = {
     "light": {"shift": 0.05, "time_mask": 0.1, "frequency_mask": 0.1},
     "medium": {"shift": 0.1, "noise": 0.1, "time_mask": 0.2, "frequency_mask": 0.2},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -67,6 +68,14 @@ def refuse_augmentation(what: str, augment: Any) -> None:
             f"{what} are not augmented: augment must be None or False. Received:"
             f" augment={augment!r}."
         )
+
+
+def default_amounts(recipes: Mapping[str, Callable[..., Any]]) -> dict[str, float]:
+    """Return how strong each recipe is where a user does not say: the default of its `amount`."""
+    return {
+        name: inspect.signature(recipe).parameters["amount"].default
+        for name, recipe in recipes.items()
+    }
 
 
 def chain_recipes(steps: Steps, recipes: Mapping[str, Callable[..., Any]]) -> Augmentation | None:

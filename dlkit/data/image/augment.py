@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from dlkit.argument_validation import check_choice
-from dlkit.data.core.augmentation import Augmentation, OfBatches, own_augmentation
+from dlkit.data.core.augmentation import (
+    Augmentation,
+    OfBatches,
+    default_amounts,
+    own_augmentation,
+)
 from dlkit.data.image import geometry, mixup_cutmix
 from dlkit.data.image.recipes import RECIPES
 from dlkit.errors import InputError
@@ -73,7 +78,7 @@ STEPS: dict[str, Callable[..., tf.Tensor]] = {
     "randaugment": randaugment,
     **mixup_cutmix.SHARES,
 }
-DEFAULT_AMOUNTS = {name: step.__defaults__[0] for name, step in STEPS.items()}
+DEFAULT_AMOUNTS = default_amounts(STEPS)
 LEVELS: dict[str, dict[str, float]] = {
     "light": {"flip": 0.5, "shift": 0.1},
     "medium": {

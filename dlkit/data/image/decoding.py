@@ -90,7 +90,8 @@ class DecodeImages(keras.layers.Layer):
         self, image_size: tuple[int, int], channels: int, deep: bool = False, **options: Any
     ) -> None:
         super().__init__(**options)
-        self.image_size, self.channels, self.deep = tuple(image_size), channels, deep
+        height, width = image_size
+        self.image_size, self.channels, self.deep = (height, width), channels, deep
 
     def call(self, contents: Any) -> tf.Tensor:
         """Return the images in `contents`."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import Literal
 
 from dlkit.data.image.formats import inspect_image
 from dlkit.errors import InputError
 
 # Where the width stands, how many bytes it has, and in which order; the height comes next.
-_SIDES = {"png": (16, 4, "big"), "gif": (6, 2, "little"), "bmp": (18, 4, "little")}
+_SIDES: dict[str, tuple[int, int, Literal["big", "little"]]] = {
+    "png": (16, 4, "big"),
+    "gif": (6, 2, "little"),
+    "bmp": (18, 4, "little"),
+}
 # Where a PNG tells the bits of a channel, and its colours; and how grey ones tell these, without
 # transparency and with it.
 _PNG_DEPTH, _PNG_TYPE, _PNG_GREY = 24, 25, (b"\x00", b"\x04")
@@ -59,7 +64,7 @@ def _others(kind: str, content: bytes) -> tuple[int, int, int]:
     return abs(height), width, 1 if grey else 3  # a BMP from the top down has a negative height
 
 
-def common_channels(paths: Sequence[str]) -> int:
+def common_channels(paths: Iterable[str]) -> int:
     """Return the channels that all image files have.
 
     Raises:

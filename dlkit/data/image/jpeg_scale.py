@@ -9,7 +9,7 @@ one. Here it is found out once, and what decodes the files does nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -23,7 +23,7 @@ SCALES = (1, 2, 4, 8)
 EXACT_FROM = 3  # times the wanted size: so large an image is resized as Pillow does it
 
 
-def scales(paths: Sequence[str], size: tuple[int, int], channels: int) -> np.ndarray:
+def scales(paths: Iterable[str], size: tuple[int, int], channels: int) -> np.ndarray:
     """Return for each JPEG file how many times smaller it can be decoded and still resized exactly.
 
     Args:

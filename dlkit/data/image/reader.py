@@ -72,7 +72,7 @@ class ImageReader(FileReader):
     @functools.cached_property
     def _ways(self) -> tuple[list[tuple[str, int]], np.ndarray]:
         """The kinds and scales that are decoded, and which of them is each file's."""
-        kinds = self.files.kinds
+        kinds = np.asarray(self.files.kinds)
         scales = np.full(len(kinds), jpeg_scale.LOOK, np.int32)
         jpeg = np.flatnonzero(kinds == "jpeg")
         scales[jpeg] = jpeg_scale.scales(self.files.paths[jpeg], self.size, self.channels)

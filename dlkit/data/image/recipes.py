@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 import tensorflow as tf
 
 from dlkit.data.image import geometry
 from dlkit.errors import InputError
 
-Amount = float | tf.Tensor
+Amount: TypeAlias = float | tf.Tensor
 
 
 def flip(images: tf.Tensor, seed: tf.Tensor, amount: Amount = 0.5) -> tf.Tensor:

@@ -16,6 +16,7 @@ import tensorflow as tf
 from dlkit.data.core.augmentation import (
     Augmentation,
     chain_recipes,
+    default_amounts,
     own_augmentation,
     read_steps,
 )
@@ -64,7 +65,7 @@ RECIPES: Mapping[str, Callable[..., tf.Tensor]] = {
     "scaling": scaling,
     "warp": warp,
 }
-AMOUNTS = {name: recipe.__defaults__[0] for name, recipe in RECIPES.items()}
+AMOUNTS = default_amounts(RECIPES)
 LEVELS: dict[str, dict[str, float]] = {
     "light": {"jitter": 0.03},
     "medium": {"jitter": 0.05, "scaling": 0.1},

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from dlkit.data.core.augmentation import (
+    default_amounts,
     own_augmentation,
     read_steps,
     refuse_augmentation,
@@ -60,3 +61,10 @@ def test_inputs_without_recipes_take_functions_alone_and_others_nothing():
     refuse_augmentation("Nodes", False)
     with pytest.raises(InputError, match="Nodes are not augmented: augment must be None or False"):
         refuse_augmentation("Nodes", max)
+
+
+def test_a_recipe_is_as_strong_as_its_default_says():
+    def blur(inputs, seed, amount=0.25):
+        return inputs
+
+    assert default_amounts({"blur": blur}) == {"blur": 0.25}
