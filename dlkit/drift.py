@@ -214,15 +214,15 @@ def compare_feature(
         chance = _kolmogorov(distance, known, reference["rows"])
         if abs(expected[-1] - actual[-1]) > 0:  # the share of what is missing
             chance = min(chance, _chi_squared(expected, actual, len(values), reference["rows"]))
-    moved = index(expected, actual)
+    moved = stability_index(expected, actual)
     return Drift(feature, moved, distance, chance, bool(moved > threshold and chance < _CHANCE))
 
 
-def index(expected: np.ndarray, actual: np.ndarray) -> float:
+def stability_index(expected: np.ndarray, actual: np.ndarray) -> float:
     """Return the population stability index of two lists of shares, each of which adds up to 1.
 
     Example:
-        >>> round(index(np.array([0.5, 0.5]), np.array([0.75, 0.25])), 4)
+        >>> round(stability_index(np.array([0.5, 0.5]), np.array([0.75, 0.25])), 4)
         0.2747
     """
     e, a = np.maximum(expected, _LEAST), np.maximum(actual, _LEAST)

@@ -196,7 +196,7 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
     )
     job.check()
     load_tensorflow()
-    directory = jobs.train(job, run=run)
+    directory = jobs.train_job(job, run=run)
     print_results(jobs.read_results(directory))
     print(f"Next: dlkit export {directory}")
 
@@ -208,7 +208,7 @@ def evaluate(run: Run) -> None:
 
     jobs.find_run(run)
     load_tensorflow()
-    print_results(jobs.evaluate(run))
+    print_results(jobs.evaluate_run(run))
 
 
 @app.command()
@@ -244,7 +244,7 @@ def export(
     chosen = tuple(runtimes.split(",")) if runtimes else ()
     formats.check_export(format, quantize, chosen)
     load_tensorflow()
-    path = jobs.export(run, to, format=format, quantize=quantize, runtimes=chosen)
+    path = jobs.export_run(run, to, format=format, quantize=quantize, runtimes=chosen)
     print(f"Exported and checked: {path}")
     if format == "saved_model":
         print(f"Next: dlkit serve {path.parent}")

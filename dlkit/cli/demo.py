@@ -33,21 +33,21 @@ def run_demo(base: str | pathlib.Path = "runs") -> None:
     """
     for module, extra in EXTRAS.items():
         require(module, extra)
-    run = jobs.train(JOB, base=base)
+    run = jobs.train_job(JOB, base=base)
     accuracy = jobs.read_results(run)["accuracy"]
     print(f"Test accuracy: {accuracy:.1%}")
     if accuracy < TARGET:
         raise DlkitError(f"The demonstration expects a test accuracy of at least {TARGET:.0%}.")
     data = JOB.load_data()
     _, model = jobs.open_run(run)
-    draw(run, model, data)
-    version = jobs.export(run, run / "export" / JOB.data)
+    draw_run(run, model, data)
+    version = jobs.export_run(run, run / "export" / JOB.data)
     print(f"Exported as a SavedModel, checked against the Keras model: {version}")
-    ask(version, model, data)
+    ask_server(version, model, data)
     print(f"Go on: dlkit serve {version.parent}")
 
 
-def draw(run: pathlib.Path, model: keras.Model, data: Data) -> None:
+def draw_run(run: pathlib.Path, model: keras.Model, data: Data) -> None:
     """Draw the training curve and the least certain predictions into the run."""
     pictures = {
         "history.png": dlkit.evaluation.plot_history(dlkit.training.load_history(run)),
@@ -58,7 +58,7 @@ def draw(run: pathlib.Path, model: keras.Model, data: Data) -> None:
         print(f"Picture: {run / name}")
 
 
-def ask(version: pathlib.Path, model: keras.Model, data: Any) -> None:
+def ask_server(version: pathlib.Path, model: keras.Model, data: Any) -> None:
     """Serve the version as a process of its own, and send it one raw test image.
 
     `data` has examples, class names and preprocessing, as `digits` does.

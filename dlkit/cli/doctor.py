@@ -35,7 +35,7 @@ PACKAGES = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Finding:
+class Fact:
     """One fact about this machine.
 
     Attributes:
@@ -49,7 +49,7 @@ class Finding:
     fix: str | None = None
 
 
-def examine_installation() -> list[Finding]:
+def examine_installation() -> list[Fact]:
     """Return the versions, extras and devices found here. Imports TensorFlow for the devices.
 
     Returns:
@@ -63,8 +63,8 @@ def examine_installation() -> list[Finding]:
 
     system = f"{platform.system()} {platform.machine()}"
     findings = [
-        Finding("python", f"{platform.python_version()} ({system})", _python_fix()),
-        Finding("dlkit", dlkit.__version__),
+        Fact("python", f"{platform.python_version()} ({system})", _python_fix()),
+        Fact("dlkit", dlkit.__version__),
     ]
     findings += [_package(name, extra) for name, extra in PACKAGES.items()]
     return [*findings, *_devices()]
@@ -76,28 +76,28 @@ def _python_fix() -> str | None:
     return "dlkit runs on Python 3.11 to 3.13"
 
 
-def _package(name: str, extra: str | None) -> Finding:
+def _package(name: str, extra: str | None) -> Fact:
     try:
-        return Finding(name, importlib.metadata.version(name))
+        return Fact(name, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
         wanted = f"dlkit[{extra}]" if extra else "dlkit"
-        return Finding(name, "missing", f'pip install "{wanted}"')
+        return Fact(name, "missing", f'pip install "{wanted}"')
 
 
-def _devices() -> list[Finding]:
+def _devices() -> list[Fact]:
     try:
         import keras
         import tensorflow as tf
     except Exception as error:  # whatever it is, to say so is what this command is for
         again = "pip install --force-reinstall tensorflow keras"
-        return [Finding("import tensorflow", f"{type(error).__name__}: {error}", again)]
+        return [Fact("import tensorflow", f"{type(error).__name__}: {error}", again)]
     gpus = tf.config.list_physical_devices("GPU")
     fix: str | None = None
     if not gpus and platform.system() == "Linux" and _has_nvidia_driver():
         fix = 'TensorFlow does not see the NVIDIA GPU: pip install "dlkit[gpu]"'
     return [
-        Finding("keras backend", keras.backend.backend()),
-        Finding("GPUs", ", ".join(gpu.name for gpu in gpus) or "none", fix),
+        Fact("keras backend", keras.backend.backend()),
+        Fact("GPUs", ", ".join(gpu.name for gpu in gpus) or "none", fix),
     ]
 
 

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from dlkit.data.data import Data
 
 
-def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs") -> pathlib.Path:
+def train_job(
+    job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs"
+) -> pathlib.Path:
     """Train a model and keep all that belongs to it in a run directory.
 
     Started again with the same `run` after it was interrupted, it goes on after the last finished
@@ -79,7 +81,7 @@ def train(job: Job, *, run: str | None = None, base: str | pathlib.Path = "runs"
     return directory
 
 
-def evaluate(run: str | pathlib.Path) -> dict[str, float]:
+def evaluate_run(run: str | pathlib.Path) -> dict[str, float]:
     """Evaluate a run's best model on the test split, and write `results.json` into the run.
 
     Returns:
@@ -114,7 +116,7 @@ def read_results(run: str | pathlib.Path) -> dict[str, float]:
         raise InputError(f"{path} cannot be read; run `dlkit evaluate {run}` first.") from None
 
 
-def export(
+def export_run(
     run: str | pathlib.Path,
     to: str | pathlib.Path | None = None,
     *,

@@ -17,7 +17,7 @@ import keras
 from dlkit.argument_validation import check_choice, check_integer, check_names
 from dlkit.errors import InputError
 from dlkit.models.catalogue import KINDS, BuilderInfo, first_line, register_builder
-from dlkit.training.compiling import CompileOptions, check_options
+from dlkit.training.compiling import CompileOptions, check_compile_options
 
 _RANKS = {"features": 1, "image": 3, "sequence": 2, "tokens": 1}
 _OPTIMIZER_OPTIONS = ("learning_rate", "weight_decay", "clipnorm")
@@ -93,7 +93,7 @@ def builder(
             merged = _merge(info, given)
             seed = _check_seed(merged.pop("seed", None))
             policy = _policy(merged.pop("mixed_precision", None))
-            check_options(
+            check_compile_options(
                 **{k: v for k, v in merged.items() if k in CompileOptions.__annotations__}
             )
             with seeded(seed), dtype_policy(policy):

@@ -119,7 +119,7 @@ def compile_model(model: keras.Model, **options: Unpack[CompileOptions]) -> kera
     """
     known = set(CompileOptions.__annotations__) - {"mixed_precision", "seed"}
     check_names("compile_model", options, known)
-    checked = check_options(**options)
+    checked = check_compile_options(**options)
     _check_width(model, checked)
     if checked["target_scale"] is not None:
         offset, scale = checked["target_scale"]
@@ -137,7 +137,7 @@ def compile_model(model: keras.Model, **options: Unpack[CompileOptions]) -> kera
     return model
 
 
-def check_options(**options: Unpack[CompileOptions]) -> dict[str, Any]:
+def check_compile_options(**options: Unpack[CompileOptions]) -> dict[str, Any]:
     """Return all compile options, defaults filled in, after checking each by itself and together.
 
     Builders call it before they build, so that a wrong option costs no time.
@@ -152,7 +152,7 @@ def check_options(**options: Unpack[CompileOptions]) -> dict[str, Any]:
         InputError: naming the option and its value.
 
     Example:
-        >>> check_options(task="regression")["loss"]
+        >>> check_compile_options(task="regression")["loss"]
         'mse'
     """
     task = check_choice("task", options.get("task", "multiclass"), TASKS)

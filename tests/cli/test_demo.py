@@ -135,4 +135,4 @@ def test_a_wrong_answer_of_the_server_is_a_failure(monkeypatch, tmp_path):
     monkeypatch.setattr(dk.serving, "Server", Server)
     monkeypatch.setattr(dk.serving, "Client", Client)
     with pytest.raises(DlkitError, match=r"The server answers \[0\.4 0\.4 0\.4\] where the model"):
-        demo.ask(tmp_path / "1", dk.models.build("perceptron", data), data)
+        demo.ask_server(tmp_path / "1", dk.models.build("perceptron", data), data)

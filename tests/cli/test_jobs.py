@@ -41,11 +41,11 @@ def equal(first, second):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """The run of JOB."""
-    return jobs.train(JOB, base=tmp_path_factory.mktemp("runs"))
+    return jobs.train_job(JOB, base=tmp_path_factory.mktemp("runs"))
 
 
 def test_one_seed_gives_the_same_weights(trained, tmp_path):
-    again = jobs.train(JOB, run="again", base=tmp_path)
+    again = jobs.train_job(JOB, run="again", base=tmp_path)
     assert equal(weights_of(trained / "best.keras"), weights_of(again / "best.keras"))
     assert (trained / "history.csv").read_bytes() == (again / "history.csv").read_bytes()
     assert jobs.read_results(trained) == jobs.read_results(again)
@@ -55,18 +55,18 @@ def test_one_seed_gives_the_same_weights(trained, tmp_path):
 def test_the_datas_options_go_with_the_job(tmp_path):
     options = {"encoding": "multi_hot", "vocabulary_size": 300, "val_fraction": 0}
     job = Job("perceptron", "sms_spam", epochs=1, data_options=options)
-    run = jobs.train(job, base=tmp_path)
+    run = jobs.train_job(job, base=tmp_path)
     assert jobs.find_run(run) == job
     assert jobs.open_run(run)[1].input_shape == (None, 300)
     assert "val_loss" not in (run / "history.csv").read_text()
-    assert jobs.evaluate(run) == pytest.approx(jobs.read_results(run))
+    assert jobs.evaluate_run(run) == pytest.approx(jobs.read_results(run))
     assert jobs.read_results(run)["accuracy"] > 0.88  # always "ham": 0.866
 
 
 def test_a_regression_starts_at_the_mean_of_its_targets(tmp_path):
     """Disease scores of 25 to 346: two epochs from 0 end about 150 off."""
     job = Job("mlp", "diabetes", epochs=2, batch_size=32, options={"units": (16,)})
-    run = jobs.train(job, base=tmp_path)
+    run = jobs.train_job(job, base=tmp_path)
     data = job.load_data()
     targets = data.origin.targets.values
     mean = targets[data.origin.split.train].mean()
@@ -78,7 +78,7 @@ def test_a_regression_starts_at_the_mean_of_its_targets(tmp_path):
 def test_a_script_makes_the_same_network_as_the_command(tmp_path, schedule):
     job = Job("mlp", "diabetes", epochs=2, batch_size=32, seed=5, schedule=schedule)
     job = dataclasses.replace(job, options={"units": [16], "dropout": 0.2})
-    trained = jobs.open_run(jobs.train(job, base=tmp_path))[1]
+    trained = jobs.open_run(jobs.train_job(job, base=tmp_path))[1]
 
     dk.training.set_seed(5)
     data = dk.data.load("diabetes", batch_size=32, seed=5)
@@ -97,7 +97,7 @@ def test_a_script_makes_the_same_network_as_the_command(tmp_path, schedule):
 
 
 def test_another_seed_gives_other_weights(trained, tmp_path):
-    other = jobs.train(dataclasses.replace(JOB, seed=4), base=tmp_path)
+    other = jobs.train_job(dataclasses.replace(JOB, seed=4), base=tmp_path)
     for first, second in zip(
         weights_of(trained / "best.keras")[:4], weights_of(other / "best.keras")[:4], strict=True
     ):
@@ -120,15 +120,15 @@ def test_killed_and_started_again_it_ends_with_the_same_weights(tmp_path, capsys
 
     command_line.wait_until(epochs_done, process, "the third epoch")
     with pytest.raises(InputError, match=f"killed is being trained by process {process.pid}; wait"):
-        jobs.train(job, run="killed", base=run.parent)
+        jobs.train_job(job, run="killed", base=run.parent)
     process.send_signal(signal.SIGKILL)
     assert process.wait(60) == -signal.SIGKILL
     assert not (run / "results.json").exists()
     before = len((run / "history.csv").read_text().splitlines()) - 1
     assert 3 <= before < 20
 
-    jobs.train(job, run="killed", base=run.parent)
-    whole = jobs.train(job, run="whole", base=tmp_path / "other")
+    jobs.train_job(job, run="killed", base=run.parent)
+    whole = jobs.train_job(job, run="whole", base=tmp_path / "other")
     assert equal(weights_of(run / "best.keras"), weights_of(whole / "best.keras"))
     assert (run / "history.csv").read_bytes() == (whole / "history.csv").read_bytes()
     # The first epochs were not trained again.
@@ -149,24 +149,24 @@ def test_an_interrupted_training_says_how_to_go_on_and_is_told_to_be_unfinished(
     assert "Traceback" not in told
 
     unfinished = f"The run {run} is unfinished: its best model is of {kept} of 500 epochs."
-    jobs.evaluate(run)
+    jobs.evaluate_run(run)
     assert unfinished in capsys.readouterr().err
-    version = jobs.export(run, tmp_path / "m")
+    version = jobs.export_run(run, tmp_path / "m")
     assert unfinished in capsys.readouterr().err
     notes = json.loads((version / "assets.extra/model_card.json").read_text())["notes"]
     assert notes["unfinished"] == f"{kept} of 500 epochs"
 
 
 def test_a_finished_run_is_not_told_to_be_unfinished(trained, tmp_path, capsys):
-    jobs.evaluate(trained)
+    jobs.evaluate_run(trained)
     assert jobs.tell_unfinished(trained, JOB) is None
     still = {"learning_rate": 1e-12}  # no epoch is better than the first
     job = Job("perceptron", "iris", 40, batch_size=64, schedule="constant", options=still)
-    stopped = jobs.train(job, base=tmp_path)
+    stopped = jobs.train_job(job, base=tmp_path)
     assert len(dk.training.load_history(stopped)["loss"]) < 40
-    jobs.evaluate(stopped)
+    jobs.evaluate_run(stopped)
     (stopped / "resume.npz").unlink()  # a run may be tidied up
-    jobs.evaluate(stopped)
+    jobs.evaluate_run(stopped)
     assert capsys.readouterr().err == ""
 
 
@@ -202,7 +202,7 @@ def test_the_one_cycle_spans_the_whole_training():
 def test_results_are_those_of_the_test_split_by_hand(tmp_path):
     """Iris, its fifth held out: probabilities from NumPy alone."""
     job = Job("perceptron", "iris", epochs=3, batch_size=16)
-    run = jobs.train(job, run="iris", base=tmp_path)
+    run = jobs.train_job(job, run="iris", base=tmp_path)
     kernel, bias = keras.saving.load_model(run / "best.keras").get_weights()
     data = job.load_data()
     x, y = (np.concatenate(part) for part in zip(*data.test.as_numpy_iterator(), strict=True))
@@ -229,7 +229,7 @@ def test_the_best_epoch_is_evaluated_and_not_the_last(tmp_path):
         schedule="constant",
         options={"learning_rate": 3.0, "optimizer": "sgd"},
     )
-    run = jobs.train(job, base=tmp_path)
+    run = jobs.train_job(job, base=tmp_path)
     losses = dk.training.load_history(run)["val_loss"]
     best = keras.saving.load_model(run / "best.keras")
     measured = best.evaluate(job.load_data().val, verbose=0, return_dict=True)["loss"]
@@ -241,13 +241,13 @@ def test_a_training_that_diverges_says_so(tmp_path, capsys):
     job = Job("perceptron", "diabetes", epochs=2, schedule="constant", options=options)
     message = rf"The run {tmp_path}/bad has no best\.keras: no epoch ended with a finite loss"
     with pytest.raises(InputError, match=message):
-        jobs.train(job, run="bad", base=tmp_path)
+        jobs.train_job(job, run="bad", base=tmp_path)
     assert "Training stopped: loss became" in capsys.readouterr().err
 
 
 def test_data_without_validation_watches_the_training_loss(tmp_path):
     job = Job("perceptron", "iris", epochs=1, batch_size=16, val_fraction=0.0)
-    run = jobs.train(job, base=tmp_path)
+    run = jobs.train_job(job, base=tmp_path)
     assert set(dk.training.load_history(run)) == {"epoch", "accuracy", "loss"}
     assert (run / "best.keras").is_file()
 
@@ -273,14 +273,14 @@ def test_data_without_validation_watches_the_training_loss(tmp_path):
 )
 def test_a_wrong_job_is_refused_before_anything_is_made(tmp_path, changes, message):
     with pytest.raises(InputError, match=re.escape(message)):
-        jobs.train(dataclasses.replace(JOB, **changes), run="x", base=tmp_path)
+        jobs.train_job(dataclasses.replace(JOB, **changes), run="x", base=tmp_path)
     assert not any(tmp_path.iterdir())
 
 
 def test_what_is_no_run_is_named(tmp_path):
     (tmp_path / "config.json").write_text('{"config": {"units": 3}}')  # of another program
     for run in (tmp_path / "nosuch", tmp_path):
-        for step in (jobs.evaluate, jobs.export, jobs.open_run, jobs.find_run):
+        for step in (jobs.evaluate_run, jobs.export_run, jobs.open_run, jobs.find_run):
             with pytest.raises(InputError, match=f"{run} is not the directory of a training"):
                 step(run)
         with pytest.raises(InputError, match=rf"{run}/results.json cannot be read; run `dlkit ev"):
@@ -289,14 +289,14 @@ def test_what_is_no_run_is_named(tmp_path):
 
 def test_a_run_without_a_model_is_named(tmp_path):
     run = dk.training.run_directory("new", base=tmp_path, config=dataclasses.asdict(JOB))
-    for step in (jobs.evaluate, jobs.export, jobs.open_run, jobs.find_run):
+    for step in (jobs.evaluate_run, jobs.export_run, jobs.open_run, jobs.find_run):
         with pytest.raises(InputError, match=f"The run {run} has no best.keras: no epoch ended"):
             step(run)
 
 
 def test_a_used_name_with_another_job_is_refused(trained):
     with pytest.raises(InputError, match=r"epochs \(2 there, 5 now\)"):
-        jobs.train(dataclasses.replace(JOB, epochs=5), run=trained.name, base=trained.parent)
+        jobs.train_job(dataclasses.replace(JOB, epochs=5), run=trained.name, base=trained.parent)
     assert jobs.read_results(trained)  # and the run is as it was
 
 
@@ -304,13 +304,13 @@ def test_a_quantized_file_goes_where_it_was_told(trained, tmp_path):
     sizes = {}
     for quantize in (None, "dynamic"):
         path = tmp_path / f"{quantize}.tflite"
-        assert jobs.export(trained, path, format="litert", quantize=quantize) == path
+        assert jobs.export_run(trained, path, format="litert", quantize=quantize) == path
         sizes[quantize] = path.stat().st_size
     assert sizes["dynamic"] < sizes[None]
 
 
 def test_the_model_card_tells_the_run(trained, tmp_path):
-    version = jobs.export(trained, tmp_path / "m")
+    version = jobs.export_run(trained, tmp_path / "m")
     notes = json.loads((version / "assets.extra/model_card.json").read_text())["notes"]
     assert notes == {
         "seed": JOB.seed,
@@ -320,7 +320,7 @@ def test_the_model_card_tells_the_run(trained, tmp_path):
 
 
 def test_an_export_can_carry_a_twin(trained, tmp_path):
-    version = jobs.export(trained, tmp_path / "m", runtimes=("onnx",))
+    version = jobs.export_run(trained, tmp_path / "m", runtimes=("onnx",))
     assert (version / "assets.extra" / "onnx" / "serving_default.onnx").is_file()
 
 
@@ -336,5 +336,5 @@ def test_an_export_can_carry_a_twin(trained, tmp_path):
 )
 def test_a_format_that_there_is_not_is_refused(trained, tmp_path, options, message):
     with pytest.raises(InputError, match=re.escape(message)):
-        jobs.export(trained, tmp_path / "m", **options)
+        jobs.export_run(trained, tmp_path / "m", **options)
     assert not any(tmp_path.iterdir())

@@ -6,7 +6,7 @@ import pytest
 
 from dlkit.errors import InputError
 from dlkit.tasks import TASKS
-from dlkit.training.compiling import check_options, compile_model
+from dlkit.training.compiling import check_compile_options, compile_model
 from dlkit.training.names import LOSSES
 
 START = np.array([1.0, -2.0, 0.5])
@@ -451,5 +451,5 @@ def test_a_scaled_regression_answers_in_units_and_learns_in_deviations():
 
 
 def test_check_options_fills_in_what_the_task_decides():
-    assert check_options(task="binary")["loss"] == "binary_crossentropy"
-    assert check_options(optimizer="lion")["optimizer"] == "lion"
+    assert check_compile_options(task="binary")["loss"] == "binary_crossentropy"
+    assert check_compile_options(optimizer="lion")["optimizer"] == "lion"

@@ -10,7 +10,7 @@ import pytest
 import dlkit as dk
 from dlkit.models import blocks
 from dlkit.tasks import TASKS
-from dlkit.training.compiling import check_options, compile_model
+from dlkit.training.compiling import check_compile_options, compile_model
 from dlkit.training.fit_callbacks import metric_direction
 from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical_name
 
@@ -65,8 +65,10 @@ def test_every_optimizer_that_keras_makes_by_name_is_known():
     names = known_to(keras.optimizers, keras.optimizers.Optimizer)
     assert {"Nadam", "Muon", "Adafactor"} < set(names)
     for name in names:
-        assert check_options(optimizer=name)["optimizer"] == name.lower()
-    assert check_options(optimizer="schedule_free_adamw")["optimizer"] == "schedulefreeadamw"
+        assert check_compile_options(optimizer=name)["optimizer"] == name.lower()
+    assert (
+        check_compile_options(optimizer="schedule_free_adamw")["optimizer"] == "schedulefreeadamw"
+    )
 
 
 OTHERS = ("adafactor", "adamax", "ftrl", "lamb", "muon", "nadam", "schedulefreeadamw")

@@ -15,7 +15,7 @@ from dlkit.export.signatures.selection import DEFAULT, offered_signatures
 from dlkit.export.signatures.signature import Arrays, Signature, check_export_data
 from dlkit.export.to_saved_model import training_profile, twins, warmup
 from dlkit.export.to_saved_model.model_card import check_notes, write_model_card
-from dlkit.export.versioning.directories import check_base, publish_version
+from dlkit.export.versioning.directories import check_export_base, publish_version
 
 
 def saved_model(
@@ -107,7 +107,7 @@ def saved_model(
     """
     check_model(model)
     check_export_data(data)
-    base = check_base(base)
+    base = check_export_base(base)
     name = base.absolute().name
     notes = check_notes(notes)
     runtimes = twins.check_runtimes(runtimes)

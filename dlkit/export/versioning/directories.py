@@ -45,7 +45,7 @@ def versions(base: str | os.PathLike) -> tuple[int, ...]:
     return tuple(sorted({int(child.name) for child in _numbered(base) if child.is_dir()}))
 
 
-def check_base(base: str | os.PathLike) -> pathlib.Path:
+def check_export_base(base: str | os.PathLike) -> pathlib.Path:
     """Return `base` as a path if versions may be written below it.
 
     Raises:

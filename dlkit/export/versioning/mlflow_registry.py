@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from dlkit.argument_validation import require
 from dlkit.errors import InputError
-from dlkit.export.versioning.directories import check_base, publish_version
+from dlkit.export.versioning.directories import check_export_base, publish_version
 
 _FOLDER = "model"
 _SIGNATURE = "serving_default"
@@ -168,7 +168,7 @@ def from_mlflow(model_uri: str, base: str | os.PathLike) -> pathlib.Path:
         Traceback (most recent call last):
         dlkit.errors.InputError: base must be the model's directory, below which the version is ...
     """
-    base = check_base(base)
+    base = check_export_base(base)
     mlflow = require("mlflow", "mlflow")
 
     def fetch(staging: pathlib.Path) -> None:

@@ -211,9 +211,9 @@ def ask(url, rows):
 def test_rows_as_json_get_the_answers_of_keras(shared_data, tmp_path):
     """A model of the catalogue, trained by the job of the command line and served."""
     job = Job("mlp", "titanic", epochs=1, options={"units": (8,)})
-    run = jobs.train(job, run="titanic", base=tmp_path)
-    assert jobs.evaluate(run)["accuracy"] > 0.4
-    version = jobs.export(run, tmp_path / "titanic")
+    run = jobs.train_job(job, run="titanic", base=tmp_path)
+    assert jobs.evaluate_run(run)["accuracy"] > 0.4
+    version = jobs.export_run(run, tmp_path / "titanic")
     rows = [
         {"Pclass": "3", "Sex": "male", "Age": 22.0, "SibSp": 1, "Parch": 0, "Fare": 7.25},
         {"Pclass": "1", "Sex": "female", "Age": float("nan"), "SibSp": 1, "Parch": 0, "Fare": 80},

@@ -79,14 +79,16 @@ def unwritten(staging):
 def test_a_base_below_a_file(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"can be written\. Received: .*file/model.*Not a dir"):
-        directories.publish_version(directories.check_base(tmp_path / "file" / "model"), unwritten)
+        directories.publish_version(
+            directories.check_export_base(tmp_path / "file" / "model"), unwritten
+        )
     assert [path.name for path in tmp_path.rglob("*")] == ["file"]
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux's /proc")
 def test_a_base_where_even_root_cannot_write():
     with pytest.raises(InputError, match=r"can be written\. Received: base='/proc/model'"):
-        directories.publish_version(directories.check_base("/proc/model"), unwritten)
+        directories.publish_version(directories.check_export_base("/proc/model"), unwritten)
 
 
 @pytest.mark.parametrize(
@@ -101,13 +103,13 @@ def test_a_base_where_even_root_cannot_write():
 )
 def test_bases_that_are_none(base, message):
     with pytest.raises(InputError, match=message):
-        directories.check_base(base)
+        directories.check_export_base(base)
 
 
 def test_a_base_that_is_a_file_or_a_saved_model(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"Received a file: base='.*file'"):
-        directories.check_base(tmp_path / "file")
+        directories.check_export_base(tmp_path / "file")
     (tmp_path / "saved_model.pb").write_text("")
     with pytest.raises(InputError, match=r"base='.*' is itself a SavedModel"):
-        directories.check_base(tmp_path)
+        directories.check_export_base(tmp_path)
