@@ -75,7 +75,7 @@ def train_dlkit(seed, **changes):
 def train_keras_io(seed, goal):
     """Train keras.io's "Simple MNIST convnet" (F. Chollet 2015), as it stands there."""
     keras.utils.set_random_seed(seed)
-    arrays = sources.read("fashion_mnist")
+    arrays = sources.read_arrays("fashion_mnist")
     x, test_x = (
         np.expand_dims(a.astype("float32") / 255, -1) for a in (arrays.inputs, arrays.test[0])
     )

@@ -44,7 +44,7 @@ def by_hand(model, data):
 
 def measure(name, batch_size, rounds):
     """Return the seconds of each epoch on both sides, the compiling one first."""
-    arrays = sources.read("fashion_mnist")
+    arrays = sources.read_arrays("fashion_mnist")
     data = dk.data.from_arrays(
         arrays.inputs[:EXAMPLES],
         arrays.targets[:EXAMPLES],

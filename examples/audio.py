@@ -29,7 +29,7 @@ model.fit(data.train, validation_data=data.val, epochs=options.epochs, verbose=2
 accuracy = model.evaluate(data.test, verbose=0, return_dict=True)["accuracy"]
 
 # A recording of the test split, as a client has it: the bytes of its file.
-folder = cache.unpacked(sources.SPOKEN_DIGITS)
+folder = cache.unpack_published(sources.SPOKEN_DIGITS)
 recording = next(folder.glob("*/recordings/7_theo_0.wav")).read_bytes()
 with tempfile.TemporaryDirectory() as exports:
     version = dk.export.saved_model(model, pathlib.Path(exports, "digits"), data=data)

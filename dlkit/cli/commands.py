@@ -124,7 +124,7 @@ def check(
     """
     from dlkit.data.catalogue import resolving
 
-    make = resolving.find(data, target, delimiter)
+    make = resolving.resolve_source(data, target, delimiter)
     load_tensorflow()
     if any(finding.level == "error" for finding in make().check()):
         raise typer.Exit(1)

@@ -79,7 +79,7 @@ class Job:
         Raises:
             InputError: for an unknown name, a model that cannot do the data, a number out of range.
         """
-        model, data = find_builder(self.model), loading.find(self.data)
+        model, data = find_builder(self.model), loading.find_info(self.data)
         _check_fits(self, model, data)
         check_integer("epochs", self.epochs)
         check_integer("batch_size", self.batch_size)

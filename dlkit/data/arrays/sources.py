@@ -59,9 +59,9 @@ def load(name: str, **options: Any) -> Any:
     from dlkit.data.arrays.from_arrays import from_arrays
 
     check_options(name, options, from_arrays)
-    arrays = read(name)
+    arrays = read_arrays(name)
     options = {
-        "task": loading.find(name).task,
+        "task": loading.find_info(name).task,
         "test": arrays.test,
         "class_names": arrays.class_names,
         **options,
@@ -69,7 +69,7 @@ def load(name: str, **options: Any) -> Any:
     return from_arrays(arrays.inputs, arrays.targets, name=name, **options)
 
 
-def read(name: str) -> Arrays:
+def read_arrays(name: str) -> Arrays:
     """Return the raw arrays of the data set `name`, a name of the catalogue."""
     if name in ("mnist", "fashion_mnist"):
         return _mnist(name)
@@ -123,7 +123,7 @@ def _download(name: str) -> pathlib.Path:
     folder = cache_folder().parent / name.replace("_", "-")
     try:
         for file, published in MNISTS[name].items():
-            downloads.fetch(published, folder / file)
+            downloads.download(published, folder / file)
     except OSError as error:
         places = [str(folder) for folder in mnist_folders(name)]
         debian = ""

@@ -28,7 +28,7 @@ def load(name: str, **options: Any) -> Data:
     known = inspect.signature(from_audio_folder).parameters
     defaults = {name: known[name].default for name in Options.__dataclass_fields__}
     check_names(name, options, defaults)
-    folder = cache.unpacked(SPOKEN_DIGITS) / "free-spoken-digit-dataset" / "recordings"
+    folder = cache.unpack_published(SPOKEN_DIGITS) / "free-spoken-digit-dataset" / "recordings"
     paths = sorted(folder.glob("*.wav"))
     # {digit}_{speaker}_{take}.wav
     digits, takes = zip(*(path.stem.split("_")[::2] for path in paths), strict=True)

@@ -100,8 +100,8 @@ def from_voc(  # noqa: PLR0913 - what the data is, and how to feed it, as from_a
     """
     options = Options(image_size, channels, corrupt, batch_size, seed, val_fraction, cache, None)
     change = boxes.resolve_box_augmentation(augment)
-    annotations = voc.read_folder(folder)
-    lists = voc.read_splits(folder, [found.path.stem for found in annotations])
+    annotations = voc.read_annotations(folder)
+    lists = voc.read_published_splits(folder, [found.path.stem for found in annotations])
     files = Files(np.array([found.image for found in annotations]), np.arange(len(annotations)))
     files = whole_images(files, corrupt, options.size, channels or 3)
     kept = [annotations[row] for row in files.labels]

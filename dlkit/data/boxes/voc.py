@@ -44,7 +44,7 @@ class Annotation:
     dropped: tuple[str, ...]
 
 
-def read_folder(folder: str | os.PathLike) -> list[Annotation]:
+def read_annotations(folder: str | os.PathLike) -> list[Annotation]:
     """Return the annotations under `folder`, by the names of their files.
 
     Raises:
@@ -65,10 +65,10 @@ def read_folder(folder: str | os.PathLike) -> list[Annotation]:
             if path.suffix.lower() != ".xml":
                 images.setdefault(path.name, str(path))
                 images.setdefault(path.stem, str(path))
-    return [read(path, images) for path in paths]
+    return [read_annotation(path, images) for path in paths]
 
 
-def read(path: pathlib.Path, images: Mapping[str, str]) -> Annotation:
+def read_annotation(path: pathlib.Path, images: Mapping[str, str]) -> Annotation:
     """Return the annotation in an XML file; `images` are paths by name and by stem."""
     tree = _tree(path)
     named = (tree.findtext("filename") or "").strip()
@@ -100,7 +100,7 @@ def read(path: pathlib.Path, images: Mapping[str, str]) -> Annotation:
     return Annotation(path, image, tuple(names), tuple(boxes), tuple(dropped))
 
 
-def read_splits(folder: str | os.PathLike, stems: Iterable[str]) -> dict[str, list[str]]:
+def read_published_splits(folder: str | os.PathLike, stems: Iterable[str]) -> dict[str, list[str]]:
     """Return the stems that each file of ImageSets/Main lists: the splits that were published.
 
     Raises:

@@ -44,7 +44,7 @@ def places(file: str) -> Iterator[pathlib.Path]:
     yield from (cache_folder() / file, cache_folder() / name, cache_folder().parent / name)
 
 
-def find(file: str) -> pathlib.Path:
+def find_published(file: str) -> pathlib.Path:
     """Return the path of a published file; one that is nowhere is downloaded, where that can be.
 
     Where DLKIT_OFFLINE is set, nothing is downloaded.
@@ -65,7 +65,7 @@ def find(file: str) -> pathlib.Path:
     if published is not None and published.url is not None:
         try:
             target = cache_folder() / file
-            downloads.fetch(published, target)
+            downloads.download(published, target)
             _mark(target)
             return target
         except OSError as error:
@@ -108,7 +108,7 @@ def _stamp(place: pathlib.Path) -> str:
     return f"{facts.st_size} {facts.st_mtime_ns}"
 
 
-def unpacked(file: str) -> pathlib.Path:
+def unpack_published(file: str) -> pathlib.Path:
     """Return the folder of what is in a published zip or tar.gz, unpacked when first asked for.
 
     Args:
@@ -117,16 +117,16 @@ def unpacked(file: str) -> pathlib.Path:
     Raises:
         InputError: when the archive is nowhere, is damaged, or would write outside its folder.
     """
-    path = find(file)
+    path = find_published(file)
     # A file of another size is another edition: it gets a folder of its own.
     stem = path.name.removesuffix(".zip").removesuffix(".tar.gz")
     target = cache_folder() / f"{stem}-{path.stat().st_size}"
     if not target.is_dir():
-        unpack(path, target)
+        unpack_archive(path, target)
     return target
 
 
-def unpack(path: pathlib.Path, target: pathlib.Path) -> None:
+def unpack_archive(path: pathlib.Path, target: pathlib.Path) -> None:
     """Unpack a zip or tar.gz file as the folder `target`, which appears once it is whole.
 
     Raises:

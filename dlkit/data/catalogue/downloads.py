@@ -41,7 +41,7 @@ class _WrongRangeError(OSError):
     """The server sends another part than the one that was asked for, or none."""
 
 
-def fetch(file: PublishedFile, target: pathlib.Path) -> None:
+def download(file: PublishedFile, target: pathlib.Path) -> None:
     """Download `file` as `target`, which appears once it is whole and its checksum is right.
 
     Args:

@@ -1,4 +1,4 @@
-"""The named data sets: `list`, `find` and `load`."""
+"""The named data sets: `list`, `find_info` and `load`."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def list() -> tuple[DataSetInfo, ...]:
     return SETS
 
 
-def find(name: str) -> DataSetInfo:
+def find_info(name: str) -> DataSetInfo:
     """Return the facts of the data set `name`.
 
     Raises:
         InputError: for an unknown name, with the known ones and the closest of them.
 
     Example:
-        >>> find("iris").task
+        >>> find_info("iris").task
         'multiclass'
     """
     for info in SETS:
@@ -85,7 +85,7 @@ def load(
         >>> data.input_spec["image"].shape
         TensorShape([8, 8, 1])
     """
-    info = find(name)
+    info = find_info(name)
     module = importlib.import_module(f"dlkit.data.{info.module}")
     return module.load(
         name,

@@ -31,7 +31,7 @@ _FILES = {kind.name: kind.files for kind in KINDS.values() if kind.files}
 _LOOKED_AT = 1000  # files that tell what a folder holds
 
 
-def find(
+def resolve_source(
     source: str, target: str | None = None, delimiter: str | None = None
 ) -> Callable[[], Data]:
     r"""Return what makes the `Data` of a name, a folder or a CSV file; it is not made yet.
@@ -48,7 +48,7 @@ def find(
         InputError: when there is no such set, folder or file, or it does not say what it holds.
 
     Example:
-        >>> find("iris")().task
+        >>> resolve_source("iris")().task
         'multiclass'
     """
     path = pathlib.Path(source)
@@ -61,7 +61,7 @@ def find(
         if path.name != source or path.suffix:
             beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
             raise InputError(f"There is no file or folder {path}.{closest(path.name, beside)}")
-    loading.find(source)
+    loading.find_info(source)
     _refuse_options(source, target, delimiter)
     return functools.partial(loading.load, source)
 

@@ -11,14 +11,14 @@ from dlkit.column_values import as_booleans
 from dlkit.data.core.record import Column
 from dlkit.data.files import column_hints
 from dlkit.data.files.cells import as_numbers, as_texts, first_text, has_front_zeros
-from dlkit.data.files.dates import iso_date, like
+from dlkit.data.files.dates import accepted_dates, iso_date
 from dlkit.data.files.table_columns import check_columns
 from dlkit.errors import InputError
 
 KINDS = ("numeric", "boolean", "category", "hash", "date", "drop")
 
 
-def infer(
+def infer_columns(
     table: Mapping[str, np.ndarray],
     train: np.ndarray,
     kinds: Mapping[str, str],
@@ -48,7 +48,7 @@ def infer(
             if kinds[name] in _READERS:
                 _READERS[kinds[name]](name, values, dayfirst=dayfirst)
         kind, note = _inspect(values, values[train], max_categories, dayfirst, kinds.get(name))
-        finding = None if name in kinds else column_hints.look(name, kind, values)
+        finding = None if name in kinds else column_hints.look_at_column(name, kind, values)
         found.append(Column(name, kind, note, finding))
     return tuple(found)
 
@@ -140,7 +140,7 @@ def to_dates(
     values = as_texts(values)
     for row, text in enumerate(values):
         if text and not iso_date(text, dayfirst):
-            _refuse(name, "date", like(dayfirst), row, values, split)
+            _refuse(name, "date", accepted_dates(dayfirst), row, values, split)
     return values
 
 
@@ -189,7 +189,7 @@ def check_crosses(crosses: Sequence[Sequence[str]], columns: Sequence[Column]) -
                 )
 
 
-def raw(
+def raw_columns(
     columns: Iterable[Column],
     table: Mapping[str, np.ndarray],
     split: str = "",

@@ -29,13 +29,18 @@ from dlkit.data.core.pipeline import (
     prepare_inputs,
     take_rows,
 )
-from dlkit.data.core.record import Origin, Split
+from dlkit.data.core.record import Column, Origin, Split
 from dlkit.data.core.splits import divide_targets, split_pipelines
 from dlkit.data.core.targets import read_targets
 from dlkit.data.data import Data
-from dlkit.data.features import columns as columning
 from dlkit.data.features import layers
-from dlkit.data.features import targets as table_targets
+from dlkit.data.features.columns import check_crosses, check_kept, infer_columns, raw_columns
+from dlkit.data.features.targets import (
+    check_target,
+    join_test_targets,
+    read_test_table,
+    with_targets,
+)
 from dlkit.data.files import csv_tables
 from dlkit.data.files.cell_layers import table_cells
 from dlkit.data.files.table_columns import read_target
@@ -91,7 +96,7 @@ def from_csv(
     known = inspect.signature(from_dataframe).parameters
     check_names("from_csv", options, {*reading, *list(known)[2:]})
     table, target = csv_tables.read_csv(path, **reading), str(target)
-    table_targets.check(table, target, str(path))
+    check_target(table, target, str(path))
     options.setdefault("name", os.path.basename(path).partition(".")[0])
     held = None if test is None else csv_tables.read_csv(test, **reading)
     return from_dataframe(table, target, test=held, na_values=na_values, **options)
@@ -185,22 +190,22 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
     style = Style(csv_tables.check_na_values(na_values), decimal, thousands, dayfirst)
     kinds, target = kinds or {}, str(target)
     table = style.read(frame, [name for name in kinds if kinds[name] not in NUMBERS])
-    table_targets.check(table, target, "The table")
-    table = table_targets.with_targets(table, target, missing_targets, "the table")
+    check_target(table, target, "The table")
+    table = with_targets(table, target, missing_targets, "the table")
     labels = read_target(table.pop(target), target, task)
     targets, held = read_targets(labels, task, class_names), None
     if test is not None:
-        held = table_targets.read_test(test, target, table, style, missing_targets)
-        targets = table_targets.join_test(targets, held.pop(target), target)
+        held = read_test_table(test, target, table, style, missing_targets)
+        targets = join_test_targets(targets, held.pop(target), target)
     held_rows = None if held is None else len(next(iter(held.values())))
     targets = target_rows.without_rare_classes(targets, held_rows, val_fraction, rare_classes, task)
     split = divide_targets(targets, held_rows, val_fraction, seed)
     check_batch_size(batch_size, len(split.train), len(targets.values))
 
     def make(split: Split) -> Data:
-        columns = columning.infer(table, split.train, kinds, max_categories, dayfirst)
-        columning.check_kept(columns)
-        columning.check_crosses(crosses, columns)
+        columns = infer_columns(table, split.train, kinds, max_categories, dayfirst)
+        check_kept(columns)
+        check_crosses(crosses, columns)
         x = _raw(columns, table, held, dayfirst)
         preprocessing, names = layers.build(
             columns, take_rows(x, split.train), style, crosses=crosses, hash_bins=hash_bins
@@ -222,7 +227,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
 
 def _record(
     name: str,
-    columns: tuple[columning.Column, ...],
+    columns: tuple[Column, ...],
     names: tuple[str, ...],
     preprocessing: keras.Model,
     style: Style,
@@ -246,7 +251,7 @@ def _record(
     )
 
 
-def _warn(columns: Sequence[columning.Column]) -> None:
+def _warn(columns: Sequence[Column]) -> None:
     for column in columns:
         told = []
         if column.kind == "drop" and column.note != "as told":
@@ -268,19 +273,19 @@ def _check_numbers(
 
 
 def _raw(
-    columns: Sequence[columning.Column],
+    columns: Sequence[Column],
     table: Mapping[str, np.ndarray],
     held: Mapping[str, np.ndarray] | None,
     dayfirst: bool | None,
 ) -> dict[str, np.ndarray]:
     """Return the raw columns, with those of the test table behind them."""
-    x = columning.raw(columns, table, "", dayfirst)
+    x = raw_columns(columns, table, "", dayfirst)
     if held is not None:
-        test = columning.raw(columns, held, " of the test rows", dayfirst)
+        test = raw_columns(columns, held, " of the test rows", dayfirst)
         x = {name: np.concatenate([values, test[name]]) for name, values in x.items()}
     return {name: precision.narrowed(values) for name, values in x.items()}
 
 
-def _crossed(crosses: Sequence[Sequence[str]], bins: int) -> tuple[columning.Column, ...]:
+def _crossed(crosses: Sequence[Sequence[str]], bins: int) -> tuple[Column, ...]:
     note = f"combinations in {bins} bins"
-    return tuple(columning.Column(" x ".join(cross), "cross", note) for cross in crosses)
+    return tuple(Column(" x ".join(cross), "cross", note) for cross in crosses)

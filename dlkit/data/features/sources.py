@@ -10,7 +10,7 @@ import numpy as np
 
 from dlkit.argument_validation import check_options
 from dlkit.data.catalogue import loading
-from dlkit.data.catalogue.cache import find
+from dlkit.data.catalogue.cache import find_published
 from dlkit.data.files.csv_tables import read_csv
 
 ADULT_COLUMNS = (
@@ -41,7 +41,7 @@ class Table(NamedTuple):
 
 
 def _titanic() -> Table:
-    table = read_csv(find("tabular/titanic.csv"))
+    table = read_csv(find_published("tabular/titanic.csv"))
     # A name and a ticket are of one person or family; most cabins are unknown.
     kinds = dict.fromkeys(("PassengerId", "Name", "Ticket", "Cabin"), "drop")
     table["Survived"] = table["Survived"].astype(int)
@@ -51,11 +51,11 @@ def _titanic() -> Table:
 
 
 def _penguins() -> Table:
-    return Table(read_csv(find("tabular/penguins.csv")), "species")
+    return Table(read_csv(find_published("tabular/penguins.csv")), "species")
 
 
 def _auto_mpg() -> Table:
-    path = find("tabular/auto-mpg.data")
+    path = find_published("tabular/auto-mpg.data")
     rows = [
         re.fullmatch(r'\s*(.*?)\s*"(.*)"\s*', line).groups()
         for line in path.read_text().splitlines()
@@ -66,8 +66,8 @@ def _auto_mpg() -> Table:
 
 
 def _adult() -> Table:
-    train = read_csv(find("tabular/adult-train.csv.gz"), columns=ADULT_COLUMNS)
-    test = read_csv(find("tabular/adult-test.csv.gz"), columns=ADULT_COLUMNS)
+    train = read_csv(find_published("tabular/adult-train.csv.gz"), columns=ADULT_COLUMNS)
+    test = read_csv(find_published("tabular/adult-test.csv.gz"), columns=ADULT_COLUMNS)
     # The published test labels end with a point.
     test["income"] = np.array([label.rstrip(".") for label in test["income"]], object)
     # fnlwgt says how many people a row stands for: nothing about the person.
@@ -75,20 +75,20 @@ def _adult() -> Table:
 
 
 def _california_housing() -> Table:
-    table = read_csv(find("tabular/california_housing.csv.gz"))
+    table = read_csv(find_published("tabular/california_housing.csv.gz"))
     # In 100,000 dollars, as scikit-learn has it: a network starts with answers around 0.
     table["median_house_value"] = table["median_house_value"].astype(float) / 1e5
     return Table(table, "median_house_value")
 
 
 def _credit_card_fraud() -> Table:
-    table = read_csv(find("tabular/creditcard_fraud_subset.csv.gz"))
+    table = read_csv(find_published("tabular/creditcard_fraud_subset.csv.gz"))
     # Seconds since the first payment of the collection: nothing about a payment.
     return Table(table, "Class", kinds={"Time": "drop"}, class_names=("genuine", "fraud"))
 
 
 def _mammography() -> Table:
-    table = read_csv(find("tabular/mammography.csv"), columns=MAMMOGRAPHY_COLUMNS)
+    table = read_csv(find_published("tabular/mammography.csv"), columns=MAMMOGRAPHY_COLUMNS)
     # The published labels are '-1' and '1', quotes included.
     labels = [int(label.strip("'")) for label in table["calcification"]]
     table["calcification"] = (np.array(labels) > 0).astype(int)
@@ -96,7 +96,7 @@ def _mammography() -> Table:
 
 
 def _boston_housing() -> Table:
-    table = read_csv(find("tabular/boston_housing.csv"), columns=BOSTON_COLUMNS)
+    table = read_csv(find_published("tabular/boston_housing.csv"), columns=BOSTON_COLUMNS)
     # The column was built on race.
     return Table(table, "value", kinds={"b": "drop"})
 
@@ -120,7 +120,7 @@ def load(name: str, **options: Any) -> Any:
     check_options(name, options, from_dataframe, fixed=("name", "test"))
     table = TABLES[name]()
     options = {
-        "task": loading.find(name).task,
+        "task": loading.find_info(name).task,
         "kinds": table.kinds,
         "class_names": table.class_names,
         **options,

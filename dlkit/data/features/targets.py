@@ -17,7 +17,7 @@ from dlkit.data.files.table_styles import Style
 from dlkit.errors import InputError
 
 
-def check(table: Mapping[str, np.ndarray], target: str, where: str) -> None:
+def check_target(table: Mapping[str, np.ndarray], target: str, where: str) -> None:
     """Refuse a table without the target, or with nothing else; `where` is the table.
 
     Raises:
@@ -47,7 +47,7 @@ def with_targets(
     return {name: values[rows] for name, values in table.items()}
 
 
-def read_test(
+def read_test_table(
     test: Any, target: str, like: Mapping[str, np.ndarray], style: Style, missing: str
 ) -> dict[str, np.ndarray]:
     """Return the table for testing, which has the target and all columns of `like`.
@@ -65,7 +65,7 @@ def read_test(
     return with_targets(held, target, missing, "the test table")
 
 
-def join_test(targets: Targets, cells: np.ndarray, target: str) -> Targets:
+def join_test_targets(targets: Targets, cells: np.ndarray, target: str) -> Targets:
     """Return the targets with those in the column `cells` of the test table behind them."""
     labels = read_target(cells, target, targets.task)
     values = np.concatenate([targets.values, encode_targets(labels, targets)])

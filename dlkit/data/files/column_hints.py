@@ -27,7 +27,7 @@ _DATES = re.compile(
 _COMPACT = re.compile(r"(19|20)\d{6}")
 
 
-def look(name: str, kind: str, values: np.ndarray) -> Finding | None:
+def look_at_column(name: str, kind: str, values: np.ndarray) -> Finding | None:
     """Return what to know of a column whose kind was read from its values, if there is anything.
 
     Args:
@@ -36,7 +36,7 @@ def look(name: str, kind: str, values: np.ndarray) -> Finding | None:
         values: What it holds.
 
     Example:
-        >>> look("price", "hash", np.array(["-0,37", "1,5"], object)).advice
+        >>> look_at_column("price", "hash", np.array(["-0,37", "1,5"], object)).advice
         "give decimal=','"
     """
     if kind not in ("numeric", "category", "hash", "drop"):

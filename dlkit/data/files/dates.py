@@ -45,7 +45,7 @@ def iso_date(text: str, dayfirst: bool | None = None) -> str | None:
     return text if re.fullmatch(_PATTERN, text, flags=re.ASCII) else None
 
 
-def like(dayfirst: bool | None) -> str:
+def accepted_dates(dayfirst: bool | None) -> str:
     """Return how dates are written, for messages."""
     further = {None: "", True: " or 21.11.2026", False: " or 11/21/2026"}[dayfirst]
     return f"like 2026-11-21 or 2026-11-21 13:00{further}"
@@ -94,7 +94,7 @@ class DateParts(keras.layers.Layer):
 
     def _refuse(self, wrong: tf.Tensor) -> tf.Operation:
         """Fail where there is a text in `wrong`, which is neither a date nor missing."""
-        told = f"Column {self.column} takes dates {like(self.dayfirst)}, and not"
+        told = f"Column {self.column} takes dates {accepted_dates(self.dayfirst)}, and not"
         return tf.Assert(tf.equal(tf.size(wrong), 0), [told, wrong[:1]])
 
     def compute_output_spec(self, dates: Any) -> keras.KerasTensor:

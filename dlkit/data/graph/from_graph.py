@@ -30,9 +30,9 @@ from dlkit.data.core.pipeline import (
 from dlkit.data.core.record import Column, Origin, Split
 from dlkit.data.core.splits import split_pipelines
 from dlkit.data.data import Data
-from dlkit.data.graph import splits as graph_splits
 from dlkit.data.graph.layers import KnownNodes
 from dlkit.data.graph.reading import read_graph
+from dlkit.data.graph.splits import divide_nodes, read_node_labels, without_rare_nodes
 from dlkit.errors import InputError
 
 ENCODINGS = ("features", "node")
@@ -119,10 +119,10 @@ def from_graph(  # noqa: PLR0913 - what the data is, and how to feed it: one cal
     _check_options(propagate, encoding, augment)
     graph = read_graph(features, edges)
     nodes = _names(node_names, len(graph.features))
-    targets, known = graph_splits.read_labels(labels, len(nodes), class_names)
+    targets, known = read_node_labels(labels, len(nodes), class_names)
     rows = {"train": train, "val": val, "test": test}
-    targets, known = graph_splits.without_rare(targets, known, rows, val_fraction, rare_classes)
-    split = graph_splits.divide(targets, known, rows, val_fraction, seed)
+    targets, known = without_rare_nodes(targets, known, rows, val_fraction, rare_classes)
+    split = divide_nodes(targets, known, rows, val_fraction, seed)
     check_batch_size(batch_size, len(split.train), int(known.sum()))
     if graph.self_loops:
         warnings.warn(

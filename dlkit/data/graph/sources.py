@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.argument_validation import check_options
-from dlkit.data.catalogue.cache import find
+from dlkit.data.catalogue.cache import find_published
 from dlkit.data.graph.from_graph import from_graph
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ CORA_CLASSES = (
 def load(name: str, **options: Any) -> Data:
     """Return the set `name`; `options` are those of `from_graph`."""
     check_options(name, options, from_graph, fixed=("name", "class_names"))
-    with np.load(find("graph/cora.npz"), allow_pickle=False) as arrays:
+    with np.load(find_published("graph/cora.npz"), allow_pickle=False) as arrays:
         words = np.zeros(arrays["x_shape"], np.float32)
         words[arrays["x_rows"], arrays["x_cols"]] = 1
         names = ("train", "val", "test")

@@ -16,7 +16,7 @@ from dlkit.data.core.targets import Targets, read_targets, split_stratified
 from dlkit.errors import InputError
 
 
-def read_labels(
+def read_node_labels(
     labels: Any, count: int, class_names: Sequence[str] | None
 ) -> tuple[Targets, np.ndarray]:
     """Return the targets of all nodes, and which of these are known.
@@ -25,7 +25,7 @@ def read_labels(
         InputError: when there are more or fewer labels than nodes, no label, or a single class.
 
     Example:
-        >>> targets, known = read_labels(["b", None, "a"], 3, None)
+        >>> targets, known = read_node_labels(["b", None, "a"], 3, None)
         >>> targets.values, known
         (array([ 1, -1,  0]), array([ True, False,  True]))
     """
@@ -46,7 +46,7 @@ def read_labels(
     return dataclasses.replace(targets, values=values), known
 
 
-def without_rare(
+def without_rare_nodes(
     targets: Targets,
     known: np.ndarray,
     rows: Mapping[str, Any],
@@ -66,7 +66,7 @@ def without_rare(
     return targets, known & np.isin(np.arange(len(known)), target_rows.rows_in_use(targets))
 
 
-def divide(
+def divide_nodes(
     targets: Targets,
     known: np.ndarray,
     rows: Mapping[str, Any],

@@ -49,4 +49,4 @@ def folder(name: str, split: str = "train") -> pathlib.Path | None:
     """
     archive = ARCHIVES[name]
     inside = getattr(archive, split)
-    return None if inside is None else cache.unpacked(archive.file) / inside
+    return None if inside is None else cache.unpack_published(archive.file) / inside

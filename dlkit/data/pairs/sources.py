@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlkit.argument_validation import check_options
-from dlkit.data.catalogue.cache import find, unpacked
+from dlkit.data.catalogue.cache import find_published, unpack_published
 from dlkit.data.pairs.files import read_pairs
 from dlkit.data.pairs.from_text_pairs import from_text_pairs
 from dlkit.errors import InputError
@@ -20,7 +20,7 @@ _MULTI30K = ("train", "val", "test_2016_flickr")
 
 def _fra_eng(*, languages: Sequence[str] = ("en", "fr"), **options: Any) -> Data:
     _check_languages("fra_eng", languages, ("en", "fr"))
-    folder = unpacked("translation/fra-eng.zip")
+    folder = unpack_published("translation/fra-eng.zip")
     english, french = read_pairs(pathlib.Path(folder, "fra.txt"), None)
     texts = {"en": english, "fr": french}
     return from_text_pairs(*(texts[language] for language in languages), **options)
@@ -29,7 +29,9 @@ def _fra_eng(*, languages: Sequence[str] = ("en", "fr"), **options: Any) -> Data
 def _multi30k(*, languages: Sequence[str] = ("en", "de"), **options: Any) -> Data:
     _check_languages("multi30k", languages, ("en", "de", "fr"))
     train, val, test = (
-        tuple(find(f"translation/multi30k/{part}.{language}.gz") for language in languages)
+        tuple(
+            find_published(f"translation/multi30k/{part}.{language}.gz") for language in languages
+        )
         for part in _MULTI30K
     )
     return from_text_pairs(*train, val=val, test=test, **options)

@@ -15,14 +15,14 @@ from dlkit.data.files.dates import iso_date
 from dlkit.errors import InputError
 
 
-def read(
+def read_ratings_table(
     path: str | os.PathLike, *, columns: Sequence[str] | None, delimiter: str
 ) -> dict[str, np.ndarray]:
     """Return the columns of a CSV file as texts; only an empty cell is a missing one."""
     return csv_tables.read_csv(path, columns=columns, delimiter=delimiter, na_values=("",))
 
 
-def ratings(
+def read_ratings(
     table: Any, user: str, item: str, rating: str
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return the identifiers of users and items by role, and the ratings.
@@ -32,7 +32,7 @@ def ratings(
 
     Example:
         >>> table = {"who": ["ann", "ben"], "film": [3, 4], "stars": [5, 1]}
-        >>> ratings(table, "who", "film", "stars")
+        >>> read_ratings(table, "who", "film", "stars")
         ({'user': array(['ann', 'ben'], dtype=object), 'item': array([3, 4])}, array([5., 1.]))
     """
     if user == item:
@@ -109,7 +109,7 @@ def numbers(table: Any, name: str) -> np.ndarray:
     return values
 
 
-def times(table: Any, name: str, count: int) -> np.ndarray:
+def read_times(table: Any, name: str, count: int) -> np.ndarray:
     """Return the column of times of `count` ratings, as numbers that grow.
 
     Raises:
@@ -117,7 +117,7 @@ def times(table: Any, name: str, count: int) -> np.ndarray:
             date.
 
     Example:
-        >>> times({"when": ["2020-01-02", "2019-12-31"]}, "when", 2).argsort()
+        >>> read_times({"when": ["2020-01-02", "2019-12-31"]}, "when", 2).argsort()
         array([1, 0])
     """
     array = _column(table, name, "time")

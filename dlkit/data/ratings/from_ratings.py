@@ -30,8 +30,8 @@ from dlkit.data.core.record import Column, Origin, Split
 from dlkit.data.core.splits import divide_targets, split_pipelines
 from dlkit.data.core.targets import read_targets
 from dlkit.data.data import Data
-from dlkit.data.ratings import columns as rating_tables
 from dlkit.data.ratings import layers
+from dlkit.data.ratings.columns import read_ratings, read_ratings_table, read_times
 from dlkit.data.ratings.layers import ENCODINGS
 from dlkit.errors import InputError
 
@@ -113,14 +113,14 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
     check_integer("min_count", min_count)
     _check_options(encoding, split, time, augment)
     if isinstance(table, str | os.PathLike):
-        table = rating_tables.read(table, columns=columns, delimiter=delimiter)
-    raw, stars = rating_tables.ratings(table, user, item, rating)
+        table = read_ratings_table(table, columns=columns, delimiter=delimiter)
+    raw, stars = read_ratings(table, user, item, rating)
     targets = read_targets(stars, "regression", None)
     when = None
     if split == "random":
         chosen = divide_targets(targets, None, val_fraction, seed)
     else:
-        when = rating_tables.times(table, time, len(stars))
+        when = read_times(table, time, len(stars))
         chosen = _by_time(when, raw["user"], val_fraction, latest=split == "latest")
     check_batch_size(batch_size, len(chosen.train), len(stars))
 

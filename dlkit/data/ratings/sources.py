@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlkit.argument_validation import check_options
-from dlkit.data.catalogue.cache import unpacked
+from dlkit.data.catalogue.cache import unpack_published
 from dlkit.data.ratings.from_ratings import from_ratings
 
 if TYPE_CHECKING:
@@ -22,5 +22,5 @@ def load(name: str, **options: Any) -> Data:
     }
     fixed = ("name", *columns, "columns", "delimiter")
     check_options(name, options, from_ratings, fixed=fixed)
-    folder = unpacked("recommendation/ml-latest-small.zip") / "ml-latest-small"
+    folder = unpack_published("recommendation/ml-latest-small.zip") / "ml-latest-small"
     return from_ratings(folder / "ratings.csv", name=name, **columns, **options)

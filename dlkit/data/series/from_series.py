@@ -130,16 +130,16 @@ def from_series(  # noqa: PLR0913 - what the data is, and how to feed it, as fro
     options = Options(
         *(window, horizon, stride, test_fraction, batch_size, seed, val_fraction, cache, augment)
     )
-    series = reading.read(values, date, drop)
+    series = reading.read_series(values, date, drop)
     if gaps := series.gap_text():
         warnings.warn(f"The series has {gaps}; windows run across them.", stacklevel=2)
     if name is None:
         named = isinstance(values, str | os.PathLike)
         name = pathlib.Path(values).name.partition(".")[0] if named else "series"
-    return make(name, series, targets, options)
+    return series_data(name, series, targets, options)
 
 
-def make(
+def series_data(
     name: str, series: reading.Series, targets: str | Sequence[str] | None, options: Options
 ) -> Data:
     """Return the `Data` of a series that was read."""

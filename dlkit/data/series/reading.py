@@ -61,7 +61,7 @@ class Series:
         return f"{_text(self.dates[first])} to {_text(self.dates[last])}"
 
 
-def read(values: Any, date: str | None, drop: str | Sequence[str] = ()) -> Series:
+def read_series(values: Any, date: str | None, drop: str | Sequence[str] = ()) -> Series:
     """Return the series in a CSV file, a DataFrame, a mapping of columns, or an array.
 
     Args:
@@ -240,7 +240,7 @@ def _check_finite(values: np.ndarray, names: tuple[str, ...], dates: np.ndarray 
 def _refuse_texts(name: str, cells: np.ndarray) -> NoReturn:
     row = first_text(cells)
     advice = f"leave it out with drop='{name}', or give date='{name}' if it tells the time"
-    found = column_hints.look(name, "hash", cells)
+    found = column_hints.look_at_column(name, "hash", cells)
     if found and "give" in found.advice:
         advice = (
             f"it {found.detail.partition(',')[0]}: read the table with pandas.read_csv, which you"

@@ -47,6 +47,8 @@ def load(name: str, **options: Any) -> Data:
     targets = options.pop("targets", chosen.targets)
     defaults |= {"window": chosen.window, "horizon": chosen.horizon}
     # Its gaps are known: the last days of 1984 and 1988, in Melbourne.
-    read = reading.read(cache.find(chosen.file), None, options.pop("drop", ()))
+    read = reading.read_series(cache.find_published(chosen.file), None, options.pop("drop", ()))
     read = dataclasses.replace(read, values=read.values[: chosen.steps])
-    return from_series.make(name, read, targets, from_series.Options(**{**defaults, **options}))
+    return from_series.series_data(
+        name, read, targets, from_series.Options(**{**defaults, **options})
+    )

@@ -111,7 +111,7 @@ def make_ids(texts: np.ndarray, to_ids: keras.Model) -> Ids:
     return Ids(np.concatenate(values), starts)
 
 
-def learn(texts: np.ndarray, encoding: Encoding, *, window: int | None = None) -> Encoder:
+def learn_encoder(texts: np.ndarray, encoding: Encoding, *, window: int | None = None) -> Encoder:
     """Return the encoder that training texts give; `window` keeps the last ids of a text.
 
     Raises:
@@ -236,10 +236,10 @@ def decode_tokens(data: Any, ids: Any) -> list[str]:
             f"ids must be whole numbers from 0 to {len(data.vocabulary) - 1}. Received:"
             f" {rows.dtype} from {rows.min()} to {rows.max()}."
         )
-    return join(data.preprocessing, data.vocabulary, rows)
+    return join_tokens(data.preprocessing, data.vocabulary, rows)
 
 
-def join(preprocessing: keras.Model, tokens: Sequence[str], rows: np.ndarray) -> list[str]:
+def join_tokens(preprocessing: keras.Model, tokens: Sequence[str], rows: np.ndarray) -> list[str]:
     """Return the text of each row of ids, joined as `preprocessing` took it apart."""
     texts = ([tokens[i] for i in row if i] for row in rows)
     for layer in preprocessing.layers:

@@ -12,7 +12,7 @@ from dlkit.argument_validation import check_options
 from dlkit.data.data import Data
 from dlkit.data.text import files
 from dlkit.data.text.encoding import Encoding
-from dlkit.data.text.pipelines import Feeding, make
+from dlkit.data.text.pipelines import Feeding, text_data
 from dlkit.errors import InputError
 
 
@@ -112,7 +112,7 @@ def from_text_folder(  # noqa: PLR0913 - how texts are read, encoded and fed: ke
         )
     held = files.find_text_folders(test)[0] if test is not None else None
     title = name or pathlib.Path(folder).resolve().name
-    return make(title, found, held, how, options, class_names=classes)
+    return text_data(title, found, held, how, options, class_names=classes)
 
 
 def from_text_table(  # noqa: PLR0913 - how the table is laid out: keyword-only
@@ -194,4 +194,6 @@ def from_texts(
     given = {key: parameter.default for key, parameter in known.items()} | options
     encoding = Encoding(**{key: given[key] for key in Encoding.__annotations__})
     feeding = Feeding(**{key: given[key] for key in Feeding.__annotations__})
-    return make(given["name"], found, held, encoding, feeding, task=task, class_names=class_names)
+    return text_data(
+        given["name"], found, held, encoding, feeding, task=task, class_names=class_names
+    )

@@ -25,8 +25,7 @@ from dlkit.data.core.splits import split_pipelines
 from dlkit.data.data import Data
 from dlkit.data.files.cells import text_array
 from dlkit.data.files.plain_text import read_text
-from dlkit.data.text import encoding
-from dlkit.data.text.encoding import Encoding
+from dlkit.data.text.encoding import Encoder, Encoding, join_tokens, learn_encoder
 from dlkit.data.text.layers import SPECIAL, UNKNOWN
 from dlkit.data.text.pipelines import Feeding
 from dlkit.errors import InputError
@@ -151,7 +150,7 @@ def from_text_file(  # noqa: PLR0913 - how the text is read, cut and fed: keywor
     if not text.strip():
         raise InputError(f"{path} holds no text; give a file to learn from.")
     parts = _cut(text, val_fraction)
-    encoder = encoding.learn(_blocks(parts[0]), how, window=window)
+    encoder = learn_encoder(_blocks(parts[0]), how, window=window)
     ids = [encoder.ids(_blocks(part)).values if part else np.empty(0, np.int64) for part in parts]
     needed = _PARTS if val_fraction else (_PARTS[0], _PARTS[2])
     _check_lengths(path, dict(zip(_PARTS, ids, strict=True)), needed, window)
@@ -172,7 +171,7 @@ def from_text_file(  # noqa: PLR0913 - how the text is read, cut and fed: keywor
 
 def _make(
     name: str,
-    encoder: encoding.Encoder,
+    encoder: Encoder,
     source: Windows,
     options: Feeding,
     split: Split,
@@ -201,10 +200,10 @@ def _make(
     return make(split)
 
 
-def _texts(ids: np.ndarray, encoder: encoding.Encoder) -> np.ndarray:
+def _texts(ids: np.ndarray, encoder: Encoder) -> np.ndarray:
     # What training never showed has to be one token again: "[UNK]" would be five characters.
     tokens = (*encoder.tokens[:UNKNOWN], "\ufffd", *encoder.tokens[SPECIAL:])
-    return text_array(encoding.join(encoder.preprocessing, tokens, ids), ())
+    return text_array(join_tokens(encoder.preprocessing, tokens, ids), ())
 
 
 def _cut(text: str, val_fraction: float) -> list[str]:

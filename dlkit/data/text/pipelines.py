@@ -18,10 +18,9 @@ from dlkit.data.core.pipeline import EXAMPLES, check_batch_size, hold_in_memory
 from dlkit.data.core.record import Origin, Split
 from dlkit.data.core.splits import divide_labels, split_pipelines
 from dlkit.data.data import Data
-from dlkit.data.text import encoding as text_encoding
 from dlkit.data.text.augment import check_text_augmentation, resolve_text_augmentation
 from dlkit.data.text.bucketing import HeldIds, TextFeed
-from dlkit.data.text.encoding import Encoding
+from dlkit.data.text.encoding import Encoder, Encoding, learn_encoder
 from dlkit.data.text.files import Texts
 
 
@@ -43,7 +42,7 @@ class Feeding:
         check_fraction("val_fraction", self.val_fraction)
 
 
-def make(
+def text_data(
     name: str,
     found: Texts,
     held: Texts | None,
@@ -57,25 +56,16 @@ def make(
     check_text_augmentation(options.augment, encoding)
     found = found.usable(options.empty)
     names = class_names if found.label_names is None else found.label_names
-    labels, held_labels, texts = found.labels, None, found.texts
+    texts, held_labels = found.texts, None
     if held is not None:
         held = held.usable(options.empty)
         held_labels, texts = held.labels, np.concatenate([texts, held.texts])
-    targets, split = divide_labels(labels, held_labels, task, names, options)
+    targets, split = divide_labels(found.labels, held_labels, task, names, options)
     check_batch_size(options.batch_size, len(split.train), len(texts))
 
     def make(split: Split) -> Data:
-        encoder = text_encoding.learn(texts[np.unique(split.train)], encoding)
-        ids = encoder.ids(texts) if options.cache or encoding.bucket else None
-        feed = TextFeed(
-            hold_in_memory(texts) if ids is None else HeldIds(ids.ragged()),
-            targets.values,
-            options.batch_size,
-            options.seed,
-            encoder.preprocessing if ids is None else encoder.from_ids,
-            resolve_text_augmentation(options.augment, encoding, encoder.vocabulary),
-            lengths=ids.lengths if encoding.bucket else None,
-        )
+        encoder = learn_encoder(texts[np.unique(split.train)], encoding)
+        feed = _feed(texts, targets.values, encoder, encoding, options)
         spec, shown = encoder.preprocessing.outputs[0], split.test[:EXAMPLES]
         vector = encoding.encoding != "tokens"
         return Data(
@@ -96,3 +86,18 @@ def make(
         )
 
     return make(split)
+
+
+def _feed(
+    texts: np.ndarray, targets: np.ndarray, encoder: Encoder, encoding: Encoding, options: Feeding
+) -> TextFeed:
+    ids = encoder.ids(texts) if options.cache or encoding.bucket else None
+    return TextFeed(
+        hold_in_memory(texts) if ids is None else HeldIds(ids.ragged()),
+        targets,
+        options.batch_size,
+        options.seed,
+        encoder.preprocessing if ids is None else encoder.from_ids,
+        resolve_text_augmentation(options.augment, encoding, encoder.vocabulary),
+        lengths=ids.lengths if ids is not None and encoding.bucket else None,
+    )

@@ -19,7 +19,7 @@ AG_NEWS_CLASSES = ("World", "Sports", "Business", "Sci/Tech")
 
 def _sms_spam(**options: Any) -> Data:
     return from_texts.from_text_table(
-        cache.find("text/smsspamcollection/SMSSpamCollection"),
+        cache.find_published("text/smsspamcollection/SMSSpamCollection"),
         "text",
         label_column="label",
         columns=("label", "text"),
@@ -32,7 +32,7 @@ def _sms_spam(**options: Any) -> Data:
 def _sentence_polarity(**options: Any) -> Data:
     sentences, labels, where = [], [], []
     for label, ending in (("negative", "neg"), ("positive", "pos")):
-        path = cache.find(f"text/rt-polaritydata/rt-polarity.{ending}")
+        path = cache.find_published(f"text/rt-polaritydata/rt-polarity.{ending}")
         lines = read_text(path).split("\n")[:-1]
         sentences += lines
         labels += [label] * len(lines)
@@ -45,18 +45,18 @@ def _ag_news(**options: Any) -> Data:
     layout = files.Layout(
         ("title", "description"), "label", ("label", "title", "description"), ",", True
     )
-    found = layout.read(cache.find("text/ag_news_csv/test.csv"), None)
+    found = layout.read(cache.find_published("text/ag_news_csv/test.csv"), None)
     found = dataclasses.replace(found, labels=found.labels - 1)  # published as 1 to 4
     return from_texts.from_texts(found, class_names=AG_NEWS_CLASSES, **options)
 
 
 def _imdb_small(**options: Any) -> Data:
-    folder = cache.unpacked("text/aclImdb_small.tar.gz") / "aclImdb"
+    folder = cache.unpack_published("text/aclImdb_small.tar.gz") / "aclImdb"
     return from_texts.from_text_folder(folder / "train", test=folder / "test", **options)
 
 
 def _tiny_shakespeare(**options: Any) -> Data:
-    path = cache.find("text/tinyshakespeare/input.txt")
+    path = cache.find_published("text/tinyshakespeare/input.txt")
     return language_model.from_text_file(path, **({"window": 128} | options))
 
 

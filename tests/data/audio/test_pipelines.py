@@ -20,7 +20,7 @@ def recordings(shared_data, tmp_path_factory):
     """Return the folder of spoken digits, unpacked into a temporary cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        folder = cache.unpacked(sources.SPOKEN_DIGITS)
+        folder = cache.unpack_published(sources.SPOKEN_DIGITS)
     return folder / "free-spoken-digit-dataset" / "recordings"
 
 

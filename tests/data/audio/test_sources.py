@@ -17,7 +17,7 @@ def digits(shared_data, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
         data = dk.data.load("spoken_digits", augment=False)
-        return data, cache.unpacked(sources.SPOKEN_DIGITS)
+        return data, cache.unpack_published(sources.SPOKEN_DIGITS)
 
 
 def test_the_test_split_is_the_published_one(digits):
@@ -35,7 +35,7 @@ def test_the_test_split_is_the_published_one(digits):
 
 def test_the_facts_of_the_catalogue_are_those_of_the_data(digits):
     data, _ = digits
-    info = loading.find("spoken_digits")
+    info = loading.find_info("spoken_digits")
     parts = [len(batches(split)[1]) for split in (data.train, data.val, data.test)]
     assert sum(parts) == info.examples and parts[2] == 300
     assert (data.kind, data.task, data.name) == (info.kind, info.task, info.name)

@@ -34,7 +34,7 @@ def write(folder, text, stem="photo", image="photo.jpg"):
 
 def test_boxes_are_parts_of_the_image_cut_at_its_edges(tmp_path):
     text = note(("cat", BOX), ("dog", (-5, 190.5, 50, 260)))
-    (found,) = voc.read_folder(write(tmp_path, text))
+    (found,) = voc.read_annotations(write(tmp_path, text))
     assert found.names == ("cat", "dog") and found.dropped == ()
     assert found.image == str(tmp_path / "JPEGImages" / "photo.jpg")
     expected = [(0.3, 0.1, 0.6, 0.35), (0, 0.9525, 0.5, 1)]
@@ -43,7 +43,7 @@ def test_boxes_are_parts_of_the_image_cut_at_its_edges(tmp_path):
 
 def test_boxes_without_area_and_outside_are_left_out_and_named(tmp_path):
     nothing, outside = ("cat", (30, 20, 30, 70)), ("dog", (100, 0, 150, 10))
-    (found,) = voc.read_folder(write(tmp_path, note(nothing, ("cat", BOX), outside)))
+    (found,) = voc.read_annotations(write(tmp_path, note(nothing, ("cat", BOX), outside)))
     assert found.names == ("cat",)
     assert found.dropped == (
         "photo.xml cat (30, 20, 30, 70) has no area",
@@ -55,7 +55,7 @@ def test_files_beside_their_images_are_found_by_name_or_stem(tmp_path):
     for stem, filename in (("a", "a.png"), ("b", "lost.jpg")):
         (tmp_path / f"{stem}.xml").write_text(note(("cat", BOX), filename=filename))
         (tmp_path / f"{stem}.png").touch()
-    found = voc.read_folder(tmp_path)
+    found = voc.read_annotations(tmp_path)
     assert [one.image for one in found] == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
 
 
@@ -65,10 +65,10 @@ def test_published_lists_are_read_with_or_without_a_mark_behind_each_name(tmp_pa
     (lists / "train.txt").write_text("a  1\nb -1\n\na 1\n")
     (lists / "test.txt").write_text("c\n")
     (lists / "cat_train.txt").write_text("x 1\n")
-    splits = voc.read_splits(tmp_path, "abc")
+    splits = voc.read_published_splits(tmp_path, "abc")
     assert splits == {"train": ["a", "b"], "test": ["c"]}
     with pytest.raises(InputError, match=r"test\.txt lists 'c', and there is no annotation c\.xml"):
-        voc.read_splits(tmp_path, "ab")
+        voc.read_published_splits(tmp_path, "ab")
 
 
 BOMB = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;">]>'
@@ -91,17 +91,17 @@ BOMB = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;">]>'
 def test_a_wrong_file_is_told_in_one_sentence(tmp_path, text, sentence):
     image = None if "neither" in sentence else "photo.jpg"
     with pytest.raises(InputError, match=sentence):
-        voc.read_folder(write(tmp_path, text, image=image))
+        voc.read_annotations(write(tmp_path, text, image=image))
 
 
 def test_a_folder_without_annotations_is_told(tmp_path):
     with pytest.raises(InputError, match=r"holds no annotations: it should hold Annotations/\*"):
-        voc.read_folder(tmp_path)
+        voc.read_annotations(tmp_path)
 
 
 def test_blood_cells_have_the_published_numbers(shared_data):
-    folder = cache.unpacked("detection/BCCD.zip") / "BCCD"
-    found = voc.read_folder(folder)
+    folder = cache.unpack_published("detection/BCCD.zip") / "BCCD"
+    found = voc.read_annotations(folder)
     names = [name for one in found for name in one.names]
     counts = {name: names.count(name) for name in set(names)}
     assert counts == {"RBC": 4155 - 2, "WBC": 372, "Platelets": 361}
@@ -109,7 +109,7 @@ def test_blood_cells_have_the_published_numbers(shared_data):
         "BloodImage_00338",
         "BloodImage_00343",
     ]
-    splits = voc.read_splits(folder, [one.path.stem for one in found])
+    splits = voc.read_published_splits(folder, [one.path.stem for one in found])
     sizes = {name: len(listed) for name, listed in splits.items()}
     assert sizes == {"train": 205, "val": 87, "trainval": 292, "test": 72}
 
@@ -119,4 +119,4 @@ def test_a_list_that_is_not_utf8_is_named(tmp_path):
     lists.mkdir(parents=True)
     (lists / "test.txt").write_bytes("café\n".encode("latin-1"))
     with pytest.raises(InputError, match=r"test\.txt is not UTF-8 text .*iconv -f latin1"):
-        voc.read_splits(tmp_path, ["café"])
+        voc.read_published_splits(tmp_path, ["café"])

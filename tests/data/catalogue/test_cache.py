@@ -89,9 +89,9 @@ def test_a_tar_is_unpacked_and_one_that_leads_outside_is_refused(home):
             archive.addfile(info, io.BytesIO(b"words"))
         if "evil" in member:
             with pytest.raises(InputError, match=r"would write outside its folder \('\.\./evil"):
-                cache.unpacked("text/texts.tar.gz")
+                cache.unpack_published("text/texts.tar.gz")
         else:
-            folder = cache.unpacked("text/texts.tar.gz")
+            folder = cache.unpack_published("text/texts.tar.gz")
             assert (folder / "inside" / "one.txt").read_text() == "words"
     assert [found for found in home.rglob("*evil*")] == []
 
@@ -103,7 +103,7 @@ def test_a_tar_of_a_folder_from_within_is_unpacked(home):
     with tarfile.open(home / "shared" / "texts.tar.gz", "w:gz") as archive:
         archive.add(home / "texts", arcname=".")
         assert archive.getnames() == [".", "./one.txt"]
-    assert (cache.unpacked("text/texts.tar.gz") / "one.txt").read_text() == "words"
+    assert (cache.unpack_published("text/texts.tar.gz") / "one.txt").read_text() == "words"
 
 
 def test_a_link_out_of_a_tar_is_refused(home):
@@ -113,14 +113,14 @@ def test_a_link_out_of_a_tar_is_refused(home):
         info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(info)
     with pytest.raises(InputError, match="would write outside its folder"):
-        cache.unpacked("text/texts.tar.gz")
+        cache.unpack_published("text/texts.tar.gz")
 
 
 def test_a_damaged_tar_is_named(home):
     path = home / "shared" / "texts.tar.gz"
     path.write_bytes(b"no archive")
     with pytest.raises(InputError, match=r"texts.tar.gz is not a whole archive"):
-        cache.unpacked("text/texts.tar.gz")
+        cache.unpack_published("text/texts.tar.gz")
 
 
 def tar_of(*members):
@@ -190,7 +190,7 @@ def test_an_odd_archive_is_named_in_one_sentence_and_leaves_nothing(home, name):
     ODD[name](path)
     target = home / "unpacked" / "target"
     with pytest.raises(InputError, match=r"is not a whole archive \(.+\); remove it or fetch") as e:
-        cache.unpack(path, target)
+        cache.unpack_archive(path, target)
     assert str(e.value).startswith(str(path)) and "\n" not in str(e.value)
     assert len(str(e.value)) < 500
     assert list(target.parent.iterdir()) == []
@@ -203,7 +203,7 @@ def test_a_link_within_a_tar_is_kept(home):
         ("three", HARD_LINK, "a/one"),
     )
     tar_of(*members)(home / "texts.tar.gz")
-    cache.unpack(home / "texts.tar.gz", home / "target")
+    cache.unpack_archive(home / "texts.tar.gz", home / "target")
     assert {(home / "target" / name).read_text() for name in ("two", "three")} == {"words"}
 
 
@@ -212,5 +212,5 @@ def test_a_full_disk_is_no_fault_of_the_archive(home, monkeypatch):
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setattr(zipfile.ZipFile, "extractall", lambda *_: (_ for _ in ()).throw(full))
     with pytest.raises(InputError, match=r"one\.zip cannot be unpacked in .*: .*No space left"):
-        cache.unpack(home / "one.zip", home / "cache" / "target")
+        cache.unpack_archive(home / "one.zip", home / "cache" / "target")
     assert list((home / "cache").iterdir()) == []

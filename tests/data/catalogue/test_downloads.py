@@ -93,16 +93,16 @@ def offer(server, tmp_path, monkeypatch):
 
 def test_a_file_is_downloaded_once(offer, server):
     target = offer("numbers.csv")
-    assert cache.find(FILE) == target
+    assert cache.find_published(FILE) == target
     assert target.read_bytes() == CONTENT
-    assert cache.find(FILE) == target
+    assert cache.find_published(FILE) == target
     assert server.asked == [None]
     assert list(target.parent.glob("*.part")) == []
 
 
 def test_a_connection_that_is_cut_is_taken_up_where_it_broke_off(offer, server):
     target = offer("numbers.csv?cuts=2&after=30000")
-    assert cache.find(FILE).read_bytes() == CONTENT
+    assert cache.find_published(FILE).read_bytes() == CONTENT
     assert target.is_file()
     assert server.asked == [None, "bytes=30000-", "bytes=60000-"]
 
@@ -114,7 +114,7 @@ def test_the_next_run_asks_for_the_rest_alone(offer, server):
     part.parent.mkdir(parents=True)
     part.write_bytes(CONTENT[:70_000])
     server.asked.append("of an earlier run")
-    assert cache.find(FILE).read_bytes() == CONTENT
+    assert cache.find_published(FILE).read_bytes() == CONTENT
     assert server.asked[1:] == ["bytes=70000-"]
 
 
@@ -124,14 +124,14 @@ def test_what_came_is_kept_when_the_server_stays_silent(offer, server):
     part.parent.mkdir(parents=True)
     part.write_bytes(CONTENT[:500])
     with pytest.raises(InputError, match=r"numbers\.csv is not on this machine.*was cut\)\.$"):
-        cache.find(FILE)
+        cache.find_published(FILE)
     assert server.asked == ["bytes=500-"] * 3
     assert part.read_bytes() == CONTENT[:500]
 
 
 def test_a_server_without_ranges_sends_all_of_it_again(offer, server):
     offer("numbers.csv?cuts=1&after=30000&no_ranges=1")
-    assert cache.find(FILE).read_bytes() == CONTENT
+    assert cache.find_published(FILE).read_bytes() == CONTENT
     assert server.asked == [None, "bytes=30000-"]
 
 
@@ -142,14 +142,14 @@ def test_what_is_left_of_another_file_is_thrown_away(offer, server):
     part.parent.mkdir(parents=True)
     part.write_bytes(CONTENT[:70_000])
     with pytest.raises(InputError, match=r"\(26 bytes, expected 100000\)"):
-        cache.find(FILE)
+        cache.find_published(FILE)
     assert server.asked == ["bytes=70000-", None]
 
 
 def test_no_more_is_taken_than_the_file_has(offer, server):
     target = offer("numbers.csv?endless=1")
     with pytest.raises(InputError, match=r"\(more than 100000 bytes, expected 100000\)"):
-        cache.find(FILE)
+        cache.find_published(FILE)
     assert target.with_name("numbers.csv.bad").stat().st_size == len(CONTENT) + 1
     assert server.sent < 10 * 2**20  # what fits into the buffers of both ends
 
@@ -163,7 +163,7 @@ def test_a_part_that_was_not_asked_for_is_not_put_behind_what_came(offer, server
     part = target.with_name("numbers.csv.part")
     part.parent.mkdir(parents=True)
     part.write_bytes(CONTENT[:70_000])
-    assert cache.find(FILE).read_bytes() == CONTENT
+    assert cache.find_published(FILE).read_bytes() == CONTENT
     assert server.asked == ["bytes=70000-", None]
 
 
@@ -172,27 +172,27 @@ def test_a_server_that_cuts_and_knows_no_right_range_is_given_up(offer, server):
     with pytest.raises(
         InputError, match=r"the server sent 'bytes 1-2/3', asked for 30000 to 99999"
     ):
-        cache.find(FILE)
+        cache.find_published(FILE)
     assert server.asked == [None, "bytes=30000-", None, "bytes=30000-"]
 
 
 def test_a_part_that_comes_unasked_is_refused(offer, server):
     target = offer("numbers.csv?unasked=1&told=bytes+5-9/100000")
     with pytest.raises(InputError, match=r"sent 'bytes 5-9/100000', asked for 0 to 99999\)"):
-        cache.find(FILE)
+        cache.find_published(FILE)
     assert server.asked == [None] and not target.exists()
 
 
 def test_a_length_that_is_no_number_is_not_waited_for(offer):
     offer("numbers.csv?length=plenty")
-    assert cache.find(FILE).read_bytes() == CONTENT
+    assert cache.find_published(FILE).read_bytes() == CONTENT
 
 
 def test_a_folder_that_cannot_be_written_is_told_in_the_sentence(offer, tmp_path):
     offer("numbers.csv")
     (tmp_path / "keras").write_text("a file where the cache should be")
     with pytest.raises(InputError, match=r"put it into one of .*failed \(.*Not a directory"):
-        cache.find(FILE)
+        cache.find_published(FILE)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_the_sentence(offer, tmp_path
 def test_a_wrong_file_is_refused_and_kept_aside(offer, fault, told, kept):
     target = offer(f"numbers.csv?{fault}")
     with pytest.raises(InputError, match=rf"sent another file than numbers\.csv {told}") as error:
-        cache.find(FILE)
+        cache.find_published(FILE)
     bad = target.with_name("numbers.csv.bad")
     assert f"kept as {bad}" in str(error.value) and f"put the published file at {target}" in str(
         error.value
@@ -217,7 +217,7 @@ def test_a_wrong_file_is_refused_and_kept_aside(offer, fault, told, kept):
 def test_an_address_that_is_gone_is_told_at_once(offer, server):
     target = offer("gone")
     with pytest.raises(InputError, match=r"failed \(HTTP 404 Not Found\)\.$") as error:
-        cache.find(FILE)
+        cache.find_published(FILE)
     assert server.asked == [None]
     assert f"put it into one of {target.parent}," in str(error.value)
 
@@ -232,31 +232,31 @@ def test_offline_one_sentence_says_where_the_file_may_be_put(offer, server, monk
         reason = "DLKIT_OFFLINE is set"
     target = offer("numbers.csv")
     with pytest.raises(InputError, match=rf"put it into one of .*failed \(.*{reason}\)\.$") as e:
-        cache.find(FILE)
+        cache.find_published(FILE)
     assert str(target.parent) in str(e.value)
     assert server.asked == []
 
 
 def test_a_damaged_file_in_the_cache_is_kept_aside_and_fetched_again(offer, server, monkeypatch):
     target = offer("numbers.csv")
-    cache.find(FILE)
+    cache.find_published(FILE)
     target.write_bytes(CONTENT[:-1] + b"!")  # the same size
-    assert cache.find(FILE).read_bytes() == CONTENT
+    assert cache.find_published(FILE).read_bytes() == CONTENT
     assert target.with_name("numbers.csv.bad").read_bytes() == CONTENT[:-1] + b"!"
     assert server.asked == [None, None]
     target.write_bytes(CONTENT[:9])
     monkeypatch.setenv("DLKIT_OFFLINE", "1")
     with pytest.raises(InputError, match=r"is not the published file \(9 bytes, expected 100000\)"):
-        cache.find(FILE)
+        cache.find_published(FILE)
 
 
 def test_a_file_that_was_put_into_the_cache_is_read_for_its_checksum_once(offer, monkeypatch):
     target = offer("gone")
     target.parent.mkdir(parents=True)
     target.write_bytes(CONTENT)
-    assert cache.find(FILE) == target
+    assert cache.find_published(FILE) == target
     monkeypatch.setattr(downloads, "difference", None)  # would fail, if it were called
-    assert cache.find(FILE) == target
+    assert cache.find_published(FILE) == target
 
 
 def test_the_folder_of_the_user_is_taken_as_it_is(offer, tmp_path, monkeypatch):
@@ -265,13 +265,15 @@ def test_the_folder_of_the_user_is_taken_as_it_is(offer, tmp_path, monkeypatch):
     path.parent.mkdir()
     path.write_text("another,edition\n")
     monkeypatch.setenv("DLKIT_DATA", str(tmp_path))
-    assert cache.find(FILE) == path
+    assert cache.find_published(FILE) == path
 
 
 def test_two_at_once_download_once(offer, server):
     target = offer("numbers.csv")
     found = []
-    threads = [threading.Thread(target=lambda: found.append(cache.find(FILE))) for _ in "abc"]
+    threads = [
+        threading.Thread(target=lambda: found.append(cache.find_published(FILE))) for _ in "abc"
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -283,7 +285,7 @@ def test_two_at_once_download_once(offer, server):
 def test_a_terminal_sees_a_bar(offer, monkeypatch, capfd):
     monkeypatch.setenv("FORCE_COLOR", "1")
     offer("numbers.csv")
-    cache.find(FILE)
+    cache.find_published(FILE)
     assert "numbers.csv" in capfd.readouterr().err
 
 

@@ -16,7 +16,7 @@ from tests.data.arrays.test_from_arrays import batches
 
 @pytest.mark.parametrize("name", ["digits", "iris", "breast_cancer", "diabetes"])
 def test_the_facts_of_the_catalogue_are_those_of_the_data(name):
-    info, data = loading.find(name), dk.data.load(name)
+    info, data = loading.find_info(name), dk.data.load(name)
     assert (data.name, data.task) == (name, info.task)
     assert info.kind in data.input_spec
     parts = [batches(split) for split in (data.train, data.val, data.test)]

@@ -137,7 +137,7 @@ def check_batch(data, batch):
 
 
 def test_what_no_batch_shows_has_its_published_count(shared_data, load):
-    folder = cache.unpacked("translation/fra-eng.zip")
+    folder = cache.unpack_published("translation/fra-eng.zip")
     assert (folder / "fra.txt").read_bytes().count(b"\n") == 142_787
     data = load("blood_cells")
     shown = data.origin.feed.targets["classes"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import dlkit as dk
-from dlkit.data.catalogue.cache import unpacked
+from dlkit.data.catalogue.cache import unpack_published
 
 
 def as_lists(groups):
@@ -65,7 +65,7 @@ def test_oversampled_rows_are_no_duplicates():
 
 @pytest.mark.parametrize("cache", [False, True])
 def test_files_are_equal_by_their_bytes(cache, tmp_path, shared_data):
-    folder = unpacked("images/flower_photos_192.zip")
+    folder = unpack_published("images/flower_photos_192.zip")
     classes = sorted(
         path for path in folder.rglob("*") if path.is_dir() and any(path.glob("*.jpg"))
     )

@@ -15,7 +15,7 @@ def array(*texts):
 
 def inferred(values, *, train=None, kinds=None, max_categories=3):
     rows = np.arange(len(values)) if train is None else np.array(train)
-    (column,) = columns.infer({"x": values}, rows, kinds or {}, max_categories)
+    (column,) = columns.infer_columns({"x": values}, rows, kinds or {}, max_categories)
     return column.kind, column.note
 
 
@@ -67,8 +67,10 @@ def test_a_kind_can_be_given():
     )
     long = np.array([2**53, 2**53 + 1])
     assert inferred(long, kinds={"x": "category"}) == ("category", "2 values")
-    (column,) = columns.infer({"x": long}, np.arange(2), {"x": "category"}, 3)
-    assert columns.raw([column], {"x": long})["x"].tolist() == [str(value) for value in long]
+    (column,) = columns.infer_columns({"x": long}, np.arange(2), {"x": "category"}, 3)
+    assert columns.raw_columns([column], {"x": long})["x"].tolist() == [
+        str(value) for value in long
+    ]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from dlkit.cli import jobs
 from dlkit.cli.job import Job
 from dlkit.errors import InputError
 from dlkit.export.graph import prepare_export
-from dlkit.serving.client.inputs import opened
+from dlkit.serving.client.inputs import prepare_inputs
 from dlkit.serving.client.request_files import read_inputs
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from tests.data.arrays.test_from_arrays import batches
@@ -394,7 +394,7 @@ def test_booleans_with_gaps_are_numbers_with_gaps(tmp_path, flags):
     served = tf.saved_model.load(str(version)).signatures["serving_default"]
     gaps = pd.DataFrame({"x": [0.0] * 3, "flag": [True, False, None]})
     takes = Signature({"x": TensorInfo("DT_FLOAT"), "flag": TensorInfo("DT_FLOAT")}, {})
-    for table in (opened(gaps), read_inputs(write(tmp_path / "ask.csv", gaps))):
+    for table in (prepare_inputs(gaps), read_inputs(write(tmp_path / "ask.csv", gaps))):
         asked = {name: tf.constant(values) for name, values in table.fitted(takes).items()}
         (answer,) = served(**asked).values()
         np.testing.assert_allclose(answer, expected, atol=1e-6)
@@ -484,7 +484,7 @@ def test_a_client_sends_what_training_has_read(tmp_path, seed):
     # Typed by pandas: numbers and booleans are what they are, and texts what is left of them.
     frame = pd.read_csv(path, keep_default_na=False, na_values=[""], skipinitialspace=True)
     data = dk.data.from_dataframe(frame, "y", batch_size=8, kinds=kinds)
-    found = opened(frame).fitted(_takes(data))
+    found = prepare_inputs(frame).fitted(_takes(data))
     for name, values in data.origin.raw(np.arange(40)).items():
         np.testing.assert_array_equal(found[name], values, err_msg=name)
 

@@ -18,7 +18,7 @@ def real_data(shared_data):
 def test_the_named_tables_are_what_their_description_says():
     """Counts from the data folder's README; the last two are small enough to load whole."""
     for name, gaps in (("titanic", {"Age": 177, "Embarked": 2}), ("penguins", {"sex": 11})):
-        info, data = loading.find(name), dk.data.load(name, val_fraction=0)
+        info, data = loading.find_info(name), dk.data.load(name, val_fraction=0)
         parts = [batches(split) for split in (data.train, data.test)]
         assert sum(len(labels) for _, labels in parts) == info.examples
         assert data.task == info.task

@@ -43,14 +43,14 @@ def test_a_table_of_numbers_keeps_its_task():
 )
 def test_a_table_without_the_target_is_refused(table, message):
     with pytest.raises(InputError, match=message):
-        targets.check(table, "y", "The table")
+        targets.check_target(table, "y", "The table")
 
 
 def test_the_targets_of_the_test_table_stand_behind():
     read = read_targets(["a", "b"], None, None)
-    joined = targets.join_test(read, np.array(["b", "b"], object), "y")
+    joined = targets.join_test_targets(read, np.array(["b", "b"], object), "y")
     assert joined.values.tolist() == [0, 1, 1, 1]
     with pytest.raises(InputError, match=r"The test table has no column 'x'"):
-        targets.read_test(
+        targets.read_test_table(
             {"y": [1]}, "y", {"x": np.zeros(1)}, Style(("",), ".", None, None), "error"
         )

@@ -9,7 +9,7 @@ from dlkit.data.files.cells import text_array
 
 def hint(cells, kind):
     values = cells if isinstance(cells, np.ndarray) else text_array(cells, ("",))
-    found = column_hints.look("x", kind, values)
+    found = column_hints.look_at_column("x", kind, values)
     return found and (found.level, found.detail, found.advice)
 
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from dlkit.data.graph.splits import divide, read_labels
+from dlkit.data.graph.splits import divide_nodes, read_node_labels
 from dlkit.errors import InputError
 
 LABELS = ["a", "b"] * 30 + [None] * 5
 
 
 def split(labels=LABELS, val_fraction=0.25, **rows):
-    targets, known = read_labels(labels, len(labels), None)
-    return divide(
+    targets, known = read_node_labels(labels, len(labels), None)
+    return divide_nodes(
         targets, known, {"train": None, "val": None, "test": None, **rows}, val_fraction, 0
     )
 
@@ -19,10 +19,10 @@ def split(labels=LABELS, val_fraction=0.25, **rows):
 @pytest.mark.parametrize("missing", [None, float("nan"), "", " ", -1])
 def test_a_missing_label_is_known_as_one(missing):
     labels = [2, 5, missing, 2] if missing == -1 else ["x", "y", missing, "x"]
-    targets, known = read_labels(labels, 4, None)
+    targets, known = read_node_labels(labels, 4, None)
     assert known.tolist() == [True, True, False, True]
     assert targets.values.tolist() == [0, 1, -1, 0] and targets.num_classes == 2
-    numbers, _ = read_labels([0.5, None, 2.5], 3, None)
+    numbers, _ = read_node_labels([0.5, None, 2.5], 3, None)
     assert numbers.task == "regression" and np.isnan(numbers.values[1])
 
 
@@ -63,6 +63,6 @@ def test_a_split_that_cannot_be_is_told(rows, message):
 
 def test_labels_that_cannot_be_learned_are_told():
     with pytest.raises(InputError, match=r"one label for each of 5 nodes.* Received shape \(3,\)"):
-        read_labels([0, 1, 0], 5, None)
+        read_node_labels([0, 1, 0], 5, None)
     with pytest.raises(InputError, match=r"None of 3 nodes has a label"):
-        read_labels([None, None, ""], 3, None)
+        read_node_labels([None, None, ""], 3, None)

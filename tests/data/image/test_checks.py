@@ -23,7 +23,7 @@ def photos(tmp_path_factory, shared_data):
     from PIL import Image
 
     folder = tmp_path_factory.mktemp("photos")
-    source = cache.unpacked("images/flower_photos_192.zip")
+    source = cache.unpack_published("images/flower_photos_192.zip")
     for path in sorted({path.parent for path in source.rglob("*.jpg")})[:2]:
         (folder / path.name).mkdir()
         for photo in sorted(path.glob("*.jpg"))[:20]:

@@ -120,7 +120,7 @@ def test_flowers_are_read_as_pillow_reads_them(unpacked):
 
 @pytest.mark.parametrize("name", sources.ARCHIVES)
 def test_the_facts_of_the_catalogue_are_those_of_the_data(unpacked, name):
-    info = loading.find(name)
+    info = loading.find_info(name)
     folders = [sources.folder(name, split) for split in ("train", "test")]
     files = [path for folder in folders if folder for path in folder.glob("*/*.jpg")]
     assert len(files) == info.examples

@@ -22,7 +22,7 @@ def test_whole_numbers_stay_numbers_and_anything_else_is_a_text():
 def test_a_file_gives_the_same_as_its_frame(tmp_path):
     path = tmp_path / "ratings.tsv"
     path.write_text("1\t10\t4.5\n2\tNA\t3\n")
-    table = columns.read(path, columns=("user", "film", "stars"), delimiter="\t")
+    table = columns.read_ratings_table(path, columns=("user", "film", "stars"), delimiter="\t")
     assert columns.identifiers(table, "film", "item").tolist() == ["10", "NA"]  # a name
     assert columns.numbers(table, "stars").tolist() == [4.5, 3.0]
 
@@ -30,7 +30,7 @@ def test_a_file_gives_the_same_as_its_frame(tmp_path):
 def test_times_are_numbers_or_dates():
     dates = ["2020-01-01", "2019-05-05 10:00:00", "2019-05-05 09:59:59"]
     for values in (dates, pd.to_datetime(dates, format="mixed"), [30, 20, 10]):
-        assert columns.times({"t": values}, "t", 3).argsort().tolist() == [2, 1, 0]
+        assert columns.read_times({"t": values}, "t", 3).argsort().tolist() == [2, 1, 0]
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), "", " ", pd.NaT, pd.NA])
@@ -57,15 +57,15 @@ def test_a_rating_that_cannot_be_learned_is_told(values, message):
 
 def test_other_wrong_tables_are_told():
     with pytest.raises(InputError, match=r"Row 1 has no time: .* 'when' is 'soon'"):
-        columns.times({"when": ["2020-01-01", "soon"]}, "when", 2)
+        columns.read_times({"when": ["2020-01-01", "soon"]}, "when", 2)
     with pytest.raises(InputError, match=r"'when' must hold a time for each of 3 .* Received: 1"):
-        columns.times({"when": ["2020-01-01"]}, "when", 3)
+        columns.read_times({"when": ["2020-01-01"]}, "when", 3)
     with pytest.raises(InputError, match=r"must be two columns. Received: 'who' for both"):
-        columns.ratings({"who": ["ann"]}, "who", "who", "stars")
+        columns.read_ratings({"who": ["ann"]}, "who", "who", "stars")
     with pytest.raises(InputError, match=r"Ratings must be a pandas DataFrame.* Received: list"):
         columns.numbers([1, 2], "stars")
     with pytest.raises(
         InputError, match=r"same length. Received: {'who': 2, 'film': 2, 'stars': 3}"
     ):
         table = {"who": [1, 2], "film": [1, 2], "stars": [1, 2, 3]}
-        columns.ratings(table, "who", "film", "stars")
+        columns.read_ratings(table, "who", "film", "stars")

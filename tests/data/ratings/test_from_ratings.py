@@ -94,7 +94,7 @@ def test_the_counts_are_those_of_the_publisher(movielens):
     assert [len(np.unique(everything[role])) for role in ("user", "item")] == [610, 9_724]
     assert set(np.unique(movielens.origin.targets.values)) == set(np.arange(0.5, 5.5, 0.5))
     assert movielens.kind == "ratings" and movielens.task == "regression"
-    assert loading.find("movielens").examples == 100_836
+    assert loading.find_info("movielens").examples == 100_836
 
 
 def test_one_hot_rows_are_for_the_models_of_dlkit():

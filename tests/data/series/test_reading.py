@@ -11,7 +11,7 @@ DAYS = [f"2020-01-{day:02}" for day in range(1, 11)]
 
 
 def read(values, date=None):
-    return reading.read(values, date)
+    return reading.read_series(values, date)
 
 
 def test_files_frames_and_arrays_hold_the_same_series(tmp_path):
@@ -65,18 +65,18 @@ def test_columns_are_left_out_by_option(tmp_path):
     pd.DataFrame(table).to_csv(tmp_path / "a.csv", index=False)
     dated = pd.DataFrame(table).assign(t=pd.to_datetime(DAYS)).set_index("t")
     for values in (table, dated, tmp_path / "a.csv"):
-        series = reading.read(values, None, ("town", "gaps"))
+        series = reading.read_series(values, None, ("town", "gaps"))
         assert series.names == ("x",) and series.date == "t"
         assert series.values[:, 0].tolist() == list(range(10))
         with pytest.raises(InputError, match=r"'town' holds 'Bern' .* with drop='town'"):
-            reading.read(values, None)
+            reading.read_series(values, None)
         with pytest.raises(InputError, match=r"drop names the column 'tow', .* mean 'town'"):
-            reading.read(values, None, "tow")
-    assert reading.read({"t": DAYS, "x": range(10)}, None, "t").dates is None
+            reading.read_series(values, None, "tow")
+    assert reading.read_series({"t": DAYS, "x": range(10)}, None, "t").dates is None
     with pytest.raises(InputError, match=r"besides the dates 't' and drop=\('x',\)"):
-        reading.read({"t": DAYS, "x": range(10)}, None, "x")
+        reading.read_series({"t": DAYS, "x": range(10)}, None, "x")
     with pytest.raises(InputError, match=r"drop=\('x',\) names columns, and an array has none"):
-        reading.read(np.arange(9), None, "x")
+        reading.read_series(np.arange(9), None, "x")
 
 
 def test_a_pandas_series_keeps_its_name_and_its_days():

@@ -14,7 +14,7 @@ from tests.data.arrays.test_from_arrays import batches
 
 @pytest.mark.parametrize("name", sources.SERIES)
 def test_the_facts_of_the_catalogue_are_those_of_the_data(shared_data, name):
-    info, data = loading.find(name), dk.data.load(name, batch_size=16)
+    info, data = loading.find_info(name), dk.data.load(name, batch_size=16)
     split, chosen = data.origin.split, sources.SERIES[name]
     # Windows whose targets lie in two splits are in none.
     lost = 2 * (chosen.horizon - 1)

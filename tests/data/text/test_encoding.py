@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from dlkit.data.text.encoding import Encoding, decode_tokens, learn, make_ids
+from dlkit.data.text.encoding import Encoding, decode_tokens, learn_encoder, make_ids
 from dlkit.errors import InputError
 
 TRAIN = np.array(["the cat saw the dog", "a dog", "the bird saw a cat", "bird song"], object)
@@ -28,7 +28,7 @@ def encoding(**options):
     ],
 )
 def test_vectors_are_those_of_scikit_learn(name, vectorizer):
-    encoder = learn(TRAIN, encoding(encoding=name))
+    encoder = learn_encoder(TRAIN, encoding(encoding=name))
     vectorizer.fit(TRAIN)
     columns = [encoder.vocabulary.index(word) for word in vectorizer.get_feature_names_out()]
     for texts in (TRAIN, OTHER):
@@ -39,7 +39,7 @@ def test_vectors_are_those_of_scikit_learn(name, vectorizer):
 
 
 def test_ids_by_hand():
-    encoder = learn(TRAIN, encoding(vocabulary_size=2, length=3))
+    encoder = learn_encoder(TRAIN, encoding(vocabulary_size=2, length=3))
     assert encoder.vocabulary == ("", "[UNK]", "the", "saw")
     ids = encoder.preprocessing(tf.constant(["the dog saw it", "saw", ""])).numpy()
     assert ids.tolist() == [[2, 1, 3], [3, 0, 0], [1, 0, 0]]
@@ -47,18 +47,18 @@ def test_ids_by_hand():
 
 def test_the_length_is_learned_from_the_training_texts():
     texts = np.array(["a"] * 19 + ["a b c d"] + ["a b"] * 20, object)
-    assert learn(texts, encoding()).preprocessing.output_shape == (None, 2)
-    assert learn(texts, encoding(bucket=True)).preprocessing.output_shape == (None, None)
+    assert learn_encoder(texts, encoding()).preprocessing.output_shape == (None, 2)
+    assert learn_encoder(texts, encoding(bucket=True)).preprocessing.output_shape == (None, None)
 
 
 def test_characters():
-    encoder = learn(np.array(["Aab a"], object), encoding(tokens="character", length=4))
+    encoder = learn_encoder(np.array(["Aab a"], object), encoding(tokens="character", length=4))
     assert encoder.vocabulary[2] == "a" and set(encoder.vocabulary[3:]) == {"b", " "}
     assert encoder.preprocessing(tf.constant(["Ab!é"])).numpy()[0, 0] == 2
 
 
 def test_ids_are_held_one_text_behind_the_other():
-    encoder = learn(TRAIN, encoding())
+    encoder = learn_encoder(TRAIN, encoding())
     ids = make_ids(TRAIN, encoder.to_ids)
     assert ids.lengths.tolist() == [5, 2, 5, 2]
     word = encoder.tokens.index
@@ -68,7 +68,7 @@ def test_ids_are_held_one_text_behind_the_other():
 @pytest.mark.parametrize("tokens", ["word", "character", "bpe"])
 def test_ids_are_read_back(tokens):
     texts = np.array(["the cat saw the dog", "naïve cats"], object)
-    encoder = learn(texts, encoding(tokens=tokens, vocabulary_size=300, length=40))
+    encoder = learn_encoder(texts, encoding(tokens=tokens, vocabulary_size=300, length=40))
     data = types.SimpleNamespace(
         name="x",
         preprocessing=encoder.preprocessing,
@@ -106,4 +106,4 @@ def test_bad_options_are_told(options, sentence):
 
 def test_texts_without_a_word_are_told():
     with pytest.raises(InputError, match=r"None of the 2 training texts holds a word.*'clean'"):
-        learn(np.array(["!!", "<br />"], object), encoding())
+        learn_encoder(np.array(["!!", "<br />"], object), encoding())
