@@ -116,11 +116,10 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
         table = read_ratings_table(table, columns=columns, delimiter=delimiter)
     raw, stars = read_ratings(table, user, item, rating)
     targets = read_targets(stars, "regression", None)
-    when = None
-    if split == "random":
+    when = read_times(table, time, len(stars)) if time is not None and split != "random" else None
+    if when is None:
         chosen = divide_targets(targets, None, val_fraction, seed)
     else:
-        when = read_times(table, time, len(stars))
         chosen = _by_time(when, raw["user"], val_fraction, latest=split == "latest")
     check_batch_size(batch_size, len(chosen.train), len(stars))
 
@@ -134,6 +133,7 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
             seed,
             coding.encode if cache else coding.preprocessing,
         )
+        origin = Origin(split, targets, lambda rows: take_rows(raw, rows), feed, make, times=when)
         return Data(
             name=name,
             task="regression",
@@ -143,9 +143,7 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
             num_classes=1,
             examples=_examples(raw, targets.values, split.test),
             columns=_notes(coding.vocabularies, targets.values[split.train]),
-            origin=Origin(
-                split, targets, lambda rows: take_rows(raw, rows), feed, make, times=when
-            ),
+            origin=origin,
         )
 
     return make(chosen)
