@@ -34,7 +34,7 @@ def serve(base, port, runtime, switch):
     from dlkit.serving.rest_api import fast_path
 
     if switch == "off":
-        fast_path.with_short_cut = lambda protocol, api, keys: protocol
+        fast_path.with_fast_path = lambda protocol, api, keys: protocol
     serve(base, rest_port=int(port), runtime=runtime)
 
 

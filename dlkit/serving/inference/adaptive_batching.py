@@ -22,12 +22,12 @@ from dlkit.serving.core.version import Version, Wanted
 from dlkit.serving.inference import batch_execution
 from dlkit.serving.inference.batch_execution import Task, Waiting
 from dlkit.serving.inference.calls import answer_request
-from dlkit.serving.inference.inline_execution import AtOnce
+from dlkit.serving.inference.inline_execution import InlineRuns
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.codec import Codec
 
 
-class Gatherer:
+class AdaptiveBatcher:
     """Answers the requests of one event loop.
 
     Args:
@@ -39,7 +39,7 @@ class Gatherer:
         self._models = models
         self._pool = pool
         self._slots = self._free = os.cpu_count() or 1
-        self._at_once = AtOnce()
+        self._inline_runs = InlineRuns()
         self._waiting = Waiting()
 
     async def answer(self, name: str, wanted: Wanted, codec: Codec, body: Any) -> Any:
@@ -107,7 +107,7 @@ class Gatherer:
     # ------------------------------------------------------------ in the event loop
 
     def _start_soon(self, task: Task) -> None:
-        if self._at_once.take(task, idle=self._free == self._slots):
+        if self._inline_runs.take(task, idle=self._free == self._slots):
             return
         if self._free and not self._waiting:
             self._start([task])

@@ -22,7 +22,7 @@ _LESS_THAN_A_THREAD = 300.0  # microseconds, with what it costs that the others 
 _MOMENT = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # seconds that nobody else lacks
 
 
-class AtOnce:
+class InlineRuns:
     """What one event loop runs at the end of its turns."""
 
     def __init__(self):

@@ -21,10 +21,10 @@ from dlkit.serving.core.settings import Settings
 from dlkit.serving.observability.rest_metrics import MetricsPage, Monitored, metrics_path
 from dlkit.serving.process.addresses import cannot_listen, model_url, shown_host
 from dlkit.serving.rest_api.app import RestApi
-from dlkit.serving.rest_api.connection_timeouts import cutting
-from dlkit.serving.rest_api.fast_path import with_short_cut
+from dlkit.serving.rest_api.connection_timeouts import with_timeouts
+from dlkit.serving.rest_api.fast_path import with_fast_path
 from dlkit.serving.rest_api.guarded import Guarded
-from dlkit.serving.rest_api.upgrades import declining
+from dlkit.serving.rest_api.upgrades import without_upgrades
 from dlkit.serving.security.api_keys import ApiKeys, read_keys
 from dlkit.serving.security.tls import read_certificates, server_context
 from dlkit.serving.versions.loading import ConfigFile
@@ -150,11 +150,11 @@ def _announce(models: ServedModels, listener: socket.socket, settings: Settings)
 
 def _uvicorn_config(api: RestApi, settings: Settings) -> uvicorn.Config:
     keys = read_keys(settings.api_key_file)
-    protocol = with_short_cut(declining(AutoHTTPProtocol), api, keys)
+    protocol = with_fast_path(without_upgrades(AutoHTTPProtocol), api, keys)
     proof = read_certificates(settings) if settings.rest_tls else None
     return uvicorn.Config(
         _with_middleware(api, settings, keys),
-        http=cutting(protocol, settings.client_seconds),
+        http=with_timeouts(protocol, settings.client_seconds),
         lifespan="off",
         ws="none",
         log_level="error",  # what clients send wrong is told to them

@@ -65,8 +65,8 @@ class Admin:
                 "Give the server an api_key_file; then whoever has a key may, from anywhere.",
             )
         method, match = scope["method"], _MODEL.fullmatch(path)
-        if path == _CONFIG and method in ("GET", "POST"):
-            work = self._replace if method == "POST" else self._list
+        arguments: tuple[str | bytes, ...]
+        if path == _CONFIG and (work := self._config_work(method)):
             arguments = ()
         elif match and (work := self._work(method, match["verb"])):
             arguments = (check_name(unquote(match["name"])),)
@@ -78,10 +78,17 @@ class Admin:
         found = await asyncio.to_thread(work, *arguments)  # loading takes a while
         return 200, [_JSON], pretty(found)
 
-    def _work(self, method: str, verb: str | None) -> Callable | None:
+    def _config_work(self, method: str) -> Callable[..., dict[str, Any]] | None:
+        if method == "POST":
+            return self._replace
+        return self._list if method == "GET" else None
+
+    def _work(self, method: str, verb: str | None) -> Callable[..., dict[str, Any]] | None:
         if verb:
             return self._reload if method == "POST" else None
-        return {"PUT": self._put, "DELETE": self._delete}.get(method)
+        if method == "PUT":
+            return self._put
+        return self._delete if method == "DELETE" else None
 
     def _list(self) -> dict[str, Any]:
         return {"model_config_list": {"config": [to_json(c) for c in self._models.configs()]}}

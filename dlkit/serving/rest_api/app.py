@@ -17,7 +17,7 @@ from dlkit.serving.core import hints
 from dlkit.serving.core.signatures import metadata_json
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.core.version import MAX_VERSION, Wanted
-from dlkit.serving.inference.adaptive_batching import Gatherer
+from dlkit.serving.inference.adaptive_batching import AdaptiveBatcher
 from dlkit.serving.inference.calls import answer_request, find_status, use_version
 from dlkit.serving.observability.rest_metrics import STATUS
 from dlkit.serving.rest_api import compression
@@ -94,7 +94,7 @@ class RestApi:
         self.max_body_bytes = max_body_bytes
         self._client_seconds = client_seconds
         self._others = others
-        self.gatherer = Gatherer(models, pool) if join else None
+        self.batcher = AdaptiveBatcher(models, pool) if join else None
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         """Answer one HTTP request."""
@@ -150,8 +150,8 @@ class RestApi:
         name, wanted = unquote(match["name"]), wanted_version(match)
         body = await read_body(scope, receive, self.max_body_bytes, self._client_seconds)
         packed = compression.is_gzip(scope["headers"])
-        if self.gatherer and not packed:
-            return 200, [JSON], await self.gatherer.answer(name, wanted, codec, body)
+        if self.batcher and not packed:
+            return 200, [JSON], await self.batcher.answer(name, wanted, codec, body)
         work = self._unpack_and_answer if packed else self._answer_body
         loop = asyncio.get_running_loop()
         return 200, [JSON], await loop.run_in_executor(self.pool, work, name, wanted, codec, body)

@@ -10,16 +10,21 @@ import asyncio
 import socket
 import struct
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlkit.serving.wire.rest_json.text import pretty
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Connection
+else:
+    Connection = object  # it is put before whichever of uvicorn's classes there is
 
 HEAD_BYTES = 64 * 1024  # request line and headers; uvicorn's parser has the same limit
 PATH_BYTES = 8 * 1024  # RFC 9112 asks for 8000 at least
 _LAST_SECONDS = 0.5  # a client that is asked to go may have sent its next request
 
 
-def cutting(protocol: type, seconds: float) -> type:
+def with_timeouts(protocol: type, seconds: float) -> type:
     """Return uvicorn's `protocol` made to end the connections of slow clients.
 
     Args:
@@ -27,10 +32,10 @@ def cutting(protocol: type, seconds: float) -> type:
         seconds: How long the head of a request may take, and how long an answer may lie without
             a byte of it being taken; 0 for ever.
     """
-    return type("Cutting", (_Cutting, protocol), {"seconds": seconds})
+    return type("Timeouts", (_Timeouts, protocol), {"seconds": seconds})
 
 
-class _Cutting:
+class _Timeouts(Connection):
     """What is put before uvicorn's class of a connection."""
 
     seconds = 0.0
@@ -53,7 +58,8 @@ class _Cutting:
             self._head_bytes = 0
             if self._ending:
                 super().shutdown()  # when this request has been answered
-            self._until_head = _cancelled(self._until_head)
+            _cancel(self._until_head)
+            self._until_head = None
         elif self._head_bytes > HEAD_BYTES:  # of a parser without a limit
             self.send_400_response("")
         else:
@@ -133,8 +139,9 @@ class _Cutting:
             self._await_taking()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._until_head = _cancelled(self._until_head)
-        self._until_taken = _cancelled(self._until_taken)
+        _cancel(self._until_head)
+        _cancel(self._until_taken)
+        self._until_head = self._until_taken = None
         super().connection_lost(exc)
 
     def _hang_up(self) -> None:
@@ -144,7 +151,7 @@ class _Cutting:
         self.transport.abort()
 
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()
 

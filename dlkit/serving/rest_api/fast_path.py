@@ -16,10 +16,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import responses
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from dlkit.serving.core.status import HTTP_STATUS, StatusError
 from dlkit.serving.core.version import Wanted
+from dlkit.serving.inference.adaptive_batching import AdaptiveBatcher
 from dlkit.serving.observability import metrics
 from dlkit.serving.rest_api import compression
 from dlkit.serving.rest_api.app import (
@@ -37,6 +39,11 @@ from dlkit.serving.rest_api.connection_timeouts import HEAD_BYTES
 from dlkit.serving.security.api_keys import ApiKeys
 from dlkit.serving.wire.rest_json.predict import PREDICT
 
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Connection
+else:
+    Connection = object  # it is put before whichever of uvicorn's classes there is
+
 _FIRST_LINES = {
     code: f"HTTP/1.1 {code} {responses.get(code, '')}\r\n".encode() for code in HTTP_STATUS.values()
 }
@@ -48,7 +55,7 @@ _MOST_DIGITS = 9  # of a length
 _NOT_PLAIN = frozenset((b"content-encoding", b"transfer-encoding", b"expect"))
 
 
-def with_short_cut(protocol: type, api: RestApi, keys: ApiKeys | None) -> type:
+def with_fast_path(protocol: type, api: RestApi, keys: ApiKeys | None) -> type:
     """Return uvicorn's `protocol` made to answer predict requests without ASGI.
 
     Args:
@@ -56,9 +63,11 @@ def with_short_cut(protocol: type, api: RestApi, keys: ApiKeys | None) -> type:
         api: What answers all others.
         keys: The keys of which a request has to carry one, if any.
     """
-    if not hasattr(protocol, "on_message_begin") or api.gatherer is None:
+    if not hasattr(protocol, "on_message_begin") or api.batcher is None:
         return protocol  # without httptools, whose parser calls this
-    return type("ShortCut", (_ShortCut, protocol), {"api": api, "keys": keys})
+    return type(
+        "FastPath", (_FastPath, protocol), {"api": api, "batcher": api.batcher, "keys": keys}
+    )
 
 
 @dataclass(frozen=True)
@@ -104,11 +113,11 @@ class Head:
 
 
 class _Cycle:
-    """A request on the short cut, with what uvicorn asks of its own cycles and of their tasks."""
+    """A request on the fast path, with what uvicorn asks of its own cycles and of their tasks."""
 
-    def __init__(self, head: Head):
+    def __init__(self, head: Head, answer: Callable[["_Cycle", bytes | Exception], None]):
         self.head = head
-        self.done: Callable[[bytes | Exception], None] | None = None
+        self.done = functools.partial(answer, self)
         self.start = time.perf_counter()
         self.keep_alive = True
         self.response_started = self.response_complete = self.disconnected = False
@@ -122,14 +131,15 @@ class _Cycle:
         asyncio.get_running_loop().call_soon(self.done, shutting_down())
 
 
-class _ShortCut:
+class _FastPath(Connection):
     """What is put before uvicorn's class of a connection, and behind `connection_timeouts`."""
 
     api: RestApi
+    batcher: AdaptiveBatcher
     keys: ApiKeys | None
     _between = True  # whether the parser waits for the first byte of a request
     _head: Head | None = None
-    _held = b""  # of a request on the short cut, whose rest is waited for
+    _held = b""  # of a request on the fast path, whose rest is waited for
     _until_rest: asyncio.TimerHandle | None = None
 
     def on_message_begin(self) -> None:
@@ -144,8 +154,9 @@ class _ShortCut:
         data, self._held = self._held + data, b""
         cycle = self.cycle
         if self._between and (cycle is None or cycle.response_complete):
-            known = self._head.find(data) if self._head is not None else None
-            if known and self._take_or_hold(data, *known):
+            head = self._head
+            known = head.find(data) if head else None
+            if head and known and self._take_or_hold(head, data, *known):
                 return
             self._stop_holding()
             super().data_received(data)
@@ -154,9 +165,9 @@ class _ShortCut:
         else:
             super().data_received(data)
 
-    def _take_or_hold(self, data: bytes, start: int, length: int) -> bool:
+    def _take_or_hold(self, head: Head, data: bytes, start: int, length: int) -> bool:
         if len(data) == start + length:
-            return self._take(data[start:])
+            return self._take(head, data[start:])
         longest = min(_LONGEST_HELD - start, self.api.max_body_bytes)
         if len(data) > start + length or length > longest:
             return False
@@ -196,13 +207,9 @@ class _ShortCut:
             return None
         path = self.url.decode("latin-1")
         match = None if "?" in path or "#" in path else PREDICTION.fullmatch(path)
-        plain = (
-            match is not None
-            and match["verb"] == "predict"
-            and self.scope["method"] == "POST"
-            and _NOT_PLAIN.isdisjoint([name for name, _ in self.headers])
-        )
-        if not plain:
+        plain = _NOT_PLAIN.isdisjoint([name for name, _ in self.headers])
+        post = self.scope["method"] == "POST"
+        if match is None or match["verb"] != "predict" or not (post and plain):
             return None
         try:
             wanted = wanted_version(match)
@@ -212,32 +219,31 @@ class _ShortCut:
         name, gzip = unquote(match["name"]), offers_gzip(self.headers)
         return Head(data[:begin], data[behind:end], name, wanted, gzip)
 
-    def _take(self, body: bytes) -> bool:
+    def _take(self, head: Head, body: bytes) -> bool:
         if len(body) > self.api.max_body_bytes or self.flow.write_paused:
             return False
-        head = self._head
-        cycle = _Cycle(head)
-        done = cycle.done = functools.partial(self._answer, cycle)
-        if not self.api.gatherer.take(head.name, head.wanted, PREDICT, body, done):
+        cycle = _Cycle(head, self._answer)
+        if not self.batcher.take(head.name, head.wanted, PREDICT, body, cycle.done):
             return False
         self._stop_holding()
         self._unset_keepalive_if_required()
-        self.tasks.add(cycle)
-        self.cycle = cycle  # until that of a next request takes its place
+        self.tasks.add(cycle)  # type: ignore[arg-type]  # uvicorn's server only cancels them
+        # Until that of a next request takes its place.
+        self.cycle = cycle  # type: ignore[assignment]  # it has what uvicorn asks of one
         return True
 
     # ------------------------------------------------------------ the answer
 
     def _answer(self, cycle: _Cycle, found: bytes | Exception) -> None:
-        code, answer = "OK", (200, [JSON], found)
-        if not isinstance(found, bytes):
-            known = isinstance(found, StatusError)
-            error = found if known else failed("POST", f"{cycle.head.name}:predict", found)
-            code, answer = error.code, refusal(error)
+        if isinstance(found, Exception):
+            path = f"{cycle.head.name}:predict"
+            error = found if isinstance(found, StatusError) else failed("POST", path, found)
+            code, (status, headers, body) = error.code, refusal(error)
+        else:
+            code, status, headers, body = "OK", 200, [JSON], found
         # Before the client has its answer, so that it finds itself on the page.
         seconds = time.perf_counter() - cycle.start
         metrics.count_request(cycle.head.name, code, "predict", "REST", seconds)
-        status, headers, body = answer
         headers = [*headers, *self.api.cors]
         if len(body) < compression.LEAST_BYTES or not cycle.head.gzip:
             self._send(cycle, status, headers, body)

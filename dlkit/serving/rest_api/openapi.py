@@ -46,7 +46,7 @@ def describe(models: Mapping[str, ServedModel], *, keys: bool = False) -> dict[s
     paths = _probes()
     for name, model in sorted(models.items()):
         paths |= _model_paths(name, model, (401,) if keys else ())
-    document = {
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Models served by dlkit", "version": __version__, "description": _ABOUT},
         "paths": paths,

@@ -8,10 +8,15 @@ answers it as a request without a body. A server that stays with HTTP/1.1 has to
 """
 
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Connection
+else:
+    Connection = object  # it is put before whichever of uvicorn's classes there is
 
 
-def declining(protocol: type) -> type:
+def without_upgrades(protocol: type) -> type:
     """Return uvicorn's `protocol` made to read requests that offer an upgrade as any others.
 
     Args:
@@ -30,7 +35,7 @@ def declining(protocol: type) -> type:
                 self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
             self.connection = connection
 
-        def feed_data(self, data: bytes) -> None:
+        def feed_data(self, data: Any) -> None:
             parser = self
             while True:
                 try:
@@ -47,8 +52,10 @@ def declining(protocol: type) -> type:
     return type("Declining", (_Declining, protocol), {"make_parser": Parser})
 
 
-class _Declining:
+class _Declining(Connection):
     """What is put before uvicorn's class of a connection, and behind `fast_path`."""
+
+    make_parser: type[Any]
 
     def __init__(self, *arguments: Any, **options: Any):
         super().__init__(*arguments, **options)

@@ -12,7 +12,7 @@ from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.inference import batch_execution
-from dlkit.serving.inference.adaptive_batching import Gatherer
+from dlkit.serving.inference.adaptive_batching import AdaptiveBatcher
 from dlkit.serving.inference.calls import answer_request
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.rest_json import requests
@@ -61,9 +61,9 @@ def halves(tmp_path):
     model = ServedModel("m", tmp_path, lambda path: runtime)
     model.poll()
     with ThreadPoolExecutor(8) as pool:
-        gatherer = Gatherer({"m": model}, pool)
-        gatherer._free = 1
-        yield runtime, gatherer
+        batcher = AdaptiveBatcher({"m": model}, pool)
+        batcher._free = 1
+        yield runtime, batcher
         runtime.go_on.set()
 
 
@@ -71,12 +71,12 @@ def body(x, **more):
     return json.dumps({"instances": x, **more}).encode()
 
 
-def ask_together(runtime, gatherer, bodies):
+def ask_together(runtime, batcher, bodies):
     """Send the first request, and the others when it is running; return all outcomes."""
 
     async def one(text):
         try:
-            return json.loads(await gatherer.answer("m", None, PREDICT, text))
+            return json.loads(await batcher.answer("m", None, PREDICT, text))
         except StatusError as error:
             return error
 
@@ -92,25 +92,25 @@ def ask_together(runtime, gatherer, bodies):
 
 
 def test_who_is_alone_runs_at_once_and_who_waits_runs_together(halves):
-    runtime, gatherer = halves
+    runtime, batcher = halves
     bodies = [body([[n, n], [n, 0]]) for n in range(9)]
-    answers = ask_together(runtime, gatherer, bodies)
+    answers = ask_together(runtime, batcher, bodies)
     assert answers == [{"predictions": [float(n), n / 2]} for n in range(9)]
     assert runtime.batches == [("serving_default", (2, 2)), ("serving_default", (16, 2))]
 
 
 def test_rows_and_columns_go_together(halves):
-    runtime, gatherer = halves
+    runtime, batcher = halves
     columns = json.dumps({"inputs": {"x": [[2, 2]]}}).encode()
-    answers = ask_together(runtime, gatherer, [body([[0, 0]]), columns, body([[4, 4]])])
+    answers = ask_together(runtime, batcher, [body([[0, 0]]), columns, body([[4, 4]])])
     assert answers[1:] == [{"outputs": [2.0]}, {"predictions": [4.0]}]
     assert runtime.batches[1:] == [("serving_default", (2, 2))]
 
 
 def test_one_bad_request_does_not_fail_the_others(halves):
-    runtime, gatherer = halves
+    runtime, batcher = halves
     bodies = [body([[n, 0]]) for n in (1, 2, 13, 4)]
-    answers = ask_together(runtime, gatherer, bodies)
+    answers = ask_together(runtime, batcher, bodies)
     unlucky = answers.pop(2)
     assert (unlucky.code, unlucky.message) == ("INVALID_ARGUMENT", "13 is unlucky")
     assert [answer["predictions"] for answer in answers] == [[0.5], [1.0], [2.0]]
@@ -118,9 +118,9 @@ def test_one_bad_request_does_not_fail_the_others(halves):
 
 
 def test_rows_of_other_shapes_and_signatures_do_not_meet(halves):
-    runtime, gatherer = halves
+    runtime, batcher = halves
     free = [body(x, signature_name="free") for x in ([[1, 2]], [[1, 2, 3]], [[3, 4]])]
-    answers = ask_together(runtime, gatherer, [body([[0, 0]]), *free, body([[1, 1]])])
+    answers = ask_together(runtime, batcher, [body([[0, 0]]), *free, body([[1, 1]])])
     assert [a["predictions"] for a in answers[1:]] == [[1.5], [3.0], [3.5], [1.0]]
     assert sorted(runtime.batches[1:]) == [
         ("free", (1, 3)),
@@ -130,26 +130,26 @@ def test_rows_of_other_shapes_and_signatures_do_not_meet(halves):
 
 
 def test_a_signature_whose_rows_mix_is_never_joined(halves):
-    runtime, gatherer = halves
+    runtime, batcher = halves
     bodies = [body([[n, n]], signature_name="mixing") for n in range(3)]
-    answers = ask_together(runtime, gatherer, bodies)
+    answers = ask_together(runtime, batcher, bodies)
     assert answers == [{"predictions": [float(n)]} for n in range(3)]
     assert runtime.batches == [("mixing", (1, 2))] * 3
 
 
 def test_an_output_without_a_row_for_each_is_answered_alone(halves):
-    runtime, gatherer = halves
+    runtime, batcher = halves
     bodies = [body([[n, n]], signature_name="first") for n in range(3)]
-    answers = ask_together(runtime, gatherer, bodies)
+    answers = ask_together(runtime, batcher, bodies)
     assert answers == [{"predictions": [[float(n), float(n)]]} for n in range(3)]
     assert runtime.batches[1:] == [("first", (rows, 2)) for rows in (2, 1, 1)]
 
 
 def test_a_batch_has_an_end_and_no_queue_starves_another(halves):
-    runtime, gatherer = halves
+    runtime, batcher = halves
     many = [body([[n, n]] * 30) for n in range(5)]
     other = body([[1, 2, 3]], signature_name="free")
-    answers = ask_together(runtime, gatherer, [body([[0, 0]]), *many, other])
+    answers = ask_together(runtime, batcher, [body([[0, 0]]), *many, other])
     assert [a["predictions"] for a in answers[1:6]] == [[float(n)] * 30 for n in range(5)]
     assert batch_execution.MAX_ROWS == 64
     assert runtime.batches[1:] == [
@@ -161,9 +161,9 @@ def test_a_batch_has_an_end_and_no_queue_starves_another(halves):
 
 
 def test_what_is_long_has_a_thread_of_its_own(halves):
-    runtime, gatherer = halves
+    runtime, batcher = halves
     rows = 20_000
-    answers = ask_together(runtime, gatherer, [body([[1, 1]]), body([[2, 2]] * rows)])
+    answers = ask_together(runtime, batcher, [body([[1, 1]]), body([[2, 2]] * rows)])
     assert answers[1] == {"predictions": [2.0] * rows}
     assert runtime.batches[1:] == [("serving_default", (rows, 2))]
 
@@ -179,31 +179,31 @@ def test_what_is_long_has_a_thread_of_its_own(halves):
     ],
 )
 def test_refusals_are_those_of_the_other_way(halves, name, text, message):
-    runtime, gatherer = halves
+    runtime, batcher = halves
     runtime.go_on.set()
     with pytest.raises(StatusError, match=message) as caught:
-        asyncio.run(gatherer.answer(name, None, PREDICT, text))
+        asyncio.run(batcher.answer(name, None, PREDICT, text))
     with pytest.raises(StatusError) as other:
-        answer_request(gatherer._models, name, None, PREDICT, text)
+        answer_request(batcher._models, name, None, PREDICT, text)
     assert (caught.value.code, caught.value.message, caught.value.hint) == (
         other.value.code,
         other.value.message,
         other.value.hint,
     )
-    assert gatherer._models["m"]._versions[1].users == 0
+    assert batcher._models["m"]._versions[1].users == 0
 
 
 def test_no_version_is_unloaded_while_it_runs(halves, tmp_path):
-    runtime, gatherer = halves
+    runtime, batcher = halves
     held = []
 
     async def ask_and_look():
-        task = asyncio.create_task(gatherer.answer("m", None, PREDICT, body([[1, 1]])))
+        task = asyncio.create_task(batcher.answer("m", None, PREDICT, body([[1, 1]])))
         await asyncio.to_thread(runtime.running.acquire, timeout=SECONDS)
-        held.append(gatherer._models["m"]._versions[1].users)
+        held.append(batcher._models["m"]._versions[1].users)
         runtime.go_on.set()
         await task
-        held.append(gatherer._models["m"]._versions[1].users)
+        held.append(batcher._models["m"]._versions[1].users)
 
     asyncio.run(ask_and_look())
     assert held == [1, 0]
@@ -223,7 +223,7 @@ LONG = [
 
 @pytest.mark.parametrize("text", LONG, ids=range(len(LONG)))
 def test_what_takes_long_to_read_is_read_in_a_thread(halves, monkeypatch, text):
-    runtime, gatherer = halves
+    runtime, batcher = halves
     runtime.go_on.set()
     whole = TensorInfo("DT_INT32", (-1,))
     runtime.signatures["whole"] = Signature({"x": whole}, {"y": whole})
@@ -237,8 +237,8 @@ def test_what_takes_long_to_read_is_read_in_a_thread(halves, monkeypatch, text):
     monkeypatch.setattr(requests, "parse", spied)
 
     async def ask():
-        assert not gatherer.take("m", None, PREDICT, text, print)
-        return await gatherer.answer("m", None, PREDICT, text)
+        assert not batcher.take("m", None, PREDICT, text, print)
+        return await batcher.answer("m", None, PREDICT, text)
 
     with contextlib.suppress(StatusError):
         asyncio.run(ask())

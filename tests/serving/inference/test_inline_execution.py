@@ -12,7 +12,7 @@ from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.inference import inline_execution
-from dlkit.serving.inference.adaptive_batching import Gatherer
+from dlkit.serving.inference.adaptive_batching import AdaptiveBatcher
 from dlkit.serving.inference.batch_execution import Task
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.rest_json.predict import PREDICT
@@ -69,7 +69,7 @@ class Served:
         self.runtime = Sums()
         self.model = ServedModel("m", folder, lambda path: self.runtime)
         self.model.poll()
-        self.gatherer = Gatherer({"m": self.model}, pool)
+        self.batcher = AdaptiveBatcher({"m": self.model}, pool)
         self.version = self.model._versions[1]
 
     def learn(self, x, microseconds):
@@ -83,7 +83,7 @@ class Served:
 
         async def ask():
             return await asyncio.gather(
-                *(self.gatherer.answer("m", None, PREDICT, text) for text in bodies),
+                *(self.batcher.answer("m", None, PREDICT, text) for text in bodies),
                 return_exceptions=True,
             )
 
@@ -190,7 +190,7 @@ def take(served, text, name="m", wanted=None):
 
     async def ask():
         outcome = asyncio.get_running_loop().create_future()
-        taken = served.gatherer.take(name, wanted, PREDICT, text, outcome.set_result)
+        taken = served.batcher.take(name, wanted, PREDICT, text, outcome.set_result)
         assert served.version.users == taken  # held as long as it waits
         return await outcome if taken else None
 
@@ -257,9 +257,9 @@ def test_who_asks_again_at_once_is_looked_out_for(served, monkeypatch):
     async def ask(moments):
         for moment in moments:
             monkeypatch.setattr(inline_execution, "_MOMENT", moment)
-            await served.gatherer.answer("m", None, PREDICT, body([[1, 2]]))
+            await served.batcher.answer("m", None, PREDICT, body([[1, 2]]))
             await asyncio.sleep(0)
-            looking.append(served.gatherer._at_once._looks_out)
+            looking.append(served.batcher._inline_runs._looks_out)
 
     asyncio.run(ask([60, 60, 60, 0, 60, 0, 0]))
     assert looking == [False, True, True, False, True, False, False]

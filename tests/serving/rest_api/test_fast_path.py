@@ -1,4 +1,4 @@
-"""The short cut against the long way: a server in a thread, raw sockets, a model in NumPy.
+"""The fast path against the long way: a server in a thread, raw sockets, a model in NumPy.
 
 The first request of a connection goes the long way, so its answer is what the short one has to be,
 byte by byte but for the date.
@@ -32,7 +32,7 @@ from dlkit.serving.observability import metrics
 from dlkit.serving.process import run as running
 from dlkit.serving.rest_api import fast_path
 from dlkit.serving.rest_api.app import RestApi
-from dlkit.serving.rest_api.fast_path import Head, with_short_cut
+from dlkit.serving.rest_api.fast_path import Head, with_fast_path
 from dlkit.serving.versions.served_model import ServedModel
 from tests.serving import fuzzing
 from tests.serving.inference.test_inline_execution import Sums
@@ -72,7 +72,7 @@ class Running:
     """A server in a thread of this process.
 
     Attributes:
-        short: How many requests took the short cut.
+        short: How many requests took the fast path.
     """
 
     def __init__(self, folder, **options):
@@ -105,14 +105,14 @@ class Running:
         self._thread.start()
 
     def _spy(self):
-        take = self.api.gatherer.take
+        take = self.api.batcher.take
 
         def counted(*given):
             taken = take(*given)
             self.short += taken and given[-1].func is not _settle  # which is the long way's
             return taken
 
-        self.api.gatherer.take = counted
+        self.api.batcher.take = counted
 
     def _run(self):
         with asyncio.Runner(loop_factory=self.server.config.get_loop_factory()) as runner:
@@ -638,7 +638,7 @@ def test_a_server_that_ends_answers_what_comes_in_the_last_moment(server, connec
 
 @pytest.fixture
 def held(server, connection):
-    """A request on the short cut that a thread runs until it is told to go on."""
+    """A request on the fast path that a thread runs until it is told to go on."""
     started, go_on = threading.Event(), threading.Event()
 
     def hook():
@@ -728,9 +728,9 @@ def test_other_protocols_are_left_as_they_are():
     def api(**options):
         return RestApi({}, None, **options)
 
-    assert with_short_cut(H11Protocol, api(join=True), None) is H11Protocol
-    assert with_short_cut(HttpToolsProtocol, api(), None) is HttpToolsProtocol
-    assert issubclass(with_short_cut(HttpToolsProtocol, api(join=True), None), HttpToolsProtocol)
+    assert with_fast_path(H11Protocol, api(join=True), None) is H11Protocol
+    assert with_fast_path(HttpToolsProtocol, api(), None) is HttpToolsProtocol
+    assert issubclass(with_fast_path(HttpToolsProtocol, api(join=True), None), HttpToolsProtocol)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from uvicorn.protocols.http import auto
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from dlkit.serving.rest_api.upgrades import declining
+from dlkit.serving.rest_api.upgrades import without_upgrades
 from tests.serving.rest_api.test_fast_path import Running, post
 
 OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
@@ -96,5 +96,5 @@ def test_curl_offers_http2(server):
 
 
 def test_h11_is_left_as_it_is():
-    assert declining(H11Protocol) is H11Protocol
-    assert issubclass(declining(HttpToolsProtocol), HttpToolsProtocol)
+    assert without_upgrades(H11Protocol) is H11Protocol
+    assert issubclass(without_upgrades(HttpToolsProtocol), HttpToolsProtocol)
