@@ -15,6 +15,19 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 import pytest
 
+from tests import warm_start
+
+
+def pytest_configure():
+    warm_start.install()
+
+
+@pytest.fixture
+def cold_start():
+    """Let each Python process import what it runs, as outside of tests."""
+    with warm_start.cold():
+        yield
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> pathlib.Path:

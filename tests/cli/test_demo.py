@@ -11,6 +11,7 @@ import dlkit as dk
 from dlkit.cli import demo
 from dlkit.cli.job import Job
 from dlkit.errors import DlkitError
+from tests import warm_start
 from tests.cli import command_line
 
 
@@ -19,7 +20,7 @@ def shown(tmp_path_factory):
     """The folder, the output, the exit status and the server processes of one `dlkit demo`."""
     folder = tmp_path_factory.mktemp("demo")
     servers = {}
-    with open(folder / "output", "w+") as output:
+    with open(folder / "output", "w+") as output, warm_start.cold():
         process = command_line.start("demo", cwd=folder, stdout=output, stderr=output)
         watched = psutil.Process(process.pid)
 

@@ -24,6 +24,7 @@ from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.signatures import Signature, TensorInfo
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.runtimes import export_manifest, selection
+from tests import warm_start
 from tests.serving.http_asking import ask, predict
 
 ROWS = np.random.default_rng(0).random((5, 4), np.float32)
@@ -54,14 +55,18 @@ def reference(base):
 
 @pytest.fixture(scope="module")
 def onnx(base):
-    with Server(base, rest_port=0) as server:
-        yield server
+    with warm_start.cold():
+        server = Server(base, rest_port=0).start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="module")
 def litert(base):
-    with Server(base, rest_port=0, runtime="litert") as server:
-        yield server
+    with warm_start.cold():
+        server = Server(base, rest_port=0, runtime="litert").start()
+    yield server
+    server.stop()
 
 
 def has_tensorflow(server):
@@ -124,7 +129,7 @@ def test_without_tensorflow_a_server_is_small(onnx, litert):
         assert not has_tensorflow(server)
 
 
-def test_without_tensorflow_a_server_starts_at_once(base):
+def test_without_tensorflow_a_server_starts_at_once(base, cold_start):
     with Server(base, rest_port=0) as server:
         process = psutil.Process(server.pid)
         times = process.cpu_times()
@@ -133,7 +138,7 @@ def test_without_tensorflow_a_server_starts_at_once(base):
     assert times.user + times.system < 1.5
 
 
-def test_a_signal_right_after_the_start_ends_the_server(base):
+def test_a_signal_right_after_the_start_ends_the_server(base, cold_start):
     command = [sys.executable, "-m", "dlkit.serving", str(base), "--rest-port=0"]
     for _ in range(3):
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
@@ -142,7 +147,7 @@ def test_a_signal_right_after_the_start_ends_the_server(base):
             assert server.wait(60) in (0, -signal.SIGTERM)
 
 
-def test_a_signature_without_a_twin_is_run_by_tensorflow(base, reference):
+def test_a_signature_without_a_twin_is_run_by_tensorflow(base, reference, cold_start):
     body = {"signature_name": "regress", "examples": [{"row": [1.0, 2.0, 3.0, 4.0]}]}
     with Server(base, rest_port=0) as server:
         assert not has_tensorflow(server)

@@ -1,0 +1,169 @@
+"""Python processes of the tests that begin with TensorFlow imported.
+
+Importing it costs more than most of what a test needs a process for. Here one process imports it,
+does nothing else, and is copied (`os.fork`) for each `python -m NAME` and `python FILE.py` that a
+test starts, or a process that a test started. The copy runs the named code as a new process would:
+a child of who started it, with arguments, environment, working directory and standard streams of
+its own, and nothing of dlkit imported.
+
+Where an import is what a test is about, it takes the fixture `cold_start`, or `cold()`. A command
+with another of Python's options (`-c`, `-X`) is cold, too, and so is one whose environment has
+another setting of those that an import reads.
+"""
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+MODULES = ("tensorflow", "keras")
+_COLD = ("dlkit.export.parity.subprocess_runner",)  # has the C++ of TensorFlow, and no Python of it
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
+
+_cold = subprocess._fork_exec
+_lock = threading.Lock()
+_settings = {}
+_source: socket.socket | None = None  # the process that is copied, at the other end
+
+
+def install():
+    """Start processes warm from now on, where the system can: on Linux."""
+    global _settings
+    if sys.platform == "linux":
+        _settings = _read_by_imports(os.environ)
+        subprocess._USE_POSIX_SPAWN = False
+        subprocess._fork_exec = _start
+
+
+@contextlib.contextmanager
+def cold():
+    """Start processes as Python does, in a `with` block."""
+    now, subprocess._fork_exec = subprocess._fork_exec, _cold
+    try:
+        yield
+    finally:
+        subprocess._fork_exec = now
+
+
+def _start(*given):
+    """Stand in for the function with which Popen starts a process, and take its arguments."""
+    arguments = [os.fsdecode(argument) for argument in given[0]]
+    kept, folder, environment = given[3:6]
+    if environment is None:
+        environment = [name + b"=" + value for name, value in os.environb.items()]
+    environment = dict(os.fsdecode(entry).split("=", 1) for entry in environment)
+    if len(kept) > 1 or not _may_be_warm(arguments, environment):
+        return _cold(*given)
+    request = [arguments[1:], os.path.abspath(folder or "."), environment]
+    streams = [own if fd == -1 else fd for own, fd in enumerate((given[6], given[9], given[11]))]
+    with _lock:
+        # The copy's parent ends at once, and the nearest subreaper above it takes its place.
+        ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+        number = _ask(json.dumps(request).encode(), streams)
+        ctypes.CDLL(None).prctl(_SUBREAPER, 0, 0, 0, 0)
+    return number
+
+
+def _may_be_warm(arguments, environment):
+    if arguments[0] != sys.executable or len(arguments) < 2:
+        return False
+    named = arguments[1:3] if arguments[1] == "-m" else arguments[1:2]
+    same = _read_by_imports(environment) == _settings
+    return same and named[-1] not in _COLD and (len(named) > 1 or named[0].endswith(".py"))
+
+
+def _read_by_imports(environment):
+    return {k: v for k, v in environment.items() if k.startswith(("TF_", "KERAS_", "LD_"))}
+
+
+def _ask(request, streams):
+    """Return the number of the new process that does what is asked."""
+    global _source
+    if _source is None:
+        _source, end = socket.socketpair()
+        command = [sys.executable, os.path.abspath(__file__), str(end.fileno())]
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        end.set_inheritable(True)
+        os.posix_spawn(sys.executable, command, environment)
+        end.close()
+    socket.send_fds(_source, [len(request).to_bytes(8, "big")], streams)
+    _source.sendall(request)
+    return int.from_bytes(_source.recv(8), "big")
+
+
+def _copies(source):
+    """Return in each copy what it is to run, and its streams; in the source None, at the end."""
+    while True:
+        size, streams, *_ = socket.recv_fds(source, 8, 3)
+        if not size:
+            return None
+        with source.makefile("rb") as file:
+            request = file.read(int.from_bytes(size, "big"))
+        reader, writer = os.pipe()
+        if not (between := os.fork()):
+            if not (number := os.fork()):
+                source.close()
+                os.close(reader)
+                os.close(writer)
+                return json.loads(request), streams
+            os.write(writer, number.to_bytes(8, "big"))
+            os._exit(0)
+        os.waitpid(between, 0)
+        source.sendall(os.read(reader, 8))
+        for descriptor in (reader, writer, *streams):
+            os.close(descriptor)
+
+
+def _run(arguments, folder, environment, streams):
+    """Take over what a new process has of its own, and run."""
+    for place, stream in enumerate(streams):
+        os.dup2(stream, place)
+        os.close(stream)
+    sys.stdout.reconfigure(line_buffering=True)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    is_module = arguments[0] == "-m"
+    sys.argv = arguments[is_module:]
+    first = folder if is_module else os.path.dirname(os.path.abspath(arguments[0]))
+    paths = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:1] = [first, *paths]
+    if is_module:
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(arguments[0], run_name="__main__")
+
+
+def _main(source):
+    global _source
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in MODULES:
+        importlib.import_module(name)
+    gc.freeze()  # what is never collected stays shared memory, which is cheap to leave behind
+    while asked := _copies(source):
+        request, streams = asked
+        # What the copy starts is warm as well: its source is a copy that has not run anything.
+        _source, source = socket.socketpair()
+        if os.fork():
+            source.close()
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            install()
+            return *request, streams
+        _source.close()
+        _source = None
+        for stream in streams:
+            os.close(stream)
+    return None
+
+
+if __name__ == "__main__":
+    if asked := _main(socket.socket(fileno=int(sys.argv[1]))):
+        _run(*asked)
