@@ -42,6 +42,7 @@ class AsyncGrpcClient:
             `label` are given.
 
     Example:
+        >>> import asyncio
         >>> async def ask():
         ...     async with AsyncGrpcClient("127.0.0.1:9", "digits", retries=0) as client:
         ...         return await client.predict([[0.0, 1.0]])  # where a server listens: an array

@@ -36,6 +36,7 @@ class AsyncClient:
         MissingExtraError: when httpx or orjson are not installed.
 
     Example:
+        >>> import asyncio
         >>> async def ask():
         ...     async with AsyncClient("http://127.0.0.1:9/v1/models/digits", retries=0) as client:
         ...         return await client.predict([[0.0, 1.0]])  # where a server listens: an array
