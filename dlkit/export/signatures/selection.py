@@ -63,7 +63,7 @@ def _check(wanted: Any, known: dict[str, Any]) -> list[str]:
 
 
 def _traced_once(served: Signature) -> Signature:
-    """Let all signatures call one function, so that the file holds the network once."""
+    """Let signatures call one function, so that the file holds the network or decoder once."""
     function = tf.function(served.compute, autograph=False, input_signature=[dict(served.inputs)])
     return dataclasses.replace(served, compute=function)
 
@@ -73,6 +73,7 @@ def _makers(served: Signature, data: Any, answer: Arrays) -> dict[str, Callable[
     sources = [("labels", served)]
     if getattr(data, "decoding", None) is not None:
         name, files = content_signature(served, data)
+        files = _traced_once(files)
         makers[name] = lambda: files
         sources.append((f"{name}_labels", files))
 
