@@ -63,13 +63,13 @@ class Twins:
         model: The model.
         data: What it was trained on, or None.
         offered: The export's signatures by key.
-        asked: What the SavedModel answers.
+        parity: What the SavedModel answers.
     """
 
     def __init__(
-        self, model: keras.Model, data: Any, offered: Mapping[str, Signature], asked: ParityRun
+        self, model: keras.Model, data: Any, offered: Mapping[str, Signature], parity: ParityRun
     ):
-        self._model, self._data, self._offered, self._asked = model, data, offered, asked
+        self._model, self._data, self._offered, self._parity = model, data, offered, parity
         self._limit = max(_TOLERANCE, comparison.model_tolerance(model))
 
     def write(self, directory: pathlib.Path, runtimes: Sequence[str]) -> None:
@@ -87,22 +87,22 @@ class Twins:
         content = (directory / "saved_model.pb").read_bytes()
         graph = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0]
         extra = directory / "assets.extra"
-        rowwise = {"tensorflow": self._asked.rowwise(self._limit)}
+        rowwise = {"tensorflow": self._parity.rowwise(self._limit)}
         made = {}
         for name in runtimes:
             made[name], rowwise[name] = self._make(extra, name)
-        told = {
+        manifest = {
             "format": _FORMAT,
             "saved_model": {"sha256": hashlib.sha256(content).hexdigest()},
             "signatures": {key: _definition(d) for key, d in sorted(graph.signature_def.items())},
             "rowwise": rowwise,
             "runtimes": made,
         }
-        text = json.dumps(told, indent=2, ensure_ascii=False)
+        text = json.dumps(manifest, indent=2, ensure_ascii=False)
         (extra / FILE).write_text(text + "\n", "utf-8")
 
     def _make(self, extra: pathlib.Path, runtime: str) -> tuple[dict[str, Any], list[str]]:
-        """Write the twins for a runtime; return what is told of them, and which are row by row."""
+        """Write the twins for a runtime; return the manifest's entry, and which are row by row."""
         (extra / runtime).mkdir()
         found, rowwise, rows, largest = {}, [], 0, 0.0
         limit = _QUANTIZED_TOLERANCE if runtime in _QUANTIZED else self._limit
@@ -112,7 +112,7 @@ class Twins:
             if runtime in _QUANTIZED and key != _DEFAULT:
                 continue  # the score that holds it is that of the predictions
             try:
-                content, run = self._made(runtime, key)
+                content, run = self._convert(runtime, key)
                 gap, count = self._compare(runtime, key, run, limit)
             except ExportError as error:
                 if key != _DEFAULT:
@@ -133,7 +133,7 @@ class Twins:
 
     def _is_rowwise(self, key: str, run: Run) -> bool:
         """Whether a twin answers each row by itself: it may compute otherwise than TensorFlow."""
-        trial = self._asked.trials.get(key)
+        trial = self._parity.trials.get(key)
         if trial is None:
             return False
         return trial.passes([_answer(run, batch) for batch in trial.batches], self._limit)
@@ -141,8 +141,8 @@ class Twins:
     def _compare(self, runtime: str, key: str, run: Run, limit: float) -> tuple[float, int]:
         """Return the largest difference, and on how many rows."""
         unordered = self._offered[key].unordered
-        asked = [inputs for name, inputs, _ in self._asked.known if name == key]
-        expected = [unordered(answer) for name, _, answer in self._asked.known if name == key]
+        asked = [inputs for name, inputs, _ in self._parity.known if name == key]
+        expected = [unordered(answer) for name, _, answer in self._parity.known if name == key]
         try:
             found = [unordered(run(inputs)) for inputs in asked]
             largest = comparison.compare_answers(found, expected, limit, key)
@@ -160,7 +160,7 @@ class Twins:
         TensorFlow may refuse that.
         """
         signature = self._offered[key]
-        inputs = next(inputs for name, inputs, _ in self._asked.known if name == key)
+        inputs = next(inputs for name, inputs, _ in self._parity.known if name == key)
         for name, array in inputs.items():
             if array.dtype.kind != "i":
                 continue
@@ -168,7 +168,7 @@ class Twins:
                 odd = {**inputs, name: np.full_like(array, value)}
                 _compare_odd(signature, run, odd, limit, f"'{name}' is {value}")
 
-    def _made(self, runtime: str, key: str) -> tuple[bytes, Run]:
+    def _convert(self, runtime: str, key: str) -> tuple[bytes, Run]:
         """Return a twin's file, and the function that is in it."""
         model, signature, data = self._model, self._offered[key], self._data
         if runtime == "litert":
@@ -180,7 +180,7 @@ class Twins:
         from dlkit.export.to_onnx.quantizing import quantized_onnx
 
         if runtime in _QUANTIZED:
-            known = [(inputs, answer) for name, inputs, answer in self._asked.known if name == key]
+            known = [(inputs, answer) for name, inputs, answer in self._parity.known if name == key]
             inputs, answers = zip(*known[: len(BATCH_SIZES)], strict=True)
             prepared = Prepared(signature, list(inputs), list(answers))
             content = quantized_onnx(model, prepared, data)

@@ -126,9 +126,9 @@ def saved_model(
         warmup.write_warmup_requests(extra / warmup.FILE, name, _requests(offered, checks))
         training_profile.write_training_profile(extra, served, data)
         trials = row_trials.plan_trials(offered, data, join_requests)
-        asked = ParityRun(directory, checks, scoring.held_out_rows(served, data), trials)
-        facts = asked.facts(comparison.model_tolerance(model))
-        twins.Twins(model, data, offered, asked).write(directory, runtimes)
+        parity = ParityRun(directory, checks, scoring.held_out_rows(served, data), trials)
+        facts = parity.facts(comparison.model_tolerance(model))
+        twins.Twins(model, data, offered, parity).write(directory, runtimes)
         facts = {"inputs": served.columns, "signatures": list(offered), **facts, "notes": notes}
         write_model_card(extra, name, model, data, facts)
 
