@@ -21,7 +21,7 @@ from dlkit.data.core.pipeline import (
     Feed,
     check_batch_size,
     hold_in_memory,
-    prepare_inputs,
+    preprocess_arrays,
 )
 from dlkit.data.core.record import Origin, Split
 from dlkit.data.core.splits import divide_targets, split_pipelines
@@ -118,7 +118,7 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
         preprocessing = _preprocessing(x[split.train])
         spec = preprocessing.outputs[0]
         feed = Feed(
-            hold_in_memory(prepare_inputs(x, preprocessing) if cache else x),
+            hold_in_memory(preprocess_arrays(x, preprocessing) if cache else x),
             targets.values,
             batch_size,
             seed,

@@ -161,7 +161,7 @@ def _feed(
     if not options.cache or raw is not None:
         return feed
     # Nothing changes the waveforms, so that they are heard once.
-    prepared = pipeline.prepare_inputs(source.inputs.numpy(), preprocessing)
+    prepared = pipeline.preprocess_arrays(source.inputs.numpy(), preprocessing)
     return dataclasses.replace(feed, source=pipeline.hold_in_memory(prepared), preprocessing=None)
 
 
@@ -179,7 +179,7 @@ def preprocessing_model(
     model = keras.Model(raw, heard)
     chosen = np.sort(np.random.default_rng(options.seed).permutation(train)[:_SAMPLE])
     with file_reader.naming_the_file():
-        values = pipeline.prepare_inputs(_read(source, chosen, 64), model).reshape(
+        values = pipeline.preprocess_arrays(_read(source, chosen, 64), model).reshape(
             -1, heard.shape[-1]
         )
     mean, variance = values.mean(axis=0, dtype=np.float64), values.var(axis=0, dtype=np.float64)

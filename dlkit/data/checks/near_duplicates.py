@@ -98,9 +98,9 @@ def _shares(ordered: np.ndarray, values: np.ndarray, near: np.ndarray) -> np.nda
 
 
 def _vectors(raw: Any, view: View) -> np.ndarray:
-    from dlkit.data.core.pipeline import prepare_inputs
+    from dlkit.data.core.pipeline import preprocess_arrays
 
-    ready = prepare_inputs(raw, view.data.preprocessing) if view.data.preprocessing else raw
+    ready = preprocess_arrays(raw, view.data.preprocessing) if view.data.preprocessing else raw
     return np.asarray(ready, np.float64).reshape(len(ready), -1)
 
 

@@ -62,7 +62,7 @@ def hold_in_memory(inputs: Any) -> Held:
         return Held(tf.nest.map_structure(tf.constant, inputs))
 
 
-def prepare_inputs(inputs: Any, preprocessing: keras.Model) -> Any:
+def preprocess_arrays(inputs: Any, preprocessing: keras.Model) -> Any:
     """Return the network's inputs for raw ones, as arrays.
 
     In pieces, since a preprocessing holds several copies of what it works on.

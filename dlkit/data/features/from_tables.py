@@ -26,7 +26,7 @@ from dlkit.data.core.pipeline import (
     Feed,
     check_batch_size,
     hold_in_memory,
-    prepare_inputs,
+    preprocess_arrays,
     take_rows,
 )
 from dlkit.data.core.record import Column, Origin, Split
@@ -211,7 +211,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
             columns, take_rows(x, split.train), style, crosses=crosses, hash_bins=hash_bins
         )
         feed = Feed(
-            hold_in_memory(prepare_inputs(x, preprocessing) if cache else x),
+            hold_in_memory(preprocess_arrays(x, preprocessing) if cache else x),
             *(targets.values, batch_size, seed),
             None if cache else preprocessing,
             without_recipes(augment, 2),

@@ -25,7 +25,7 @@ from dlkit.data.core.pipeline import (
     Feed,
     check_batch_size,
     hold_in_memory,
-    prepare_inputs,
+    preprocess_arrays,
 )
 from dlkit.data.core.record import Column, Origin, Split
 from dlkit.data.core.splits import split_pipelines
@@ -135,7 +135,7 @@ def from_graph(  # noqa: PLR0913 - what the data is, and how to feed it: one cal
         table = _table(graph, propagate, split.train) if encoding == "features" else None
         preprocessing = _preprocessing(nodes, node_names is not None, table)
         output = preprocessing.outputs[0]
-        held = hold_in_memory(prepare_inputs(nodes, preprocessing) if cache else nodes)
+        held = hold_in_memory(preprocess_arrays(nodes, preprocessing) if cache else nodes)
         feed = Feed(held, targets.values, batch_size, seed, None if cache else preprocessing)
         return Data(
             name=name,

@@ -24,7 +24,7 @@ from dlkit.data.core.pipeline import (
     Feed,
     check_batch_size,
     hold_in_memory,
-    prepare_inputs,
+    preprocess_arrays,
     take_rows,
 )
 from dlkit.data.core.record import Column, Origin, Split
@@ -129,8 +129,10 @@ def from_text_pairs(  # noqa: PLR0913 - what the data is, and how to feed it: on
         shown = {key: tf.gather(values, split.train) for key, values in split_up.items()}
         words, lengths = reading.learn(shown)
         preprocessing = _preprocessing(words, lengths, reading)
-        answers = prepare_inputs(texts["target"], reading.layer(words, lengths, "target", "[end]"))
-        inputs = hold_in_memory(prepare_inputs(texts, preprocessing) if cache else texts)
+        answers = preprocess_arrays(
+            texts["target"], reading.layer(words, lengths, "target", "[end]")
+        )
+        inputs = hold_in_memory(preprocess_arrays(texts, preprocessing) if cache else texts)
         feed = PairFeed(inputs, answers, batch_size, seed, None if cache else preprocessing)
         return Data(
             name=name,

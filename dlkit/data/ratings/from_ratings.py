@@ -23,7 +23,7 @@ from dlkit.data.core.pipeline import (
     Feed,
     check_batch_size,
     hold_in_memory,
-    prepare_inputs,
+    preprocess_arrays,
     take_rows,
 )
 from dlkit.data.core.record import Column, Origin, Split
@@ -127,7 +127,7 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
         coding = layers.build(take_rows(raw, split.train), encoding, min_count)
         # One-hot rows of all ratings would not fit into memory: only their numbers are held.
         feed = Feed(
-            hold_in_memory(prepare_inputs(raw, coding.lookup) if cache else raw),
+            hold_in_memory(preprocess_arrays(raw, coding.lookup) if cache else raw),
             targets.values,
             batch_size,
             seed,

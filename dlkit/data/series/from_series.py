@@ -209,7 +209,7 @@ def _feed(
         steps, window = len(values), options.window
         whole = np.pad(values, ((0, -steps % window), (0, 0)), "edge")
         pieces = whole.reshape(-1, window, values.shape[1])
-        values = pipeline.prepare_inputs(pieces, preprocessing).reshape(whole.shape)[:steps]
+        values = pipeline.preprocess_arrays(pieces, preprocessing).reshape(whole.shape)[:steps]
     with tf.device("CPU"):
         source = WindowSource(tf.constant(values), windows)
     return pipeline.Feed(

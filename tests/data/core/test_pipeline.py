@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.data.core.pipeline import Feed, check_batch_size, hold_in_memory, prepare_inputs
+from dlkit.data.core.pipeline import Feed, check_batch_size, hold_in_memory, preprocess_arrays
 from dlkit.errors import InputError
 
 
@@ -23,7 +23,7 @@ def test_named_columns_stay_with_their_rows_and_targets(cache):
     columns = {"second": numbers, "first": numbers * 10}
     preprocessing = doubled_difference()
     if cache:
-        feed = Feed(hold_in_memory(prepare_inputs(columns, preprocessing)), numbers, 512, 0)
+        feed = Feed(hold_in_memory(preprocess_arrays(columns, preprocessing)), numbers, 512, 0)
     else:
         feed = Feed(hold_in_memory(columns), numbers, 512, 0, preprocessing)
     for train in (True, False):
