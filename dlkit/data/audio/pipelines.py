@@ -158,7 +158,7 @@ def _feed(
         parallel=not callable(options.augment),
         augment_raw=raw,
     )
-    if not options.cache or raw is not None:
+    if not isinstance(source, pipeline.Held) or raw is not None:
         return feed
     # Nothing changes the waveforms, so that they are heard once.
     prepared = pipeline.preprocess_arrays(source.inputs.numpy(), preprocessing)

@@ -58,7 +58,7 @@ def read_annotations(folder: str | os.PathLike) -> list[Annotation]:
             f"{root} holds no annotations: it should hold Annotations/*.xml and JPEGImages/, as"
             " Pascal VOC, or XML files beside their images."
         )
-    images = {}
+    images: dict[str, str] = {}
     for parent in dict.fromkeys((root / "JPEGImages", place)):
         found = sorted(parent.iterdir()) if parent.is_dir() else []
         for path in found:

@@ -35,7 +35,8 @@ def load(name: str, **options: Any) -> Data:
 
     check_options(name, options, from_image_folder, fixed=("name", "test"))
     options = {"image_size": ARCHIVES[name].image_size, **options}
-    return from_image_folder(folder(name), test=folder(name, "test"), name=name, **options)
+    train: Any = folder(name)  # there in every set
+    return from_image_folder(train, test=folder(name, "test"), name=name, **options)
 
 
 def folder(name: str, split: str = "train") -> pathlib.Path | None:

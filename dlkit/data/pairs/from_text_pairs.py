@@ -214,9 +214,9 @@ def _read(
     train: tuple[Any, Any], val: Any, test: Any, max_pairs: int | None
 ) -> tuple[dict[str, np.ndarray], tuple[int | None, int | None]]:
     """Return all texts, those for validation and testing last, and how many these are."""
-    parts = [files.read_pairs(*train)]
-    parts[0] = tuple(texts[:max_pairs] for texts in parts[0])
-    held = []
+    source, target = files.read_pairs(*train)
+    parts = [(source[:max_pairs], target[:max_pairs])]
+    held: list[int | None] = []
     for what, pairs in (("val ", val), ("test ", test)):
         if pairs is not None:
             if not isinstance(pairs, tuple | list) or len(pairs) != 2:
@@ -225,10 +225,10 @@ def _read(
                     f" Received: {type(pairs).__name__}"
                     f"{f' of {len(pairs)}' if hasattr(pairs, '__len__') else ''}."
                 )
-            parts.append(files.read_pairs(*pairs, what=what))
+            parts.append(files.read_pairs(pairs[0], pairs[1], what))
         held.append(None if pairs is None else len(parts[-1][0]))
     source, target = (np.concatenate(texts) for texts in zip(*parts, strict=True))
-    return {"source": source, "target": target}, tuple(held)
+    return {"source": source, "target": target}, (held[0], held[1])
 
 
 def _groups(tokens: tf.RaggedTensor) -> np.ndarray:

@@ -28,12 +28,11 @@ def _fra_eng(*, languages: Sequence[str] = ("en", "fr"), **options: Any) -> Data
 
 def _multi30k(*, languages: Sequence[str] = ("en", "de"), **options: Any) -> Data:
     _check_languages("multi30k", languages, ("en", "de", "fr"))
-    train, val, test = (
-        tuple(
-            find_published(f"translation/multi30k/{part}.{language}.gz") for language in languages
-        )
-        for part in _MULTI30K
+    source, target = (
+        [find_published(f"translation/multi30k/{part}.{language}.gz") for part in _MULTI30K]
+        for language in languages
     )
+    train, val, test = zip(source, target, strict=True)
     return from_text_pairs(*train, val=val, test=test, **options)
 
 

@@ -83,7 +83,7 @@ def translate(model: keras.Model, data: Data, sentences: Sequence[str]) -> list[
         >>> translate(model, data, ["stop"])
         ['va va']
     """
-    if data.kind != "pairs":
+    if data.kind != "pairs" or data.preprocessing is None or data.vocabularies is None:
         raise InputError(
             "translate needs data of sentence pairs, as from_text_pairs makes it. Received:"
             f" '{data.name}' of kind '{data.kind}'."

@@ -48,10 +48,11 @@ class TextFeed(Feed):
         self, rows: np.ndarray, *, train: bool = False, weights: np.ndarray | None = None
     ) -> tf.data.Dataset:
         """Return batches `(inputs, targets)` of some rows; arguments as in `Feed.batches`."""
-        if not train or self.lengths is None:
+        source, lengths = self.source, self.lengths
+        if not train or lengths is None or not isinstance(source, HeldIds):
             # In their order, which predictions can be held against.
             return super().batches(rows, train=train, weights=weights)
-        groups = self._groups(self.lengths[rows])
+        groups = _groups(lengths, rows)
         counts = np.bincount(groups[rows])
         with tf.device("CPU"):
             groups = tf.constant(groups)
@@ -60,16 +61,17 @@ class TextFeed(Feed):
             reduce_func=lambda key, members: members.batch(self.batch_size),
             window_size=self.batch_size,
         )
-        prepared = self.prepared(grouped.map(self.source.gather), weights)
+        prepared = self.prepared(grouped.map(source.gather), weights)
         # The last batch of each group may be small: as many examples as full ones would hold.
         full = int((-(-counts // self.batch_size)).sum()) * self.batch_size
         return self.finished(prepared, full, train=True)
 
-    def _groups(self, lengths: np.ndarray) -> np.ndarray:
-        """Return each row's group; groups hold about as many of the rows with these `lengths`."""
-        parts = np.arange(1, _GROUPS) / _GROUPS
-        edges = np.unique(np.quantile(lengths, parts, method="lower"))
-        return np.searchsorted(edges, self.lengths, side="right")
+
+def _groups(lengths: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the group of each length; groups hold about as many of the `rows`."""
+    parts = np.arange(1, _GROUPS) / _GROUPS
+    edges = np.unique(np.quantile(lengths[rows], parts, method="lower"))
+    return np.searchsorted(edges, lengths, side="right")
 
 
 def padding(feed: TextFeed, rows: np.ndarray) -> float:

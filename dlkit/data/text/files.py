@@ -7,7 +7,7 @@ import dataclasses
 import io
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -113,7 +113,7 @@ class Layout:
             places = [names.index(column) for column in labels]
             lacking = np.array([not all(row[place] for place in places) for row in rows])
             kept = target_rows.rows_with_target(lacking, str(path))
-            rows, lines = ([part[row] for row in kept] for part in (rows, lines))
+            rows, lines = [rows[row] for row in kept], [lines[row] for row in kept]
         cells = dict(zip(names, zip(*rows, strict=True), strict=True))
         texts = [" ".join(parts) for parts in zip(*(cells[c] for c in joined), strict=True)]
         several = len(labels) > 1
@@ -140,7 +140,7 @@ class Layout:
                 f" delimiter={self.delimiter!r}."
             )
         csv_tables.lift_cell_limit()
-        quoting = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
         # Not splitlines, which ends a line at letters that only some tables mean so.
         content = io.StringIO(read_text(path), newline="")
         lines = csv.reader(content, delimiter=self.delimiter, quoting=quoting)

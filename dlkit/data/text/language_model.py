@@ -163,7 +163,8 @@ def from_text_file(  # noqa: PLR0913 - how the text is read, cut and fed: keywor
             window,
         )
     counts = np.cumsum([len(part) for part in starts])
-    split = Split(*np.split(np.arange(counts[-1]), counts[:-1]))
+    train, val, test = np.split(np.arange(counts[-1]), counts[:-1])
+    split = Split(train, val, test)
     check_batch_size(batch_size, len(split.train), counts[-1])
     title = name or pathlib.Path(path).name.partition(".")[0]
     return _make(title, encoder, source, options, split, -(-window // stride))
