@@ -3,7 +3,7 @@
     dispatcher: hands out pieces, each once an epoch -> workers: a piece's examples mixed, read,
         prepared, augmented, in batches -> here: batches as they come
 
-A piece is some batches' worth of row numbers, or a shard of a cache (caching.py). No batch goes
+A piece is some batches' worth of row numbers, or a shard of a cache (core/stored.py). No batch goes
 over the end of a piece, so that an epoch has the same number of batches with any number of workers.
 
 The workers are told nothing of one another, so they mix and augment by seeds that they draw.

@@ -89,9 +89,9 @@ def divide_labels(
         count = len(held)
         values = np.concatenate([targets.values, encode_targets(held, targets)])
         targets = dataclasses.replace(targets, values=values)
-    how = options.val_fraction, options.rare_classes
-    targets = target_rows.without_rare_classes(targets, count, *how, task)
-    return targets, divide_targets(targets, count, options.val_fraction, options.seed)
+    part = options.val_fraction
+    targets = target_rows.without_rare_classes(targets, count, part, options.rare_classes, task)
+    return targets, divide_targets(targets, count, part, options.seed)
 
 
 def split_pipelines(feed: Feed, split: Split) -> dict[str, Any]:
