@@ -32,7 +32,7 @@ from dlkit.serving.client.request_files import read_inputs
 from dlkit.serving.core.signatures import Signature, TensorInfo, metadata_json
 from dlkit.serving.wire.protobuf.signatures import from_definition, to_definition
 from dlkit.serving.wire.protobuf.tensors import to_array
-from dlkit.serving.wire.rest_json.requests import decode, read_request
+from dlkit.serving.wire.rest_json.requests import decode_request, read_request
 
 _PARTS = (
     *("a", "A", "b", "_", " ", "-", "/", ".", "1", "2", "_1", "_2", "é", "名", "\n", '"', ",", "ß"),
@@ -152,7 +152,7 @@ def sent(inputs, signatures):
     inputs = prepare_inputs(inputs)
     infos = signatures["serving_default"].inputs
     body = json_messages.request_body(inputs, None, signatures)
-    arrays, _ = decode(read_request(body), infos)
+    arrays, _ = decode_request(read_request(body), infos)
     spec = proto_messages.model_spec("m", None, None)
     request = proto_messages.predict_request(spec, inputs, None, signatures)
     carried = {name: plain(to_array(proto)) for name, proto in request.inputs.items()}

@@ -129,9 +129,11 @@ def serve(folder):
             examples=(rows, None), input_spec=None, preprocessing=None, task=None
         )
         path = saved_model(model, pathlib.Path(folder, name), data, runtimes=runtimes)
-        told = export_manifest.read(path)
+        told = export_manifest.read_manifest(path)
         loaded = {
-            runtime: Version(1, path, runtime=selection.load(path, Settings(runtime=runtime), told))
+            runtime: Version(
+                1, path, runtime=selection.load_runtime(path, Settings(runtime=runtime), told)
+            )
             for runtime in ("tensorflow", *runtimes)
         }
         served[name] = Served(makers, loaded)
@@ -177,7 +179,7 @@ def _answers(version, requests):
     """Return an array for each request, or the code of its refusal."""
     calls = [Call(KEY, inputs, True) for inputs in requests]  # True: in rows
     tasks = [batch_execution.Task(version, PREDICT, call, print) for call in calls]
-    batch_execution.run(tasks, alone=True)
+    batch_execution.run_tasks(tasks, alone=True)
     return [
         task.found.code
         if isinstance(task.found, StatusError)

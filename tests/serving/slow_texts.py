@@ -17,7 +17,7 @@ from dlkit.serving.rest_api import admin, app, compression, fast_path
 from dlkit.serving.security.api_keys import ApiKeys
 from dlkit.serving.wire.rest_json import numbers
 from dlkit.serving.wire.rest_json.classify_regress import read_examples
-from dlkit.serving.wire.rest_json.requests import decode, read_at_once, read_request
+from dlkit.serving.wire.rest_json.requests import decode_request, read_at_once, read_request
 from tests.serving.growth import MOST, doubling
 
 _SHORT, _DOUBLINGS = 4000, 3  # bytes
@@ -31,7 +31,7 @@ _KEYS = ApiKeys([b"correct horse battery staple"])
 def _predict(infos):
     def read(body):
         numbers._shape_again.cache_clear()
-        decode(read_at_once(body) or read_request(body), infos)
+        decode_request(read_at_once(body) or read_request(body), infos)
 
     return read
 
@@ -42,7 +42,7 @@ def _classify(body):
 
 def _path(text):
     path = text.decode("latin-1")
-    rest_metrics.count(path, "OK", 0.0)
+    rest_metrics.count_rest_request(path, "OK", 0.0)
     hints.for_path("POST", path, ["m"])
     for pattern in (app.PREDICTION, app._STATUS):
         if match := pattern.fullmatch(path):

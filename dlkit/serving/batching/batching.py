@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlkit.serving.batching.config import BatchingParameters
-from dlkit.serving.core.rows import Tensors, count_rows, join, row_shapes, split
+from dlkit.serving.core.rows import Tensors, count_rows, join_rows, row_shapes, split_rows
 from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.signatures import Signature
 from dlkit.serving.core.status import StatusError, invalid
@@ -104,7 +104,7 @@ class Batcher:
             part = {name: array[start : start + size] for name, array in inputs.items()}
             task = _Task(part, min(size, rows - start))
             parts.append(self._run_task(key, runtime, signature, task))
-        return parts[0] if len(parts) == 1 else dict(join(parts, rows))
+        return parts[0] if len(parts) == 1 else dict(join_rows(parts, rows))
 
     def _enter_alone(self) -> bool:
         """Take a slot where one is free and nothing waits, which is all that a quiet day takes."""
@@ -121,8 +121,8 @@ class Batcher:
         metrics.BATCH_WAIT.observe(0.0, self.parameters.pool_name)
         _count(rows, size)
         if size != rows:
-            inputs = join([inputs], size)
-        return split(runtime.run(signature, inputs), [rows], size)[0]
+            inputs = join_rows([inputs], size)
+        return split_rows(runtime.run(signature, inputs), [rows], size)[0]
 
     def _run_task(
         self, key: tuple, runtime: Runtime, signature: str, task: _Task
@@ -223,9 +223,9 @@ class Batcher:
         inputs = batch[0].inputs
         if size != rows or len(batch) > 1:
             requests = [task.inputs for task in batch]
-            inputs = join(requests, size, pad_variable=parameters.pad_variable)
+            inputs = join_rows(requests, size, pad_variable=parameters.pad_variable)
         outputs = runtime.run(signature, inputs)
-        for task, answer in zip(batch, split(outputs, sizes, size), strict=True):
+        for task, answer in zip(batch, split_rows(outputs, sizes, size), strict=True):
             task.answer = answer
 
 

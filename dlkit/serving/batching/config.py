@@ -78,7 +78,7 @@ def batching_parameters(enabled: bool, file: str) -> BatchingParameters | None:
     if not file:
         return BatchingParameters()
     argument = "batching_parameters_file"
-    found = _from_message(config_text.read(argument, file, "BatchingParameters"))
+    found = _from_message(config_text.read_config(argument, file, "BatchingParameters"))
     if wrong := _complaint(found):
         raise InputError(f"{argument} {file}: {wrong}.")
     return found

@@ -157,7 +157,7 @@ def for_shapes(inputs: Mapping[str, np.ndarray], infos: Mapping[str, TensorInfo]
     found = []
     for name, array in inputs.items():
         shape = infos[name].shape
-        if shape is None or fits(array.shape, shape):
+        if shape is None or fits_shape(array.shape, shape):
             continue
         text = f"Input '{name}' takes shape {shape_text(shape)} but got: {shape_text(array.shape)}"
         missing = ": is the batch axis missing?" if array.ndim == len(shape) - 1 else "."
@@ -165,11 +165,11 @@ def for_shapes(inputs: Mapping[str, np.ndarray], infos: Mapping[str, TensorInfo]
     return " ".join(found) or None
 
 
-def fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+def fits_shape(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     """Whether an array's shape is one that a signature takes.
 
     Example:
-        >>> fits((3, 28), (-1, 28)), fits((28,), (-1, 28))
+        >>> fits_shape((3, 28), (-1, 28)), fits_shape((28,), (-1, 28))
         (True, False)
     """
     if len(shape) != len(wanted):

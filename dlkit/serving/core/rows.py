@@ -29,7 +29,7 @@ def row_shapes(inputs: Tensors) -> tuple[tuple[int, ...], ...]:
     return tuple(array.shape[1:] for array in inputs.values())
 
 
-def join(requests: Sequence[Tensors], size: int, *, pad_variable: bool = False) -> Tensors:
+def join_rows(requests: Sequence[Tensors], size: int, *, pad_variable: bool = False) -> Tensors:
     """Return the rows of `requests` below each other.
 
     Args:
@@ -39,7 +39,7 @@ def join(requests: Sequence[Tensors], size: int, *, pad_variable: bool = False) 
             request's first element. Defaults to False.
 
     Example:
-        >>> join([{"x": np.array([1, 2])}, {"x": np.array([3])}], 4)["x"]
+        >>> join_rows([{"x": np.array([1, 2])}, {"x": np.array([3])}], 4)["x"]
         array([1, 2, 3, 3])
     """
     joined = {}
@@ -67,7 +67,7 @@ def _filled(array: np.ndarray, row_shape: np.ndarray) -> np.ndarray:
     return np.pad(array, widths, constant_values=array.flat[0])
 
 
-def split(outputs: Tensors, sizes: Sequence[int], total: int) -> list[dict[str, np.ndarray]]:
+def split_rows(outputs: Tensors, sizes: Sequence[int], total: int) -> list[dict[str, np.ndarray]]:
     """Return each request's share of the outputs; the rows that only filled up are dropped.
 
     Args:

@@ -204,9 +204,9 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
                 "ServerModelConfig type not supported by HandleReloadConfigRequest."
                 " Only ModelConfigList is currently supported"
             )
-        before = metrics.totals()
+        before = metrics.metric_totals()
         self._models.reload(from_list(request.config.model_config_list, self._models))
-        after = metrics.totals()
+        after = metrics.metric_totals()
         increases = {
             name: after[name] - before[name] for name in request.metric_names if name in after
         }

@@ -122,12 +122,12 @@ class AdaptiveBatcher:
         self._free += 1
         if self._waiting:
             self._start(self._waiting.next_run())
-        batch_execution.tell(batch)
+        batch_execution.tell_tasks(batch)
 
     # ------------------------------------------------------------ in a thread
 
     def _run(self, batch: list[Task], loop: asyncio.AbstractEventLoop) -> None:
-        batch_execution.run(batch, alone=False)
+        batch_execution.run_tasks(batch, alone=False)
         loop.call_soon_threadsafe(self._finish, batch)
 
 

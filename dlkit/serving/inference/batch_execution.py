@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.serving.core.latency import RunTimes
-from dlkit.serving.core.rows import join, row_shapes, split
+from dlkit.serving.core.rows import join_rows, row_shapes, split_rows
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.core.version import Version
 from dlkit.serving.inference.calls import run_and_encode
@@ -105,7 +105,7 @@ def _joinable(version: Version, key: str, inputs: Mapping[str, np.ndarray]) -> i
     return 0 if counts or count > MAX_ROWS else count
 
 
-def run(batch: Sequence[Task], *, alone: bool) -> None:
+def run_tasks(batch: Sequence[Task], *, alone: bool) -> None:
     """Run tasks of one group; each has what it `found` afterwards.
 
     Args:
@@ -121,7 +121,7 @@ def run(batch: Sequence[Task], *, alone: bool) -> None:
     batch[0].times.learn(batch[0].kind, rows, microseconds, alone=alone)
 
 
-def tell(batch: Sequence[Task]) -> None:
+def tell_tasks(batch: Sequence[Task]) -> None:
     """Hand to each task what it found; one that cannot take it does not keep it from the others."""
     for task in batch:
         try:
@@ -144,8 +144,8 @@ def _run_joined(batch: Sequence[Task]) -> bool:
     total = sum(sizes)
     start = time.perf_counter()
     try:
-        outputs = version.runtime.run(key, join([task.call.inputs for task in batch], total))
-        answers = split(outputs, sizes, total)
+        outputs = version.runtime.run(key, join_rows([task.call.inputs for task in batch], total))
+        answers = split_rows(outputs, sizes, total)
         for task, answer in zip(batch, answers, strict=True):
             task.found = task.codec.encode(task.call, answer)
     except Exception as error:

@@ -70,10 +70,10 @@ def run_and_encode(version: Version, codec: Codec, call: Call) -> Any:
         codec: How the request is written.
         call: What it decoded.
     """
-    return codec.encode(call, run(version, codec.method, call))
+    return codec.encode(call, run_call(version, codec.method, call))
 
 
-def run(version: Version, method: str, call: Call) -> Mapping[str, np.ndarray]:
+def run_call(version: Version, method: str, call: Call) -> Mapping[str, np.ndarray]:
     """Run a signature; a failure carries a hint where the arrays do not suit it.
 
     Args:

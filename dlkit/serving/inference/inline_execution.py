@@ -55,8 +55,8 @@ class InlineRuns:
         batch = self._waiting.next_run(_is_short)
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._run)
-        batch_execution.run(batch, alone=True)
-        batch_execution.tell(batch)
+        batch_execution.run_tasks(batch, alone=True)
+        batch_execution.tell_tasks(batch)
         self._answered = time.perf_counter()
         if follows and not self._looks_out:
             self._look_out()

@@ -171,18 +171,18 @@ ALL = (
 )
 
 
-def page() -> str:
+def prometheus_page() -> str:
     """Return all metrics as Prometheus reads them."""
     lines = [line for metric in ALL for line in metric.lines()]
     return "\n".join(lines) + "\n"
 
 
-def totals() -> dict[str, int]:
+def metric_totals() -> dict[str, int]:
     """Return each metric's sum over all labels, by its name."""
     return {metric.name: metric.total() for metric in ALL}
 
 
-def know(model: str) -> None:
+def know_model(model: str) -> None:
     """Count requests for a model under its name from now on, rather than under `OTHERS`."""
     _names.add(model)
 

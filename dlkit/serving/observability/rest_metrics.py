@@ -28,7 +28,9 @@ def metrics_path(settings: Settings) -> str:
     file = settings.monitoring_config_file
     if not file:
         return ""
-    config = config_text.read("monitoring_config_file", file, "MonitoringConfig").prometheus_config
+    config = config_text.read_config(
+        "monitoring_config_file", file, "MonitoringConfig"
+    ).prometheus_config
     return (config.path or DEFAULT_PATH) if config.enable else ""
 
 
@@ -54,7 +56,7 @@ class Monitored:
             # Before the client has its answer, so that it finds itself on the page.
             if message["type"] == "http.response.start":
                 code = "OK" if message["status"] == HTTPStatus.OK else "INVALID_ARGUMENT"
-                count(path, scope.get(STATUS, code), time.perf_counter() - start)
+                count_rest_request(path, scope.get(STATUS, code), time.perf_counter() - start)
             await send(message)
 
         await self._app(scope, receive, counted)
@@ -77,7 +79,7 @@ class MetricsPage:
         if scope.get("raw_path", b"").decode("latin-1") != self._path:
             await self._app(scope, receive, send)
             return
-        status, text = HTTPStatus.OK, metrics.page()
+        status, text = HTTPStatus.OK, metrics.prometheus_page()
         if query := scope.get("query_string"):
             asked = f"{self._path}?{query.decode('latin-1')}"
             status = HTTPStatus.BAD_REQUEST
@@ -88,7 +90,7 @@ class MetricsPage:
         await send({"type": "http.response.body", "body": body})
 
 
-def count(path: str, status: str, seconds: float) -> None:
+def count_rest_request(path: str, status: str, seconds: float) -> None:
     """Count a request to the API; malformed ones and those without a key under no model's name."""
     found = _MODEL.fullmatch(path) if status != "UNAUTHENTICATED" else None
     name = unquote(found[1]) if found else ""

@@ -25,7 +25,7 @@ from dlkit.serving.inference.calls import find_model, find_status
 from dlkit.serving.rest_api.request_body import read_body
 from dlkit.serving.versions.model_config import PLATFORM, ModelConfig, from_list
 from dlkit.serving.versions.served_models import ServedModels
-from dlkit.serving.wire.rest_json.text import parse, pretty
+from dlkit.serving.wire.rest_json.text import parse_json, pretty
 
 _PREFIX = "/dlkit/v1/"
 _CONFIG = "/dlkit/v1/config"
@@ -229,7 +229,7 @@ def _read(content: Any) -> ModelConfig:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    content = parse(body)
+    content = parse_json(body)
     if not isinstance(content, dict):
         raise invalid("Expected a JSON object")
     return content

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from dlkit.serving.core.classify_regress import METHODS
 from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature, TensorInfo, shape_text
-from dlkit.serving.rest_api.openapi import describe, signatures_of, verbs_of
+from dlkit.serving.rest_api.openapi import openapi_document, signatures_of, verbs_of
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.rest_json.text import pretty
 
@@ -47,18 +47,18 @@ class Pages:
         if scope["method"] not in ("GET", "HEAD"):
             return None
         if path == "/openapi.json":
-            content = describe(self._models, keys=self._keys)
+            content = openapi_document(self._models, keys=self._keys)
             return 200, [(b"content-type", b"application/json")], pretty(content)
         if path == "/docs":
             headers = [
                 (b"content-type", b"text/html; charset=utf-8"),
                 (b"content-security-policy", _POLICY),
             ]
-            return 200, headers, page(self._models).encode()
+            return 200, headers, models_page(self._models).encode()
         return None
 
 
-def page(models: Mapping[str, ServedModel]) -> str:
+def models_page(models: Mapping[str, ServedModel]) -> str:
     """Return the page's HTML.
 
     Args:

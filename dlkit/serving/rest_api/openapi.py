@@ -29,7 +29,7 @@ _READING = (400, 404)
 _RUNNING = (400, 404, 408, 413, 501, 503, 504)
 
 
-def describe(models: Mapping[str, ServedModel], *, keys: bool = False) -> dict[str, Any]:
+def openapi_document(models: Mapping[str, ServedModel], *, keys: bool = False) -> dict[str, Any]:
     """Return the document.
 
     Args:
@@ -40,7 +40,7 @@ def describe(models: Mapping[str, ServedModel], *, keys: bool = False) -> dict[s
         What `/openapi.json` shows: OpenAPI 3.1.
 
     Example:
-        >>> sorted(describe({})["paths"])
+        >>> sorted(openapi_document({})["paths"])
         ['/healthz', '/readyz']
     """
     paths = _probes()

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.serving.core.hints import fits
+from dlkit.serving.core.hints import fits_shape
 from dlkit.serving.core.signatures import Signature, TensorInfo, shape_text
 from dlkit.serving.core.status import StatusError, invalid
 
@@ -42,7 +42,7 @@ class Told:
     files: Mapping[str, Mapping[str, tuple[pathlib.Path, str]]] = field(default_factory=dict)
 
 
-def read(path: pathlib.Path) -> Told:
+def read_manifest(path: pathlib.Path) -> Told:
     """Return what the version in a directory says; nothing for one that dlkit did not write.
 
     Args:
@@ -134,7 +134,7 @@ def check_shapes(
         shape, wanted = inputs[name].shape, info.shape
         if any_rows and wanted:
             wanted = (-1, *wanted[1:])
-        if wanted is not None and not fits(shape, wanted):
+        if wanted is not None and not fits_shape(shape, wanted):
             raise invalid(
                 f"Input '{name}' must be of shape {shape_text(wanted)}, not {shape_text(shape)}"
             )

@@ -14,7 +14,7 @@ from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.status import StatusError, one_line
 from dlkit.serving.runtimes import export_manifest
 from dlkit.serving.runtimes.export_manifest import Told
-from dlkit.serving.runtimes.trial_runs import fastest, zeros
+from dlkit.serving.runtimes.trial_runs import fastest, zero_inputs
 
 _TOO_LONG = "Timed out waiting for notification"  # TensorFlow's words
 _SMALL_BYTES = 4 * 2**20  # of a file that is quickly loaded twice
@@ -50,7 +50,7 @@ class OnnxModel(Runtime):
         """Return a session; of one thread where that is all that one row needs."""
         if settings.intra_op_threads == 0 and len(content) <= _SMALL_BYTES:
             session = self._session(content, settings, 1)
-            if _takes_no_time(session, zeros(self.signatures[key])):
+            if _takes_no_time(session, zero_inputs(self.signatures[key])):
                 return session
         return self._session(content, settings, settings.intra_op_threads)
 

@@ -41,7 +41,7 @@ _TWINS: dict[str, Callable[[Told, Settings], Runtime]] = {
 _MODULES = {"onnx": "onnxruntime", "litert": "ai_edge_litert", "onnx_dynamic": "onnxruntime"}
 
 
-def load(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
+def load_runtime(path: pathlib.Path, settings: Settings, told: Told) -> Runtime:
     """Load a version with the library that `settings` ask for.
 
     Args:
@@ -76,7 +76,7 @@ def needs_tensorflow(path: pathlib.Path, settings: Settings) -> bool:
     """
     if _is_lite(path, settings):
         return not _is_installed("litert")
-    return _chosen(export_manifest.read(path), settings) == "tensorflow"
+    return _chosen(export_manifest.read_manifest(path), settings) == "tensorflow"
 
 
 def _is_lite(path: pathlib.Path, settings: Settings) -> bool:
@@ -133,7 +133,7 @@ def _with_twin(path: pathlib.Path, settings: Settings, told: Told, runtime: str)
     log.info("%s is run by its %s twin", path, runtime)
     found = Twinned(told, twin, reference if settings.runtime == "auto" else None, runtime)
     if settings.warmup:
-        warm_up(twin, twin.signatures.keys() - found.rowwise)  # `load` tries those out
+        warm_up(twin, twin.signatures.keys() - found.rowwise)  # `load_runtime` tries those out
     return found
 
 

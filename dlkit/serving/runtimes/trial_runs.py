@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.serving.core.latency import LONG_MICROSECONDS
-from dlkit.serving.core.rows import join, row_shapes
+from dlkit.serving.core.rows import join_rows, row_shapes
 from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.signatures import Signature
 from dlkit.serving.core.status import StatusError
@@ -21,7 +21,7 @@ _TRIES = 3
 _ENOUGH_SECONDS = 1.0  # for all tries of one
 
 
-def zeros(signature: Signature) -> dict[str, np.ndarray]:
+def zero_inputs(signature: Signature) -> dict[str, np.ndarray]:
     """Return a batch of one for a signature, to try it with.
 
     Args:
@@ -29,7 +29,7 @@ def zeros(signature: Signature) -> dict[str, np.ndarray]:
 
     Example:
         >>> from dlkit.serving.core.signatures import TensorInfo
-        >>> zeros(Signature({"x": TensorInfo("DT_FLOAT", (-1, 2))}, {}))
+        >>> zero_inputs(Signature({"x": TensorInfo("DT_FLOAT", (-1, 2))}, {}))
         {'x': array([[0., 0.]], dtype=float32)}
     """
     found = {}
@@ -49,7 +49,7 @@ def warm_up(runtime: Runtime, keys: Iterable[str]) -> None:
     """
     for key in sorted(keys):
         try:
-            runtime.run(key, zeros(runtime.signatures[key]))
+            runtime.run(key, zero_inputs(runtime.signatures[key]))
         except StatusError as error:  # the export was checked on real input
             log.info("Signature %s does not take zeros: %s", key, error.message)
 
@@ -62,9 +62,9 @@ def try_out(runtime: Runtime, keys: Iterable[str]) -> None:
         keys: The signatures that answer each row by itself.
     """
     for key in sorted(keys):
-        row = zeros(runtime.signatures[key])
+        row = zero_inputs(runtime.signatures[key])
         for rows in _TRIED_ROWS:
-            inputs = join([row], rows)
+            inputs = join_rows([row], rows)
             try:
                 seconds = fastest(functools.partial(runtime.run, key, inputs), _TRIES)
             except StatusError:  # not on zeros: then nothing is known

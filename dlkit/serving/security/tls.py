@@ -43,7 +43,7 @@ def read_certificates(settings: Settings) -> Certificates | None:
                 f" Received: rest_tls={settings.rest_tls}, ssl_config_file={path!r}."
             )
         return None
-    config = config_text.read("ssl_config_file", path, "SSLConfig")
+    config = config_text.read_config("ssl_config_file", path, "SSLConfig")
     found = Certificates(
         config.server_key, config.server_cert, config.custom_ca, config.client_verify
     )

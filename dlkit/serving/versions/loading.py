@@ -37,7 +37,7 @@ def load_models(configs: Sequence[ModelConfig], settings: Settings) -> ServedMod
         requests = RequestLog(settings.request_log, share=settings.request_log_share)
 
     def load(name: str, path: pathlib.Path) -> Runtime:
-        model = selection.load(path, settings, export_manifest.read(path))
+        model = selection.load_runtime(path, settings, export_manifest.read_manifest(path))
         if batcher:
             model = BatchedRuntime(model, batcher)
         if requests:

@@ -61,7 +61,7 @@ class ServedModel:
         self._wanted: list[int] | None = None
         self._lock = threading.Lock()
         self._complaint = ""
-        metrics.know(name)
+        metrics.know_model(name)
 
     # ------------------------------------------------------------ requests
 

@@ -10,7 +10,7 @@ from dlkit.data.graph.layers import KnownNodes
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.runtimes import export_manifest
-from dlkit.serving.runtimes.selection import load
+from dlkit.serving.runtimes.selection import load_runtime
 from tests.data.graph.test_from_graph import ring
 
 
@@ -52,7 +52,7 @@ def test_the_layer_tells_its_options():
 
 @pytest.mark.parametrize("name", ["tensorflow", "onnx", "litert"])
 def test_every_runtime_refuses_the_nodes_that_there_are_not(name, twinned):
-    model = load(twinned, Settings(runtime=name), export_manifest.read(twinned))
+    model = load_runtime(twinned, Settings(runtime=name), export_manifest.read_manifest(twinned))
     node = np.array([39, 0])
     known = model.run("serving_default", {"node": node})["predictions"]
     assert known.shape == (2, 1)

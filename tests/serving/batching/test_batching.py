@@ -258,12 +258,12 @@ def test_under_load_every_answer_is_right(load, parameters):
             if not np.array_equal(load.runtime.run("double", {"x": x})["y"], x * 2):
                 wrong.append(x)
 
-    before = metrics.totals()
+    before = metrics.metric_totals()
     list(load.pool.map(hammer, range(8)))
     assert wrong == []
     assert max(load.double.sizes) <= 5
     assert load.batcher._free == load.batcher.parameters.concurrency
-    after = metrics.totals()
+    after = metrics.metric_totals()
     grown = {name.rpartition("/")[2]: after[name] - before[name] for name in after}
     assert grown["queuing_latency"] == grown["input_batch_size"] == 8 * 300
     assert grown["wrapped_run_count"] == len(load.double.sizes) == grown["processed_batch_size"]

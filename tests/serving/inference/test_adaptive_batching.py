@@ -228,13 +228,13 @@ def test_what_takes_long_to_read_is_read_in_a_thread(halves, monkeypatch, text):
     whole = TensorInfo("DT_INT32", (-1,))
     runtime.signatures["whole"] = Signature({"x": whole}, {"y": whole})
     assert len(text) < 64 * 1024
-    parse, threads = requests.parse, set()
+    parse, threads = requests.parse_json, set()
 
     def spied(text):
         threads.add(threading.current_thread())
         return parse(text)
 
-    monkeypatch.setattr(requests, "parse", spied)
+    monkeypatch.setattr(requests, "parse_json", spied)
 
     async def ask():
         assert not batcher.take("m", None, PREDICT, text, print)

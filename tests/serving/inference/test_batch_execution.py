@@ -48,7 +48,7 @@ def task(version, x, **more):
 def test_each_gets_its_own_rows(version):
     before = metrics.RUNTIME_LATENCY.total()
     tasks = [task(version, [[n, n], [n, 0]]) for n in (1, 2, 3)]
-    batch_execution.run(tasks, alone=True)
+    batch_execution.run_tasks(tasks, alone=True)
     assert [json.loads(one.found)["predictions"] for one in tasks] == [
         [n, n / 2] for n in (1, 2, 3)
     ]
@@ -60,7 +60,7 @@ def test_each_gets_its_own_rows(version):
 @pytest.mark.parametrize(("number", "kind"), [(13, StatusError), (12, ZeroDivisionError)])
 def test_whatever_goes_wrong_is_that_requests_own(version, number, kind):
     tasks = [task(version, [[n, 0]]) for n in (1, number, 2)]
-    batch_execution.run(tasks, alone=False)
+    batch_execution.run_tasks(tasks, alone=False)
     assert version.runtime.rows == [3, 1, 1, 1]
     assert isinstance(tasks[1].found, kind)
     assert [json.loads(tasks[i].found)["predictions"] for i in (0, 2)] == [[0.5], [1.0]]
@@ -84,7 +84,7 @@ def test_a_run_that_took_too_long_is_not_repeated_for_each(version, monkeypatch)
 
     monkeypatch.setattr(version.runtime, "run", run)
     tasks = [task(version, [[n, 0]]) for n in range(3)]
-    batch_execution.run(tasks, alone=False)
+    batch_execution.run_tasks(tasks, alone=False)
     assert version.runtime.rows == [3]
     assert [one.found.code for one in tasks] == ["DEADLINE_EXCEEDED"] * 3
 
@@ -98,7 +98,7 @@ def test_who_cannot_take_an_answer_does_not_keep_it_from_the_others(version, cap
     tasks = [task(version, [[n, 0]]) for n in range(3)]
     for one, done in zip(tasks, (found.append, bug, found.append), strict=True):
         one.done = done
-    batch_execution.run(tasks, alone=True)
-    batch_execution.tell(tasks)
+    batch_execution.run_tasks(tasks, alone=True)
+    batch_execution.tell_tasks(tasks)
     assert found == [b'{"predictions":[0.0]}', b'{"predictions":[1.0]}']
     assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]

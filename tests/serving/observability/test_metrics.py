@@ -89,7 +89,7 @@ def test_names_that_clients_make_up_crowd_out_no_model(tmp_path, status):
     for number in range(3000):
         metrics.count_request(f"made up {number}", status, "predict", "REST", 0.001)
     metrics.count_request(f"served {status}", "DATA_LOSS", "predict", "REST", 0.001)
-    page = metrics.page()
+    page = metrics.prometheus_page()
     assert "made up" not in page
     assert f'request_count{{model_name="served {status}",status="DATA_LOSS"}} 1\n' in page
     assert f'request_count{{model_name="{metrics.OTHERS}",status="{status}"}} ' in page
@@ -97,15 +97,15 @@ def test_names_that_clients_make_up_crowd_out_no_model(tmp_path, status):
 
 def test_only_what_went_well_is_timed(tmp_path):
     ServedModel("timed", tmp_path, Number)
-    before = metrics.totals()
+    before = metrics.metric_totals()
     metrics.count_request("timed", "OK", "predict", "REST", 0.001)
     metrics.count_request("timed", "NOT_FOUND", "predict", "REST", 0.001)
     metrics.count_examples("timed", 7)
-    after = metrics.totals()
+    after = metrics.metric_totals()
     grown = {name.rpartition("/")[2]: after[name] - before[name] for name in after}
     assert grown["request_count"] == 2
     assert grown["request_latency"] == 1
     assert grown["request_example_count_total"] == 7
-    page = metrics.page().splitlines()
+    page = metrics.prometheus_page().splitlines()
     assert ':tensorflow:serving:request_count{model_name="timed",status="OK"} 1' in page
     assert ':tensorflow:serving:request_example_counts_sum{model_name="timed"} 7' in page

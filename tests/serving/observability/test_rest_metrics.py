@@ -6,7 +6,7 @@ from dlkit.errors import InputError
 from dlkit.serving import GrpcClient, Server
 from dlkit.serving.core.settings import Settings
 from dlkit.serving.observability import metrics
-from dlkit.serving.observability.rest_metrics import DEFAULT_PATH, count, metrics_path
+from dlkit.serving.observability.rest_metrics import DEFAULT_PATH, count_rest_request, metrics_path
 from tests.serving.growth import MOST, doubling
 from tests.serving.http_asking import ask, predict
 
@@ -115,7 +115,7 @@ def test_where_the_page_is(tmp_path, text, path):
 def test_n8_which_model_and_which_api(path, model, api, monkeypatch):
     seen = []
     monkeypatch.setattr(metrics, "count_request", lambda *arguments: seen.append(arguments))
-    count(path, "NOT_FOUND", 0.5)
+    count_rest_request(path, "NOT_FOUND", 0.5)
     assert seen == [(model, "NOT_FOUND", api, "REST", 0.5)]
 
 
@@ -123,7 +123,7 @@ def test_n8_which_model_and_which_api(path, model, api, monkeypatch):
 @pytest.mark.parametrize("again", ["m", "/m", ":m", "/", ":", "%2f"])
 def test_no_path_takes_more_than_linear_time(again, end):
     def read(path):
-        count(path, "NOT_FOUND", 0.5)
+        count_rest_request(path, "NOT_FOUND", 0.5)
 
     assert doubling(read, lambda n: "/v1/models/m" + again * n + end, 1000) <= MOST
 
@@ -131,7 +131,7 @@ def test_no_path_takes_more_than_linear_time(again, end):
 def test_a_request_without_a_key_is_counted_under_no_name(monkeypatch):
     seen = []
     monkeypatch.setattr(metrics, "count_request", lambda *arguments: seen.append(arguments))
-    count("/v1/models/counted:predict", "UNAUTHENTICATED", 0.5)
+    count_rest_request("/v1/models/counted:predict", "UNAUTHENTICATED", 0.5)
     assert seen == [("", "UNAUTHENTICATED", "", "REST", 0.5)]
 
 

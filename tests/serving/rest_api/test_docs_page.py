@@ -13,7 +13,7 @@ import tensorflow as tf
 from dlkit.serving import Server
 from dlkit.serving.core.classify_regress import METHODS
 from dlkit.serving.core.signatures import Signature, TensorInfo
-from dlkit.serving.rest_api.docs_page import example_body, examples_body, page
+from dlkit.serving.rest_api.docs_page import example_body, examples_body, models_page
 from tests.serving import saved_models
 from tests.serving.http_asking import ask, predict
 
@@ -108,7 +108,7 @@ class Nothing:
 
 
 def test_names_are_text_and_no_html():
-    text = page({"<script>alert(1)</script>": Nothing()})
+    text = models_page({"<script>alert(1)</script>": Nothing()})
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
     assert "No version of it answers now." in text

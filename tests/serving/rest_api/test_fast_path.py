@@ -260,7 +260,7 @@ def test_requests_are_counted_and_timed(server, connection):
     assert (metrics.REQUESTS.total(), metrics.REQUEST_LATENCY.total()) == tuple(
         count + 1 for count in before
     )
-    assert 'request_count{model_name="m",status="OK"}' in metrics.page()
+    assert 'request_count{model_name="m",status="OK"}' in metrics.prometheus_page()
 
 
 @pytest.mark.parametrize(

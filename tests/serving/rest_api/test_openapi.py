@@ -3,7 +3,7 @@
 import jsonschema
 import pytest
 
-from dlkit.serving.rest_api.openapi import describe
+from dlkit.serving.rest_api.openapi import openapi_document
 from tests.serving import test_conformance
 from tests.serving.http_asking import ask, predict
 
@@ -98,7 +98,7 @@ class Model:
 
 
 def test_a_model_without_a_version_keys_and_labels():
-    document = describe({"a b": Model()}, keys=True)
+    document = openapi_document({"a b": Model()}, keys=True)
     assert set(document["paths"]) == {
         *("/healthz", "/readyz", "/v1/models/a%20b", "/v1/models/a%20b/metadata"),
         *(f"/v1/models/a%20b/versions/{{version}}{end}" for end in ("", "/metadata")),

@@ -35,7 +35,7 @@ def write(path, told):
 
 def test_what_a_version_says_of_itself(version):
     path, _ = version
-    told = export_manifest.read(path)
+    told = export_manifest.read_manifest(path)
     inputs, outputs = (
         {"x": TensorInfo("DT_FLOAT", (-1, 2), "x:0", ("Age", ""))},
         {"y": TensorInfo("DT_STRING", None, "y:0")},
@@ -46,7 +46,7 @@ def test_what_a_version_says_of_itself(version):
 
 
 def test_a_version_of_somebody_elses_says_nothing(tmp_path, caplog):
-    assert export_manifest.read(tmp_path) == export_manifest.Told()
+    assert export_manifest.read_manifest(tmp_path) == export_manifest.Told()
     assert not caplog.text
 
 
@@ -64,7 +64,7 @@ def test_what_cannot_be_relied_on_is_not_used(version, caplog, change, message):
     path, told = version
     write(path, told | change)
     with caplog.at_level(logging.WARNING):
-        assert export_manifest.read(path) == export_manifest.Told()
+        assert export_manifest.read_manifest(path) == export_manifest.Told()
     assert message in caplog.text
 
 
@@ -72,7 +72,7 @@ def test_an_export_of_before_is_served_and_its_requests_are_not_joined(version, 
     path, told = version
     write(path, told | {"rowwise": ["a"]})
     with caplog.at_level(logging.INFO):
-        found = export_manifest.read(path)
+        found = export_manifest.read_manifest(path)
     assert found.rowwise == {}
     assert found.files["onnx"].keys() == {"a"}
     assert "not joined until it is exported again" in caplog.text
@@ -82,7 +82,7 @@ def test_a_file_cut_short_is_not_used(version, caplog):
     path, _ = version
     text = (path / export_manifest.FILE).read_text()
     (path / export_manifest.FILE).write_text(text[:-10])
-    assert export_manifest.read(path) == export_manifest.Told()
+    assert export_manifest.read_manifest(path) == export_manifest.Told()
     assert "is not used" in caplog.text
 
 

@@ -12,7 +12,7 @@ from dlkit.serving.core.status import StatusError
 from dlkit.serving.runtimes import litert_model
 from dlkit.serving.runtimes.export_manifest import Told
 from dlkit.serving.runtimes.litert_model import LiteRtModel
-from dlkit.serving.runtimes.selection import load
+from dlkit.serving.runtimes.selection import load_runtime
 from tests.serving import saved_models
 from tests.serving.http_asking import ask, predict
 
@@ -62,7 +62,7 @@ def test_other_shapes_are_refused(server):
 
 def test_without_the_flag_the_saved_model_serves(half_plus_two_lite):
     for runtime in ("auto", "tensorflow"):
-        model = load(half_plus_two_lite / "1", Settings(runtime=runtime), Told())
+        model = load_runtime(half_plus_two_lite / "1", Settings(runtime=runtime), Told())
         assert model.run("serving_default", {"x": np.ones(1, "float32")})["y"].tolist() == [2.5]
         model.close()
 
@@ -74,7 +74,9 @@ def test_a_lite_model_alone_needs_no_flag(half_plus_two_lite):
         status = ask(server.url).json["model_version_status"]
     assert [(v["version"], v["state"]) for v in status] == [("7", "AVAILABLE")]
     with pytest.raises(StatusError, match="SavedModel"):
-        load(half_plus_two_lite.parent / "alone" / "7", Settings(runtime="tensorflow"), Told())
+        load_runtime(
+            half_plus_two_lite.parent / "alone" / "7", Settings(runtime="tensorflow"), Told()
+        )
 
 
 def test_where_litert_is_not_installed_tensorflow_runs_the_file(half_plus_two_lite, monkeypatch):

@@ -201,7 +201,7 @@ def test_each_of_many_clients_gets_its_own_answer(request, runtime):
 
 
 def load(path, **options):
-    return selection.load(path, Settings(**options), export_manifest.read(path))
+    return selection.load_runtime(path, Settings(**options), export_manifest.read_manifest(path))
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_a_changed_saved_model_has_no_twins(version, caplog):
     with (version / "saved_model.pb").open("ab") as file:
         file.write(b"\n\x00")  # an unknown field: it still loads
     with caplog.at_level(logging.WARNING):
-        assert export_manifest.read(version) == export_manifest.Told()
+        assert export_manifest.read_manifest(version) == export_manifest.Told()
     assert "belongs to another saved_model.pb" in caplog.text
     with pytest.raises(StatusError, match="has no onnx twin: export it with runtimes=") as caught:
         load(version, runtime="onnx")

@@ -57,7 +57,7 @@ def _declare() -> descriptor_pool.DescriptorPool:
 _POOL = _declare()
 
 
-def parse(text: str, message: str) -> Message:
+def parse_config(text: str, message: str) -> Message:
     """Return a message from its text.
 
     Args:
@@ -68,7 +68,7 @@ def parse(text: str, message: str) -> Message:
         ValueError: when the text is no such message.
 
     Example:
-        >>> config = parse("prometheus_config { enable: true }", "MonitoringConfig")
+        >>> config = parse_config("prometheus_config { enable: true }", "MonitoringConfig")
         >>> config.prometheus_config.enable
         True
     """
@@ -81,7 +81,7 @@ def parse(text: str, message: str) -> Message:
         ) from None
 
 
-def read(argument: str, path: str, message: str) -> Message:
+def read_config(argument: str, path: str, message: str) -> Message:
     """Return the message in a file.
 
     Args:
@@ -93,7 +93,7 @@ def read(argument: str, path: str, message: str) -> Message:
         InputError: when it cannot be read, or is no such message.
     """
     try:
-        return parse(pathlib.Path(path).read_text("utf-8"), message)
+        return parse_config(pathlib.Path(path).read_text("utf-8"), message)
     except OSError as error:
         raise InputError(f"{argument} {path} cannot be read: {error.strerror}.") from None
     except ValueError as error:  # of the text, or of bytes that are no text

@@ -20,7 +20,7 @@ _NUMBERS = frozenset(
 _MESSAGE_NAMES = {"float16": "half"}
 
 
-def encode(outputs: Mapping[str, np.ndarray], *, rows: bool) -> bytes:
+def encode_answer(outputs: Mapping[str, np.ndarray], *, rows: bool) -> bytes:
     """Return the body of a predict answer.
 
     Args:
@@ -34,7 +34,7 @@ def encode(outputs: Mapping[str, np.ndarray], *, rows: bool) -> bytes:
             rows are wanted.
 
     Example:
-        >>> encode({"y": np.array([2.5, 3.0], np.float32)}, rows=True)
+        >>> encode_answer({"y": np.array([2.5, 3.0], np.float32)}, rows=True)
         b'{"predictions":[2.5,3.0]}'
     """
     if not outputs:

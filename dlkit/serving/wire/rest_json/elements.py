@@ -16,7 +16,7 @@ import numpy as np
 
 from dlkit.serving.core.signatures import TensorInfo, shape_text
 from dlkit.serving.core.status import StatusError, invalid
-from dlkit.serving.wire.rest_json.numbers import fits, wide_type
+from dlkit.serving.wire.rest_json.numbers import fits_dtype, wide_type
 from dlkit.serving.wire.rest_json.text import debug_text, type_name
 
 _MAX_RANK = 63  # NumPy's 64 without the batch; TensorFlow has 254, which no graph uses
@@ -58,7 +58,7 @@ def _flat(values: list, dtype: np.dtype) -> np.ndarray | None:
         return np.array(values) if set(map(type, values)) == {bool} else None
     _, wide = wide_type(dtype)
     flat = np.frombuffer(array(wide.char, values), wide)
-    if not fits(flat, dtype):
+    if not fits_dtype(flat, dtype):
         return None
     with np.errstate(over="ignore"):  # 1e300 is infinity in float32, as in TensorFlow Serving
         return flat.astype(dtype)

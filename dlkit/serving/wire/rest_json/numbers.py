@@ -70,20 +70,20 @@ class Numbers:
             flat = np.frombuffer(_parser().parse(self.text).as_buffer(of_type=kind), wide)
         except (ValueError, TypeError, RuntimeError):  # malformed, or beyond the type
             return None
-        if flat.size != math.prod(self.shape) or not fits(flat, dtype):
+        if flat.size != math.prod(self.shape) or not fits_dtype(flat, dtype):
             return None
         with np.errstate(over="ignore"):  # 1e300 is infinity in float32, as in TensorFlow Serving
             return flat.reshape(self.shape).astype(dtype)
 
 
-def split(body: bytes) -> Numbers | None:
+def split_numbers(body: bytes) -> Numbers | None:
     """Return the numbers in a request's body if, by its form, it is nothing but numbers.
 
     Args:
         body: The JSON text.
 
     Example:
-        >>> split(b'{"instances": [[1, 2.5], [3, 4]]}').shape
+        >>> split_numbers(b'{"instances": [[1, 2.5], [3, 4]]}').shape
         (2, 2)
     """
     before = _BEFORE.match(body)
@@ -148,7 +148,7 @@ def wide_type(dtype: np.dtype) -> tuple[str, np.dtype]:
     return ("u", np.dtype(np.uint64)) if dtype == np.uint64 else ("i", np.dtype(np.int64))
 
 
-def fits(flat: np.ndarray, dtype: np.dtype) -> bool:
+def fits_dtype(flat: np.ndarray, dtype: np.dtype) -> bool:
     """Whether a type has all of these numbers; one of floats has infinity for those beyond it.
 
     Args:

@@ -9,11 +9,11 @@ from dlkit.serving.core.signatures import DEFAULT_SIGNATURE, Signature
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.core.version import Version
 from dlkit.serving.wire.codec import Call, Codec
-from dlkit.serving.wire.rest_json.answers import encode
+from dlkit.serving.wire.rest_json.answers import encode_answer
 from dlkit.serving.wire.rest_json.requests import (
     Request,
-    decode,
     decode_numbers,
+    decode_request,
     read_at_once,
     read_request,
 )
@@ -33,7 +33,7 @@ class JsonPredict(Codec):
         signatures = version.runtime.signatures
         key, signature = find_signature(signatures, request.signature_name)
         try:
-            return Call(key, *decode(request, signature.inputs))
+            return Call(key, *decode_request(request, signature.inputs))
         except StatusError as error:
             error.hint = hints.for_request(error.message, signature, signatures)
             raise
@@ -51,7 +51,7 @@ class JsonPredict(Codec):
 
     def encode(self, call: Call, outputs: Mapping[str, np.ndarray]) -> bytes:
         """Return the answer's JSON text."""
-        return encode(outputs, rows=call.form)
+        return encode_answer(outputs, rows=call.form)
 
     def explain(self, request: Request, error: StatusError) -> None:
         """Raise what is malformed in the text: a request that fails is told this first."""

@@ -13,8 +13,8 @@ import numpy as np
 from dlkit.serving.core.signatures import TensorInfo
 from dlkit.serving.core.status import StatusError, invalid
 from dlkit.serving.wire.rest_json.elements import Rows, exact_array, fast_array, is_named
-from dlkit.serving.wire.rest_json.numbers import Numbers, split
-from dlkit.serving.wire.rest_json.text import debug_text, parse
+from dlkit.serving.wire.rest_json.numbers import Numbers, split_numbers
+from dlkit.serving.wire.rest_json.text import debug_text, parse_json
 
 Infos = Mapping[str, TensorInfo]
 Tensors = dict[str, np.ndarray]
@@ -28,7 +28,7 @@ class Request:
 
     Args:
         body: The JSON text.
-        numbers: What `numbers.split` found in it.
+        numbers: What `numbers.split_numbers` found in it.
 
     Attributes:
         signature_name: As the client gave it; empty when it did not.
@@ -54,7 +54,7 @@ class Request:
     @functools.cached_property
     def document(self) -> dict[str, Any]:
         """The JSON object."""
-        document = parse(self._body)
+        document = parse_json(self._body)
         if not isinstance(document, dict):
             raise invalid(f"JSON Value: {debug_text(document)} Is not object")
         return document
@@ -94,7 +94,7 @@ def read_request(body: bytes) -> Request:
         >>> read_request(b'{"instances": [1.0]}').signature_name
         ''
     """
-    return Request(body, split(body))
+    return Request(body, split_numbers(body))
 
 
 def read_at_once(body: bytes) -> Request | None:
@@ -109,7 +109,7 @@ def read_at_once(body: bytes) -> Request | None:
     Example:
         >>> read_at_once(b'{"instances": [%b]}' % b",".join([b'"a"'] * 1000))
     """
-    numbers = split(body) if len(body) <= _SHORT else None
+    numbers = split_numbers(body) if len(body) <= _SHORT else None
     return Request(body, numbers) if numbers is not None or _is_short(body) else None
 
 
@@ -118,7 +118,7 @@ def _is_short(body: bytes) -> bool:
 
 
 def decode_numbers(request: Request, infos: Infos) -> tuple[Tensors, bool] | None:
-    """Do what `decode` does for a request of numbers alone, else return None.
+    """Do what `decode_request` does for a request of numbers alone, else return None.
 
     Args:
         request: What `read_request` returned.
@@ -131,7 +131,7 @@ def decode_numbers(request: Request, infos: Infos) -> tuple[Tensors, bool] | Non
     return None if array is None else ({name: array}, request.numbers.rows)
 
 
-def decode(request: Request, infos: Infos) -> tuple[Tensors, bool]:
+def decode_request(request: Request, infos: Infos) -> tuple[Tensors, bool]:
     """Return the request's tensors by input name, and whether the answer is wanted in rows.
 
     Args:
@@ -144,7 +144,7 @@ def decode(request: Request, infos: Infos) -> tuple[Tensors, bool]:
 
     Example:
         >>> infos = {"x": TensorInfo("DT_FLOAT", (-1,))}
-        >>> decode(read_request(b'{"instances": [1, 2.5]}'), infos)
+        >>> decode_request(read_request(b'{"instances": [1, 2.5]}'), infos)
         ({'x': array([1. , 2.5], dtype=float32)}, True)
     """
     found = decode_numbers(request, infos)

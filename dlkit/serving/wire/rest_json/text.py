@@ -38,7 +38,7 @@ _MAX_DIGITS = 20  # of what may be a whole number of 64 bits, with its sign
 _INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1
 
 
-def parse(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """Return the JSON value in `body`.
 
     Args:
@@ -49,7 +49,7 @@ def parse(body: bytes) -> Any:
         StatusError: INVALID_ARGUMENT with RapidJSON's words and the offset in bytes.
 
     Example:
-        >>> parse(b'{"instances": [1.0, NaN]}')
+        >>> parse_json(b'{"instances": [1.0, NaN]}')
         {'instances': [1.0, nan]}
     """
     try:

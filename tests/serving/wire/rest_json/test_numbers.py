@@ -9,7 +9,7 @@ from dlkit.serving.core.signatures import DTYPES, TensorInfo
 from dlkit.serving.core.status import StatusError
 from dlkit.serving.wire.rest_json import numbers as json_numbers
 from dlkit.serving.wire.rest_json import requests
-from dlkit.serving.wire.rest_json.numbers import split
+from dlkit.serving.wire.rest_json.numbers import split_numbers
 
 NUMERIC = [name for name, (_, d) in DTYPES.items() if d is not None and d.kind in "fiub"]
 
@@ -18,7 +18,7 @@ def outcome(body, info):
     """Return the array and whether rows are wanted, or the error's text."""
     try:
         request = requests.read_request(body)
-        tensors, rows = requests.decode(request, {"x": info})
+        tensors, rows = requests.decode_request(request, {"x": info})
     except StatusError as error:
         return str(error)
     return tensors["x"].dtype, tensors["x"].shape, tensors["x"].tobytes(), rows
@@ -26,7 +26,7 @@ def outcome(body, info):
 
 def slow_outcome(body, info, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(requests, "split", lambda body: None)
+        patch.setattr(requests, "split_numbers", lambda body: None)
         return outcome(body, info)
 
 
@@ -42,7 +42,7 @@ def test_arrays_of_numbers_take_it(shape, key):
             '{"%s": %s, "signature_name": "a/b-c.d"}',
         ):
             body = (form % (key, text)).encode()
-            numbers = split(body)
+            numbers = split_numbers(body)
             assert (numbers.shape, numbers.rows) == (shape, key == "instances")
             assert numbers.signature_name == ("a/b-c.d" if "a/b" in form else "")
             found = numbers.array(TensorInfo("DT_DOUBLE"))
@@ -56,8 +56,8 @@ def test_white_space_is_that_of_json(space):
     text = '{"signature_name":"a","instances":[1]}'
     for place in (0, 1, 18, 22, 35, len(text) - 1):
         body = (text[:place] + space + text[place:]).encode("latin-1")
-        assert split(body) is None
-        assert split(body.replace(space.encode("latin-1"), b" \t\r\n")) is not None
+        assert split_numbers(body) is None
+        assert split_numbers(body.replace(space.encode("latin-1"), b" \t\r\n")) is not None
 
 
 VALUES = [
@@ -115,30 +115,30 @@ def test_random_texts_are_answered_as_by_the_other_way(monkeypatch):
     for _ in range(3000):
         middle = "".join(random.choice(pieces, random.integers(1, 8)))
         body = f'{{"instances": [{middle}]}}'.encode()
-        taken += split(body) is not None
+        taken += split_numbers(body) is not None
         assert outcome(body, info) == slow_outcome(body, info, monkeypatch), body
     assert taken > 100
 
 
 def test_without_simdjson_the_other_way_is_taken(monkeypatch):
     body = b'{"instances": [1.5]}'
-    assert split(body) is not None
+    assert split_numbers(body) is not None
     monkeypatch.setattr(json_numbers, "simdjson", None)
-    assert split(body) is None
+    assert split_numbers(body) is None
     assert outcome(body, TensorInfo("DT_FLOAT"))[1:] == ((1,), np.float32(1.5).tobytes(), True)
 
 
 def test_brackets_without_end_cost_nothing():
-    assert split(b'{"instances": ' + b"[" * 10**6 + b"1" + b"]" * 10**6 + b"}") is None
+    assert split_numbers(b'{"instances": ' + b"[" * 10**6 + b"1" + b"]" * 10**6 + b"}") is None
 
 
 def test_shapes_are_kept_for_short_texts_alone():
     json_numbers._shape_again.cache_clear()
     for _ in range(3):
-        assert json_numbers.split(b'{"instances": [[1, 2], [3, 4]]}').shape == (2, 2)
-        assert json_numbers.split(b'{"instances": [[1, 2], [3]]}') is None
+        assert json_numbers.split_numbers(b'{"instances": [[1, 2], [3, 4]]}').shape == (2, 2)
+        assert json_numbers.split_numbers(b'{"instances": [[1, 2], [3]]}') is None
     found = json_numbers._shape_again.cache_info()
     assert (found.hits, found.misses) == (4, 2)
     many = b'{"instances": [' + b"1," * json_numbers._FRAME_BYTES + b"1]}"
-    assert json_numbers.split(many).shape == (json_numbers._FRAME_BYTES + 1,)
+    assert json_numbers.split_numbers(many).shape == (json_numbers._FRAME_BYTES + 1,)
     assert json_numbers._shape_again.cache_info().misses == 2

@@ -3,14 +3,14 @@ import pytest
 
 from dlkit.serving.core.signatures import TensorInfo
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.wire.rest_json.requests import decode, read_request
+from dlkit.serving.wire.rest_json.requests import decode_request, read_request
 
 ONE = {"x": TensorInfo("DT_FLOAT", (-1,))}
 TWO = {"a": TensorInfo("DT_INT32", (-1, 2)), "b": TensorInfo("DT_STRING", (-1,))}
 
 
 def read(body, infos):
-    return decode(read_request(body), infos)
+    return decode_request(read_request(body), infos)
 
 
 def test_rows_of_one_input():

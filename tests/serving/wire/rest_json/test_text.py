@@ -5,7 +5,7 @@ import math
 import pytest
 
 from dlkit.serving.core.status import StatusError
-from dlkit.serving.wire.rest_json.text import debug_text, parse, pretty, type_name
+from dlkit.serving.wire.rest_json.text import debug_text, parse_json, pretty, type_name
 from tests.serving.growth import MOST, doubling
 
 HUGE = (b"1e400", b"-1e400", b"9" * 400, b"-" + b"1" * 5000, b"1" * 5000 + b".5")
@@ -13,7 +13,7 @@ HUGE = (b"1e400", b"-1e400", b"9" * 400, b"-" + b"1" * 5000, b"1" * 5000 + b".5"
 
 def error_of(body):
     with pytest.raises(StatusError) as caught:
-        parse(body)
+        parse_json(body)
     assert caught.value.code == "INVALID_ARGUMENT"
     return caught.value.message
 
@@ -39,7 +39,7 @@ def error_of(body):
     ],
 )
 def test_what_rapidjson_reads(body, value):
-    found = parse(body)
+    found = parse_json(body)
     if value is None:
         assert found["a"] == "\u00e9"
         assert math.isnan(found["b"])
@@ -89,7 +89,7 @@ def test_rapidjsons_words_and_offsets(body, error):
 
 def test_p7_deep_nesting_is_cut_and_text_in_strings_is_not_nesting():
     deep = b"[" * 5000 + b"]" * 5000
-    found = parse(b'{"text": "' + b"[{" * 400 + b'\\"", "deep": ' + deep + b', "x": [1]}')
+    found = parse_json(b'{"text": "' + b"[{" * 400 + b'\\"", "deep": ' + deep + b', "x": [1]}')
     assert found["x"] == [1]
     assert found["text"] == "[{" * 400 + '"'
 
@@ -102,7 +102,7 @@ def test_depths_that_one_parser_takes_and_another_does_not(depth, beside):
     for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):
         body = b'{"deep": %b1%b, "b": [%b]}' % (opening * depth, closing * depth, beside)
         try:
-            found = parse(body)
+            found = parse_json(body)
         except StatusError as error:
             assert beside in (b"1e400", b"x")
             assert str(body.index(beside)) in error.message
@@ -141,7 +141,7 @@ def test_no_text_takes_more_than_linear_time(name):
 
     def read(body):
         with contextlib.suppress(StatusError):
-            parse(body)
+            parse_json(body)
 
     assert doubling(read, lambda n: before + again * n + after, 4000) <= MOST
 
