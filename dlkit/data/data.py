@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from dlkit.data.core.wording import Finding
 
 
-class Data(Record):  # noqa: D101 - its docstring is that of the fields, which help() shows
+class Data(Record):  # noqa: D101 - it has the docstring of its fields
+    __doc__ = Record.__doc__
+
     @property
     def target_scale(self) -> tuple[Any, Any] | None:
         """For a regression, the mean and the deviation of its training targets; else `None`."""

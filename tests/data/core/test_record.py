@@ -61,4 +61,5 @@ def test_a_record_is_replaced_and_not_changed_and_keeps_its_class():
         data.name = "other"
     assert repr(data).startswith("Data(name='arrays', task='multiclass', train=<")
     assert "origin=" not in repr(data)
+    assert "num_classes: Classes" in dk.data.Data.__doc__
     assert set(vars(data)) == {field.name for field in dataclasses.fields(dk.data.Data)}
