@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
 
 import numpy as np
 
@@ -76,9 +77,10 @@ def _inspect(
     if kind == "drop":
         return "drop", "every value is different"
     if kind in ("numeric", "boolean"):
-        return kind, f"mean {np.nanmean(as_numbers(train)):.4g}{missing}"
+        numbers = as_numbers(train)
+        return kind, f"mean {np.nan if numbers is None else np.nanmean(numbers):.4g}{missing}"
     if kind == "date":
-        dates = [iso_date(text, dayfirst) for text in known]
+        dates = [iso_date(text, dayfirst) or "" for text in known]
         return kind, f"{min(dates)} to {max(dates)}{missing}"
     return kind, f"{different} value{'' if different == 1 else 's'}{missing}"
 
@@ -147,7 +149,7 @@ def to_dates(
 _READERS = {"numeric": to_numbers, "boolean": to_booleans, "date": to_dates}
 
 
-def _refuse(name: str, kind: str, like: str, row: int, values: np.ndarray, split: str) -> None:
+def _refuse(name: str, kind: str, like: str, row: int, values: np.ndarray, split: str) -> NoReturn:
     raise InputError(
         f"Column '{name}' is of kind '{kind}', and its value {str(values[row])!r} in row"
         f" {row + 1}{split} is not {like}; mend it, name it in na_values, or give"

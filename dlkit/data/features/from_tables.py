@@ -8,6 +8,7 @@ The preprocessing is a Keras model that takes raw columns by name, so that an ex
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import warnings
@@ -31,7 +32,7 @@ from dlkit.data.core.pipeline import (
 )
 from dlkit.data.core.record import Column, Origin, Split
 from dlkit.data.core.splits import divide_targets, split_pipelines
-from dlkit.data.core.targets import read_targets
+from dlkit.data.core.targets import Targets, read_targets
 from dlkit.data.data import Data
 from dlkit.data.features import layers
 from dlkit.data.features.columns import check_crosses, check_kept, infer_columns, raw_columns
@@ -92,13 +93,15 @@ def from_csv(
         >>> [(column.name, column.kind) for column in data.columns]
         [('size', 'numeric'), ('shape', 'category')]
     """
-    reading = {"columns": columns, "delimiter": delimiter, "na_values": na_values}
+    read = functools.partial(
+        csv_tables.read_csv, columns=columns, delimiter=delimiter, na_values=na_values
+    )
     known = inspect.signature(from_dataframe).parameters
-    check_names("from_csv", options, {*reading, *list(known)[2:]})
-    table, target = csv_tables.read_csv(path, **reading), str(target)
+    check_names("from_csv", options, {*read.keywords, *list(known)[2:]})
+    table, target = read(path), str(target)
     check_target(table, target, str(path))
     options.setdefault("name", os.path.basename(path).partition(".")[0])
-    held = None if test is None else csv_tables.read_csv(test, **reading)
+    held = None if test is None else read(test)
     return from_dataframe(table, target, test=held, na_values=na_values, **options)
 
 
@@ -218,10 +221,10 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
         )
         origin = Origin(split, targets, lambda rows: take_rows(x, rows), feed, make)
         told = columns + _crossed(crosses, hash_bins)
-        return _record(name, told, names, preprocessing, style, origin)
+        return _record(name, told, names, preprocessing, style, targets, origin)
 
     data = make(split)
-    _warn(data.columns)
+    _warn(data.columns or ())
     return data
 
 
@@ -231,20 +234,21 @@ def _record(
     names: tuple[str, ...],
     preprocessing: keras.Model,
     style: Style,
+    targets: Targets,
     origin: Origin,
 ) -> Data:
     shown = origin.split.test[:EXAMPLES]
     return Data(
         name=name,
-        task=origin.targets.task,
+        task=targets.task,
         kind="features",
         **split_pipelines(origin.feed, origin.split),
         input_spec={"features": tf.TensorSpec((len(names),), tf.float32)},
-        num_classes=origin.targets.num_classes,
-        class_names=origin.targets.class_names,
+        num_classes=targets.num_classes,
+        class_names=targets.class_names,
         preprocessing=preprocessing,
         decoding=table_cells(origin.raw(shown), style),
-        examples=(origin.raw(shown), origin.targets.values[shown]),
+        examples=(origin.raw(shown), targets.values[shown]),
         columns=columns,
         feature_names=names,
         origin=origin,

@@ -56,10 +56,7 @@ def _penguins() -> Table:
 
 def _auto_mpg() -> Table:
     path = find_published("tabular/auto-mpg.data")
-    rows = [
-        re.fullmatch(r'\s*(.*?)\s*"(.*)"\s*', line).groups()
-        for line in path.read_text().splitlines()
-    ]
+    rows = re.findall(r'^\s*(.*?)\s*"(.*)"\s*$', path.read_text(), re.MULTILINE)
     cells = zip(*([*numbers.split(), name] for numbers, name in rows), strict=True)
     table = dict(zip(AUTO_MPG_COLUMNS, cells, strict=True))
     return Table(table, "mpg", kinds={"origin": "category", "name": "drop"})

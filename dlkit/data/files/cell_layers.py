@@ -105,10 +105,12 @@ def table_cells(examples: Mapping[str, np.ndarray], style: Style) -> keras.Model
     cells = {name: _cell(place, ()) for place, name in enumerate(examples)}
     kinds = {name: values.dtype.kind for name, values in examples.items()}
     raw = {name: CellTexts()(cells[name]) for name in cells if kinds[name] == "O"}
-    marks = {"f": (["", *style.na_values], style.decimal, style.thousands), "b": ((), "")}
-    for kind, options in marks.items():
+    marks = {"f": style.decimal, "b": ""}  # booleans are written without any
+    for kind, decimal in marks.items():
         if names := [name for name in cells if kinds[name] == kind]:
-            read = CellNumbers(names, *options)([cells[name] for name in names])
+            missing = ["", *style.na_values] if decimal else []
+            thousands = style.thousands if decimal else None
+            read = CellNumbers(names, missing, decimal, thousands)([cells[n] for n in names])
             for place, name in enumerate(names):
                 raw[name] = keras.ops.cast(read[:, place], examples[name].dtype.name)
     return named_inputs(cells, raw, "cells")

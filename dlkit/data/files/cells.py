@@ -73,14 +73,14 @@ def as_labels(values: np.ndarray) -> np.ndarray:
         return numbers
 
 
-def first_text(values: np.ndarray) -> int | None:
-    """Return the row of the first text that is no number, if there is one."""
+def first_text(values: np.ndarray) -> int:
+    """Return the row of the first text that is no number; how many rows there are, if none is."""
     for row, text in enumerate(values if values.dtype == object else ()):
         try:
             _number(text or "0")
         except ValueError:
             return row
-    return None
+    return len(values)
 
 
 def _number(text: str) -> float:

@@ -91,8 +91,8 @@ def _codes(name: str, values: np.ndarray) -> Finding | None:
 
 
 def _dates(name: str, known: list[str]) -> Finding | None:
-    matched = [_DAYS.fullmatch(text) for text in known]
-    if all(matched):
+    matched = [match for text in known if (match := _DAYS.fullmatch(text))]
+    if len(matched) == len(known):
         first, second = (max(int(match[part]) for match in matched) for part in (1, 2))
         orders = [order for order, month in ((True, second), (False, first)) if month <= 12]
         advice = " or ".join(f"dayfirst={order}" for order in orders)

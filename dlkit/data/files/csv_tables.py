@@ -231,7 +231,7 @@ def _cells(values: Any, name: str) -> np.ndarray:
 def _column(values: Any, name: str, na_values: Collection[str]) -> np.ndarray:
     array = _cells(values, name)
     if array.dtype.kind == "M":
-        return text_array(np.datetime_as_string(array, unit="s"), {*na_values, "NaT"})
+        return text_array(np.datetime_as_string(array, unit="s").tolist(), {*na_values, "NaT"})
     if array.dtype.kind in "biuf":
         return array.astype(np.float64) if array.dtype.kind == "f" else array
     if any(isinstance(cell, (datetime.timedelta, np.timedelta64)) for cell in array.flat):

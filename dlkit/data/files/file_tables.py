@@ -17,7 +17,7 @@ from dlkit.data.files.class_folders import Files
 from dlkit.data.files.csv_tables import column_names, lift_cell_limit, not_utf8
 from dlkit.errors import InputError
 
-Rows = list[dict[str | None, str | list[str]]]
+Rows = list[dict[Any, Any]]
 _FURTHER = None  # the key of the cells beyond the header
 
 

@@ -129,8 +129,9 @@ def read_times(table: Any, name: str, count: int) -> np.ndarray:
         array = np.datetime_as_string(array, unit="s")
     texts = np.array([_text(cell) for cell in array.tolist()], object)
     dates = [iso_date(text) for text in texts]
-    if all(dates):
-        moments = [text.replace("/", "-").replace(" ", "T") for text in dates]
+    known = [date for date in dates if date]
+    if len(known) == len(dates):
+        moments = [text.replace("/", "-").replace(" ", "T") for text in known]
         return np.array(moments, "datetime64[s]").astype(np.int64)
     values = as_numbers(texts)
     if values is None or not np.isfinite(values).all():

@@ -184,7 +184,8 @@ def _by_time(when: np.ndarray, users: np.ndarray, val_fraction: float, *, latest
                 f" most {counts.max()} a user; give split='random' or 'time'."
             )
         parts = [np.flatnonzero(part) for part in (~test & ~val, val, test)]
-    return Split(*(np.sort(part) for part in parts))
+    train_rows, val_rows, test_rows = (np.sort(part) for part in parts)
+    return Split(train_rows, val_rows, test_rows)
 
 
 def _encoded(coding: layers.Encoding) -> dict[str, Any]:

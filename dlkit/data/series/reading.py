@@ -46,7 +46,7 @@ class Series:
 
     def gap_text(self) -> str:
         """Return how many gaps there are and where the first lies; nothing where there is none."""
-        if self.gaps is None or not len(self.gaps):
+        if self.gaps is None or self.dates is None or not len(self.gaps):
             return ""
         count, first = len(self.gaps), self.gaps[0]
         return (
@@ -98,7 +98,7 @@ def _check_delimiter(path: str | os.PathLike, table: Mapping[str, np.ndarray]) -
 
 def _table(frame: Any) -> dict[str, np.ndarray]:
     table = csv_tables.read_frame(frame)
-    index = getattr(frame, "index", None)
+    index: Any = getattr(frame, "index", None)
     index = index.to_timestamp() if hasattr(index, "to_timestamp") else index  # of periods
     dtype = getattr(index, "dtype", None)
     if getattr(dtype, "kind", "") == "M":  # as pandas keeps the dates of a series
@@ -158,8 +158,9 @@ def _of_table(
 def _looks_like_dates(cells: np.ndarray) -> bool:
     if _COMPACT.fullmatch(as_texts(cells[:1])[0]):
         compact = all(_COMPACT.fullmatch(text) for text in as_texts(cells))
+        numbers = as_numbers(cells) if compact else None
         # Numbers that do not rise are measurements.
-        return compact and bool((np.diff(as_numbers(cells)) > 0).all())
+        return numbers is not None and bool(np.all(np.diff(numbers) > 0))
     return cells.dtype.kind == "O" and all(_DATE.fullmatch(text) for text in cells)
 
 

@@ -87,7 +87,7 @@ class Windows:
                     f" {self.stride}; give other fractions (val_fraction={val_fraction:g},"
                     f" test_fraction={test_fraction:g}), 0 for none, or shorter windows."
                 )
-        return Split(**rows)
+        return Split(rows["train"], rows["val"], rows["test"])
 
     def covered(self, rows: np.ndarray) -> np.ndarray:
         """Return which steps (steps,) the windows `rows` hold, as inputs or targets."""
