@@ -1,7 +1,7 @@
 """`from_arrays`: NumPy arrays become pipelines, with splits and a preprocessing model.
 
 raw arrays -> checks -> stratified splits -> preprocessing learned on the training split
-           -> batches (see feeding.py)
+           -> batches (see core/pipeline.py)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From texts and their labels to the pipelines of a `Data`.
 
 texts -> stratified splits -> encoder learned on the training split -> ids of all texts
-      -> batches (see text_feeding.py)
+      -> batches (see bucketing.py)
 """
 
 from __future__ import annotations
