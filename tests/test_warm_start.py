@@ -41,7 +41,7 @@ def tell(arguments, **options):
 
 def test_it_has_its_own_of_what_a_process_has(script, tmp_path):
     environment = {**os.environ, "ONE": "=1=", "PYTHONPATH": "/a:/b"}
-    warm, cold = tell([script, "--x", "y z"], cwd=tmp_path, env=environment), None
+    warm = tell([script, "--x", "y z"], cwd=tmp_path, env=environment)
     with warm_start.cold():
         cold = tell([script, "--x", "y z"], cwd=tmp_path, env=environment)
     assert warm[:7] == cold[:7]
@@ -85,13 +85,17 @@ def test_it_can_be_killed_and_fail(tmp_path):
     assert process.returncode == 1
 
 
-def test_what_a_test_wants_cold_is_cold(script, monkeypatch, cold_start):
+def test_what_a_test_wants_cold_is_cold(script, cold_start):
     assert tell([script])[7] is False
 
 
 @pytest.mark.parametrize("options", [["-I"], ["-X", "utf8"]])
 def test_another_option_of_pythons_is_cold(script, options):
     assert tell([*options, script])[7] is False
+
+
+def test_a_session_of_its_own_is_cold(script):
+    assert tell([script], start_new_session=True)[7] is False
 
 
 def test_another_setting_for_tensorflow_is_cold(script):

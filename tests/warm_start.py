@@ -60,7 +60,8 @@ def _start(*given):
     if environment is None:
         environment = [name + b"=" + value for name, value in os.environb.items()]
     environment = dict(os.fsdecode(entry).split("=", 1) for entry in environment)
-    if len(kept) > 1 or not _may_be_warm(arguments, environment):
+    # pass_fds, a session of its own, preexec_fn: no test needs them
+    if len(kept) > 1 or given[15] or given[21] or not _may_be_warm(arguments, environment):
         return _cold(*given)
     request = [arguments[1:], os.path.abspath(folder or "."), environment]
     streams = [own if fd == -1 else fd for own, fd in enumerate((given[6], given[9], given[11]))]
