@@ -6,6 +6,7 @@ fails too.
 
 import ast
 import collections
+import functools
 import graphlib
 import hashlib
 import importlib
@@ -51,8 +52,13 @@ def relative(path):
     return str(path.relative_to(ROOT))
 
 
+@functools.cache
+def parsed(path):
+    return ast.parse(path.read_text())
+
+
 def trees(paths=FILES):
-    return {relative(path): ast.parse(path.read_text()) for path in paths}
+    return {relative(path): parsed(path) for path in paths}
 
 
 def functions(tree):
@@ -108,9 +114,9 @@ def test_no_function_is_written_twice():
     seen = {}
     for path, tree in trees().items():
         for function in functions(tree):
-            body = body_without_docstring(function)
-            if len("".join(map(ast.dump, body))) > 300:  # shorter ones say little
-                digest = hashlib.sha256("".join(map(ast.dump, body)).encode()).hexdigest()
+            text = "".join(map(ast.dump, body_without_docstring(function)))
+            if len(text) > 300:  # shorter ones say little
+                digest = hashlib.sha256(text.encode()).hexdigest()
                 seen.setdefault(digest, []).append(f"{path}:{function.name}")
     assert [places for places in seen.values() if len(places) > 1] == []
 
@@ -195,7 +201,8 @@ def test_tests_poll_instead_of_sleeping():
     """A pause in a polling loop is short; a test that hopes is long."""
     for path, tree in trees(TESTS).items():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "time.sleep":
+            sleeps = isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "sleep"
+            if sleeps and ast.unparse(node.func) == "time.sleep":
                 seconds = ast.literal_eval(node.args[0])
                 assert seconds <= 0.1, f"{path}:{node.lineno} sleeps {seconds} s"
 
