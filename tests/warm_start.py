@@ -82,7 +82,9 @@ def _may_be_warm(arguments, environment):
 
 
 def _read_by_imports(environment):
-    return {k: v for k, v in environment.items() if k.startswith(("TF_", "KERAS_", "LD_"))}
+    found = {k: v for k, v in environment.items() if k.startswith(("TF_", "KERAS_", "LD_"))}
+    found.pop("TF_CPP_MIN_LOG_LEVEL", None)  # which tf2onnx sets when it is imported
+    return found
 
 
 def _ask(request, streams):
