@@ -14,6 +14,7 @@ import inspect
 import pathlib
 import re
 import statistics
+import tomllib
 import typing
 
 import grimp
@@ -132,6 +133,14 @@ def test_no_file_imports_itself_by_way_of_others():
     graph = grimp.build_graph("dlkit", cache_dir=None)
     imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
     graphlib.TopologicalSorter(imports).prepare()  # its error names the files of a circle
+
+
+def test_every_kind_stands_in_both_lists_of_the_import_contracts():
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    contracts = tools["importlinter"]["contracts"]
+    (data,) = [c for c in contracts if c.get("containers") == ["dlkit.data"]]
+    (kinds,) = [c for c in contracts if c["type"] == "independence"]
+    assert kinds["modules"] == [f"dlkit.data.{kind}" for kind in data["layers"][0].split(" : ")]
 
 
 def test_no_module_hides_a_public_name():
