@@ -43,7 +43,7 @@ class AdaptiveBatcher:
         self._waiting = Waiting()
 
     async def answer(self, name: str, wanted: Wanted, codec: Codec, body: Any) -> Any:
-        """Answer a request: joined if it can be, else in a thread of its own.
+        """Answer a request: run with others if it can be, else in a thread of its own.
 
         Args:
             name: Which model is asked.
@@ -69,7 +69,7 @@ class AdaptiveBatcher:
         body: Any,
         done: Callable[[Any | Exception], None],
     ) -> bool:
-        """Take a request without a coroutine, if it is one that can be joined.
+        """Take a request without a coroutine, if it is soon read and its model joins any.
 
         Args:
             name: Which model is asked.
@@ -79,8 +79,8 @@ class AdaptiveBatcher:
             done: Takes the answer, or why there is none, in a later turn of the event loop.
 
         Returns:
-            Whether `done` will be called. Else the request is one for `answer_request`: it has to
-            run alone, or there is something wrong with it.
+            Whether `done` will be called. Else the request is one for `answer_request`: to read it
+            is work for a thread, or there is something wrong with it.
         """
         model = self._models.get(name)
         if model is None:
@@ -98,10 +98,13 @@ class AdaptiveBatcher:
                     task = Task(version, codec, call, release_and_tell)
         except Exception:  # `answer_request` has the words for it
             pass
-        if task is None or not task.count:
+        if task is None:
             model.release(version)
             return False
-        self._start_soon(task)
+        if task.count:
+            self._start_soon(task)
+        else:  # of a signature whose rows mix, or of more rows than a run has
+            self._pool.submit(self._run_alone, task, asyncio.get_running_loop())
         return True
 
     # ------------------------------------------------------------ in the event loop
@@ -129,6 +132,10 @@ class AdaptiveBatcher:
     def _run(self, batch: list[Task], loop: asyncio.AbstractEventLoop) -> None:
         batch_execution.run_tasks(batch, alone=False)
         loop.call_soon_threadsafe(self._finish, batch)
+
+    def _run_alone(self, task: Task, loop: asyncio.AbstractEventLoop) -> None:
+        batch_execution.run_alone(task)
+        loop.call_soon_threadsafe(batch_execution.tell_tasks, [task])
 
 
 def _settle(answer: asyncio.Future, found: Any | Exception) -> None:

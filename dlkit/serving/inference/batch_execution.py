@@ -115,7 +115,7 @@ def run_tasks(batch: Sequence[Task], *, alone: bool) -> None:
     start = time.perf_counter()
     if len(batch) == 1 or not _run_joined(batch):
         for task in batch:  # each for itself, so that one cannot spoil the others
-            _run_alone(task)
+            run_alone(task)
     microseconds = (time.perf_counter() - start) * 1e6
     rows = sum(task.count for task in batch)
     batch[0].times.learn(batch[0].kind, rows, microseconds, alone=alone)
@@ -130,7 +130,8 @@ def tell_tasks(batch: Sequence[Task]) -> None:
             log.exception("An answer of %s got lost", task.version.model)
 
 
-def _run_alone(task: Task) -> None:
+def run_alone(task: Task) -> None:
+    """Run a task by itself; it has what it `found` afterwards."""
     try:
         task.found = run_and_encode(task.version, task.codec, task.call)
     except Exception as error:

@@ -6,7 +6,7 @@
 To parse a head, to make a task and to pass through the layers of an ASGI application costs as much
 as a small model takes to answer, and a client that asks again sends the same head again. Nothing is
 decided here that the long way would decide otherwise: whatever is not the same, not there at once,
-cannot be joined or has something wrong with it goes there.
+not taken by `adaptive_batching` or has something wrong with it goes there.
 """
 
 import asyncio

@@ -16,6 +16,7 @@ from dlkit.serving.inference.adaptive_batching import AdaptiveBatcher
 from dlkit.serving.inference.batch_execution import Task
 from dlkit.serving.versions.served_model import ServedModel
 from dlkit.serving.wire.rest_json.predict import PREDICT
+from dlkit.serving.wire.rest_json.requests import read_at_once
 
 MANY = TensorInfo("DT_FLOAT", (-1, -1))
 
@@ -220,8 +221,6 @@ def test_without_a_coroutine(served, microseconds):
         (b'{"instances": ' + b"[" * 10_000, "m", None),
         (b"", "m", None),
         (body([[1, 2]], signature_name="no"), "m", None),
-        (body([[1, 2]], signature_name="mixing"), "m", None),
-        (body([[1, 2]] * 100), "m", None),
         (body([[1, 2]] * 20_000), "m", None),
     ],
 )
@@ -229,6 +228,25 @@ def test_what_goes_the_other_way(served, text, name, wanted):
     served.learn([[1, 2]], 50)
     assert take(served, text, name, wanted) is None
     assert served.runtime.batches == []
+
+
+@pytest.mark.parametrize(
+    "text", [body([[1, 2]], signature_name="mixing"), body([[1, 2]] * 100)], ids=["mixing", "many"]
+)
+def test_what_has_to_run_alone_is_read_once(served, monkeypatch, text):
+    served.learn([[1, 2]], 50)
+    seen = []
+    monkeypatch.setattr(
+        "dlkit.serving.wire.rest_json.predict.read_at_once",
+        lambda body: seen.append(body) or read_at_once(body),
+    )
+    monkeypatch.setattr("dlkit.serving.wire.rest_json.predict.read_request", None)
+    rows = len(json.loads(text)["instances"])
+    assert served.ask_together(text) == [[3.0] * rows]
+    assert json.loads(take(served, text)) == {"predictions": [3.0] * rows}
+    assert seen == [text, text]
+    assert threading.current_thread() not in served.runtime.threads
+    assert served.runtime.times.taken == []
 
 
 def test_a_model_whose_rows_mix_is_not_read_twice(served, monkeypatch):
