@@ -166,7 +166,7 @@ class _File:
             self._said = text
         if len(self._said) > _MOST_SAID:
             self._begin()
-        return one_line(type(error)(new or text))
+        return one_line(RuntimeError(new or text))
 
     def _run_whole(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run a file that has no signatures."""

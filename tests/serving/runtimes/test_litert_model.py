@@ -125,6 +125,18 @@ def test_a_refusal_says_nothing_of_those_before_it(tmp_path, monkeypatch):
     model.close()
 
 
+def test_an_error_of_any_kind_is_a_refusal(half_plus_two_lite):
+    model = LiteRtModel(half_plus_two_lite / "1", Settings())
+
+    def runner(**inputs):
+        b"\xff".decode()  # a ValueError that cannot be made of a sentence
+
+    model._file._runners = {"serving_default": runner}
+    with pytest.raises(StatusError, match="'utf-8' codec can't decode byte 0xff"):
+        model.run("serving_default", {"x": np.float32([1.0])})
+    model.close()
+
+
 @pytest.fixture(scope="module")
 def column(tmp_path_factory):
     """A server of y = x / 2 + 2 for columns, (-1, 1), as in TensorFlow Serving's own suite."""
