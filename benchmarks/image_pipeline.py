@@ -223,7 +223,7 @@ def piece_moves(size, count):
     images = tf.random.stateless_normal((BATCH, size, size, 3), (0, 0))
     batches = tf.data.Dataset.from_tensors((images, tf.zeros(BATCH))).repeat(count // BATCH)
     singles = tf.data.Dataset.from_tensors((images[:1], tf.zeros(1))).repeat(count)
-    fused = augment.resolve(STEPS, 4)
+    fused = augment.resolve_image_augmentation(STEPS)
 
     def after_another(images, seed):
         for name, amount in STEPS.items():
