@@ -62,7 +62,7 @@ def find_text_folders(folder: str | os.PathLike) -> tuple[Texts, tuple[str, ...]
         InputError: when there is no such folder, it holds no class folders, one of them holds no
             text, or a file is not UTF-8.
     """
-    files, classes = find_class_folders(folder, "images")
+    files, classes = find_class_folders(folder, "texts")
     chosen = np.array([path.lower().endswith(".txt") for path in files.paths])
     for name in classes:
         if not chosen[files.labels == name].any():
