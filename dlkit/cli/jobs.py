@@ -104,7 +104,7 @@ def _evaluate(run: str | pathlib.Path, model: keras.Model, data: Data) -> dict[s
 
 
 def read_results(run: str | pathlib.Path) -> dict[str, float]:
-    """Return the test metrics that `evaluate` wrote into a run.
+    """Return the test metrics that `evaluate_run` wrote into a run.
 
     Raises:
         InputError: when the run was not evaluated.

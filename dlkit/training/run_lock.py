@@ -35,7 +35,7 @@ class RunLock(keras.callbacks.Callback):
 
 
 def lock_run(run: pathlib.Path) -> None:
-    """Keep other processes from training in `run` until `release`, or the end of this process.
+    """Keep other processes from training in `run` until `unlock_run`, or the end of this process.
 
     Raises:
         InputError: when another process trains there.

@@ -86,9 +86,7 @@ class OnnxModel(Runtime):
             values = self._sessions[signature_name].run(names, feeds, options)
         except Exception as error:
             if self._deadlines.passed(number):
-                raise StatusError(
-                    "DEADLINE_EXCEEDED", "Timed out waiting for notification"
-                ) from None
+                raise StatusError("DEADLINE_EXCEEDED", _TOO_LONG) from None
             raise _status(error) from None
         finally:
             self._deadlines.leave(number)

@@ -1,4 +1,4 @@
-"""What columns of cells hold; test_table_files.py holds whole files to pandas."""
+"""What columns of cells hold; test_csv_tables.py holds whole files to pandas."""
 
 import numpy as np
 import pytest

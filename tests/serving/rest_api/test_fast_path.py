@@ -195,7 +195,7 @@ class Connection:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = Running(tmp_path_factory.mktemp("short_cut"), cors=True, max_body_bytes=50_000)
+    server = Running(tmp_path_factory.mktemp("fast_path"), cors=True, max_body_bytes=50_000)
     yield server
     server.stop()
 
@@ -442,7 +442,7 @@ def test_the_first_head_may_come_without_its_body(server, patient):
 
 
 @pytest.mark.parametrize("library", ["httpx", "http.client"])
-def test_libraries_take_the_short_cut(server, patient, library):
+def test_libraries_take_the_fast_path(server, patient, library):
     host, port = server.address
     url = f"http://{host}:{port}/v1/models/m"
     server.short = 0
