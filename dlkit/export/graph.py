@@ -94,21 +94,25 @@ def _recalled(
     ask: Callable[[Arrays], Arrays], batches: Sequence[Arrays], answers: Sequence[Arrays]
 ) -> Callable[[Arrays], Arrays]:
     """Return `ask` with a memory of some batches: what each signature is checked with is one."""
-    known = [{name: _content(array) for name, array in batch.items()} for batch in batches]
 
     def reference(batch: Arrays) -> Arrays:
-        content = {name: _content(array) for name, array in batch.items()}
-        return answers[known.index(content)] if content in known else ask(batch)
+        for known, answer in zip(batches, answers, strict=True):
+            if batch.keys() == known.keys() and all(_alike(batch[n], known[n]) for n in known):
+                return answer
+        return ask(batch)
 
     return reference
 
 
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and _content(one) == _content(other)
+
+
 def _content(array: np.ndarray) -> tuple:
-    """Return what is equal for arrays that are equal to the bit, NaN included."""
+    """Return what is equal for arrays of one shape that are equal to the bit, NaN included."""
     if array.dtype.kind not in "OSU":
-        return array.dtype, array.shape, array.tobytes()
-    texts = (text.encode() if isinstance(text, str) else text for text in array.flat)
-    return array.shape, tuple(texts)
+        return array.dtype, array.tobytes()
+    return tuple(text.encode() if isinstance(text, str) else text for text in array.flat)
 
 
 def _check_dense(model: keras.Model, outputs: Mapping[str, Any]) -> None:
