@@ -179,6 +179,7 @@ TESTED_ELSEWHERE = {
     "dlkit/data/text/pipelines.py": "text/test_from_texts.py reads folders and tables",
     "dlkit/data/core/graph.py": "graph/test_reading.py compares it with dense products",
     "dlkit/data/core/stored.py": "changes/test_disk_cache.py reads what it has written",
+    "dlkit/export/registry.py": "versioning/test_mlflow_registry.py has MLflow load by it",
     "dlkit/data/core/targets.py": "arrays/test_from_arrays.py gives each kind of target",
 }
 

@@ -23,6 +23,7 @@ from dlkit.export.versioning.directories import check_export_base, publish_versi
 
 _FOLDER = "model"
 _SIGNATURE = "serving_default"
+_LOADER = "dlkit.export.registry"
 _DOWNLOADS = ".mlflow"
 
 
@@ -103,7 +104,7 @@ class _Flavor:
         )
         mlflow_model.add_flavor(
             "python_function",
-            loader_module=__name__,
+            loader_module=_LOADER,
             data=_FOLDER,
             env={"virtualenv": "python_env.yaml"},
         )
@@ -118,12 +119,7 @@ def _requirements() -> str:
     return "".join(f"{name}=={importlib.metadata.version(name)}\n" for name in names)
 
 
-def _load_pyfunc(path: str) -> "_Served":
-    """Return what `mlflow.pyfunc.load_model` asks; the name and the argument are MLflow's."""
-    return _Served(path)
-
-
-class _Served:
+class Served:
     """A SavedModel asked by raw inputs, cast to what its signature takes.
 
     MLflow's own wrapper casts nothing, so that a DataFrame's numbers, of 64 bits, are refused.

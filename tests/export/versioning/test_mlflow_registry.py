@@ -86,6 +86,11 @@ def test_mlflow_itself_predicts_from_raw_rows(uri, version):
     np.testing.assert_array_equal(of_mlflow, expected)
 
 
+def test_the_loader_is_called_as_in_models_that_are_registered_already(uri):
+    flavors = mlflow.models.get_model_info(uri).flavors
+    assert flavors["python_function"]["loader_module"] == "dlkit.export.registry"
+
+
 def test_the_model_card_is_the_metadata(uri, version):
     card = json.loads((version / "assets.extra" / "model_card.json").read_text())
     assert mlflow.models.get_model_info(uri).metadata["model_card"] == card
