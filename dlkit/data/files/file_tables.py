@@ -1,4 +1,4 @@
-"""Tables of images: a CSV file whose rows name an image file and its labels."""
+"""Tables of files: a CSV file whose rows name a file, as an image, and its labels."""
 
 from __future__ import annotations
 

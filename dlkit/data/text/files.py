@@ -1,4 +1,4 @@
-"""Texts and their labels: from class folders, from a table, or one long text from one file."""
+"""Texts and their labels: from class folders, or from a table."""
 
 from __future__ import annotations
 
