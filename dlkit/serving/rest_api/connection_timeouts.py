@@ -17,7 +17,7 @@ from dlkit.serving.wire.rest_json.text import pretty
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Connection
 else:
-    Connection = object  # it is put before whichever of uvicorn's classes there is
+    Connection = object  # a base of what is put before whichever of uvicorn's classes there is
 
 HEAD_BYTES = 64 * 1024  # request line and headers; uvicorn's parser has the same limit
 PATH_BYTES = 8 * 1024  # RFC 9112 asks for 8000 at least

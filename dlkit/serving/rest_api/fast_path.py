@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import responses
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from dlkit.serving.core.status import HTTP_STATUS, StatusError
@@ -35,14 +34,9 @@ from dlkit.serving.rest_api.app import (
     shutting_down,
     wanted_version,
 )
-from dlkit.serving.rest_api.connection_timeouts import HEAD_BYTES
+from dlkit.serving.rest_api.connection_timeouts import HEAD_BYTES, Connection
 from dlkit.serving.security.api_keys import ApiKeys
 from dlkit.serving.wire.rest_json.predict import PREDICT
-
-if TYPE_CHECKING:
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Connection
-else:
-    Connection = object  # it is put before whichever of uvicorn's classes there is
 
 _FIRST_LINES = {
     code: f"HTTP/1.1 {code} {responses.get(code, '')}\r\n".encode() for code in HTTP_STATUS.values()

@@ -8,12 +8,9 @@ answers it as a request without a body. A server that stays with HTTP/1.1 has to
 """
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Connection
-else:
-    Connection = object  # it is put before whichever of uvicorn's classes there is
+from dlkit.serving.rest_api.connection_timeouts import Connection
 
 
 def without_upgrades(protocol: type) -> type:
