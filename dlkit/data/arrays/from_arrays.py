@@ -13,13 +13,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.argument_validation import check_fraction, check_integer
 from dlkit.data.core import precision, target_rows
 from dlkit.data.core.augmentation import Augmentation, without_recipes
 from dlkit.data.core.pipeline import (
     EXAMPLES,
     Feed,
     check_batch_size,
+    check_pipeline_options,
     hold_in_memory,
     preprocess_arrays,
 )
@@ -101,9 +101,7 @@ def from_arrays(  # noqa: PLR0913 - what the data is, and how to feed it: one ca
         >>> data.task, data.class_names
         ('binary', ('False', 'True'))
     """
-    check_integer("batch_size", batch_size)
-    check_integer("seed", seed, minimum=0)
-    check_fraction("val_fraction", val_fraction)
+    check_pipeline_options(batch_size, seed, val_fraction)
     x, y = target_rows.arrays_with_targets(_inputs(x, "x"), y, missing_targets, "y")
     targets, held = read_targets(y, task, class_names), None
     _check_pair(x, targets.values, "x", "y")

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.argument_validation import check_choice, check_fraction, check_integer
+from dlkit.argument_validation import check_choice, check_integer
 from dlkit.data.audio import layers
 from dlkit.data.audio.augment import resolve_sound_augmentation
 from dlkit.data.audio.wav_decoding import WavReader, decoding_model
@@ -63,9 +63,7 @@ class Options:
                 )
         check_choice("features", self.features, FEATURES)
         check_choice("corrupt", self.corrupt, ("error", "skip"))
-        check_integer("batch_size", self.batch_size)
-        check_integer("seed", self.seed, minimum=0)
-        check_fraction("val_fraction", self.val_fraction)
+        pipeline.check_pipeline_options(self.batch_size, self.seed, self.val_fraction)
         check_integer("mels", self.mels)
         check_integer("coefficients", self.coefficients)
         self._check_bands()

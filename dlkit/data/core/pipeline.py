@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlkit.argument_validation import check_fraction, check_integer
 from dlkit.data.core.augmentation import Augmentation, OfBatches
 from dlkit.errors import InputError
 
@@ -79,6 +80,17 @@ def preprocess_arrays(inputs: Any, preprocessing: keras.Model) -> Any:
 def spread_rows(rows: np.ndarray, count: int) -> np.ndarray:
     """Return up to `count` of `rows`, from all over them."""
     return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
+
+
+def check_pipeline_options(batch_size: int, seed: int, val_fraction: float) -> None:
+    """Refuse what every pipeline is told, where it is out of range.
+
+    Raises:
+        InputError: naming the option, its range and what was given.
+    """
+    check_integer("batch_size", batch_size)
+    check_integer("seed", seed, minimum=0)
+    check_fraction("val_fraction", val_fraction)
 
 
 def check_batch_size(batch_size: int, train: int, total: int) -> None:

@@ -19,13 +19,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.argument_validation import check_fraction, check_integer, check_names
+from dlkit.argument_validation import check_integer, check_names
 from dlkit.data.core import precision, target_rows
 from dlkit.data.core.augmentation import without_recipes
 from dlkit.data.core.pipeline import (
     EXAMPLES,
     Feed,
     check_batch_size,
+    check_pipeline_options,
     hold_in_memory,
     preprocess_arrays,
     take_rows,
@@ -269,9 +270,7 @@ def _warn(columns: Sequence[Column]) -> None:
 def _check_numbers(
     batch_size: int, seed: int, val_fraction: float, max_categories: int, hash_bins: int
 ) -> None:
-    check_integer("batch_size", batch_size)
-    check_integer("seed", seed, minimum=0)
-    check_fraction("val_fraction", val_fraction)
+    check_pipeline_options(batch_size, seed, val_fraction)
     check_integer("max_categories", max_categories)
     check_integer("hash_bins", hash_bins, minimum=2)
 

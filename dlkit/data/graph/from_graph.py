@@ -17,13 +17,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.argument_validation import check_choice, check_fraction, check_integer, require
+from dlkit.argument_validation import check_choice, check_integer, require
 from dlkit.data.core.augmentation import refuse_augmentation
 from dlkit.data.core.graph import Graph
 from dlkit.data.core.pipeline import (
     EXAMPLES,
     Feed,
     check_batch_size,
+    check_pipeline_options,
     hold_in_memory,
     preprocess_arrays,
 )
@@ -113,9 +114,7 @@ def from_graph(  # noqa: PLR0913 - what the data is, and how to feed it: one cal
         >>> data.input_spec["features"].shape, data.graph.edges.shape
         (TensorShape([40]), (2, 120))
     """
-    check_integer("batch_size", batch_size)
-    check_integer("seed", seed, minimum=0)
-    check_fraction("val_fraction", val_fraction)
+    check_pipeline_options(batch_size, seed, val_fraction)
     _check_options(propagate, encoding, augment)
     graph = read_graph(features, edges)
     nodes = _names(node_names, len(graph.features))

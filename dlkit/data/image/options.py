@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from dlkit.argument_validation import check_choice, check_fraction, check_integer
+from dlkit.argument_validation import check_choice, check_integer
+from dlkit.data.core.pipeline import check_pipeline_options
 from dlkit.data.image.augment import resolve_image_augmentation
 from dlkit.errors import InputError
 
@@ -38,9 +39,7 @@ class Options:
                 f" channels={self.channels!r}."
             )
         check_choice("corrupt", self.corrupt, ("error", "skip"))
-        check_integer("batch_size", self.batch_size)
-        check_integer("seed", self.seed, minimum=0)
-        check_fraction("val_fraction", self.val_fraction)
+        check_pipeline_options(self.batch_size, self.seed, self.val_fraction)
         resolve_image_augmentation(self.augment)
 
     @property

@@ -17,12 +17,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.argument_validation import check_choice, check_fraction, check_integer
+from dlkit.argument_validation import check_choice, check_integer
 from dlkit.data.core.augmentation import refuse_augmentation
 from dlkit.data.core.pipeline import (
     EXAMPLES,
     Feed,
     check_batch_size,
+    check_pipeline_options,
     hold_in_memory,
     preprocess_arrays,
     take_rows,
@@ -113,9 +114,7 @@ def from_text_pairs(  # noqa: PLR0913 - what the data is, and how to feed it: on
         >>> dk.data.to_sentences(following[:1], data.vocabularies["target"])
         ['nous sommes [UNK].']
     """
-    check_integer("batch_size", batch_size)
-    check_integer("seed", seed, minimum=0)
-    check_fraction("val_fraction", val_fraction)
+    check_pipeline_options(batch_size, seed, val_fraction)
     given_lengths = {"source": source_length, "target": target_length}
     reading = _Reading(tokens, lower, vocabulary_size, min_count, given_lengths)
     _check_options(reading, max_pairs, augment)

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.argument_validation import check_choice, check_fraction, check_integer
+from dlkit.argument_validation import check_choice, check_integer
 from dlkit.data.core.augmentation import refuse_augmentation
 from dlkit.data.core.pipeline import (
     EXAMPLES,
     Feed,
     check_batch_size,
+    check_pipeline_options,
     hold_in_memory,
     preprocess_arrays,
     take_rows,
@@ -107,9 +108,7 @@ def from_ratings(  # noqa: PLR0913 - what the data is, and how to feed it: one c
         >>> [(raw.name, raw.dtype) for raw in data.preprocessing.inputs]
         [('item', 'int64'), ('user', 'string')]
     """
-    check_integer("batch_size", batch_size)
-    check_integer("seed", seed, minimum=0)
-    check_fraction("val_fraction", val_fraction)
+    check_pipeline_options(batch_size, seed, val_fraction)
     check_integer("min_count", min_count)
     _check_options(encoding, split, time, augment)
     if isinstance(table, str | os.PathLike):

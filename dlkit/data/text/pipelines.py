@@ -13,8 +13,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.argument_validation import check_fraction, check_integer
-from dlkit.data.core.pipeline import EXAMPLES, check_batch_size, hold_in_memory
+from dlkit.data.core.pipeline import (
+    EXAMPLES,
+    check_batch_size,
+    check_pipeline_options,
+    hold_in_memory,
+)
 from dlkit.data.core.record import Origin, Split
 from dlkit.data.core.splits import divide_labels, split_pipelines
 from dlkit.data.data import Data
@@ -37,9 +41,7 @@ class Feeding:
     rare_classes: str = "error"
 
     def __post_init__(self) -> None:
-        check_integer("batch_size", self.batch_size)
-        check_integer("seed", self.seed, minimum=0)
-        check_fraction("val_fraction", self.val_fraction)
+        check_pipeline_options(self.batch_size, self.seed, self.val_fraction)
 
 
 def text_data(
