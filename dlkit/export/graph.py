@@ -12,6 +12,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import InputError
+from dlkit.export.parity import comparison, scoring
 from dlkit.export.parity.parity_run import BATCH_SIZES
 from dlkit.export.sample_inputs import raw_columns, sample_inputs
 from dlkit.export.signatures.signature import (
@@ -144,6 +145,28 @@ def reference_answers(
             f"Model '{model.name}' cannot predict from {source} ({given}): {error_cause(error)};"
             " give data with examples, and an input_spec, of what the model takes."
         ) from error
+
+
+def check_answers(
+    prepared: Prepared, data: Any, answer: Callable[[list[Arrays]], list[Arrays]], limit: float
+) -> None:
+    """Hold a file that is not quantized against the model, and its score on the test rows too.
+
+    Args:
+        prepared: What the file was made of.
+        data: What the model was trained on, or `None`.
+        answer: From batches of inputs to what the file gives for them.
+        limit: How far an output may be off.
+
+    Raises:
+        ExportError: when it answers differently.
+    """
+    signature, batches, expected = prepared
+    rows = scoring.held_out_rows(signature, data)
+    answers = answer(batches + (rows.batches if rows else []))
+    comparison.compare_answers(answers[: len(batches)], expected, limit)
+    if rows:
+        scoring.compare_scores(rows, answers[len(batches) :])
 
 
 def error_cause(error: Exception) -> str:

@@ -4,6 +4,7 @@ quantize=None:  signature (raw input -> predictions) -> converter -> compared ->
 quantize="...": network -> converter -> scored on data.test -> preprocessing before it -> file
 """
 
+import functools
 import os
 import pathlib
 from collections.abc import Iterable, Iterator
@@ -15,9 +16,9 @@ import tensorflow as tf
 from dlkit.argument_validation import check_choice
 from dlkit.errors import ExportError
 from dlkit.export import quantization
-from dlkit.export.graph import Prepared, prepare_export
+from dlkit.export.graph import Prepared, check_answers, prepare_export
 from dlkit.export.networks import data_for_inputs, explain_refusal, split_rows
-from dlkit.export.parity import comparison, scoring
+from dlkit.export.parity import comparison
 from dlkit.export.signatures.signature import Arrays, Signature, check_export_data
 from dlkit.export.single_file import check_file_path, publish_file
 from dlkit.export.to_litert.files import convert_to_litert, run_litert
@@ -107,14 +108,9 @@ def litert(
 
 def _checked(model: keras.Model, prepared: Prepared, data: Any) -> bytes:
     """Return a file that is not quantized and answers as the model does."""
-    signature, batches, expected = prepared
-    content = convert_to_litert(model, signature, data)
-    rows = scoring.held_out_rows(signature, data)
-    answers = run_litert(content, batches + (rows.batches if rows else []))
+    content = convert_to_litert(model, prepared.signature, data)
     limit = max(quantization.TOLERANCE, comparison.model_tolerance(model))
-    comparison.compare_answers(answers[: len(batches)], expected, limit)
-    if rows:
-        scoring.compare_scores(rows, answers[len(batches) :])
+    check_answers(prepared, data, functools.partial(run_litert, content), limit)
     return content
 
 

@@ -4,6 +4,7 @@ signature (raw input -> predictions) -> frozen graph -> tf2onnx -> ONNX Runtime 
 quantize="dynamic": the network so -> 8 bits -> scored -> the preprocessing before it -> file
 """
 
+import functools
 import os
 import pathlib
 from typing import Any
@@ -12,9 +13,9 @@ import keras
 
 from dlkit.argument_validation import check_choice, check_integer, require
 from dlkit.errors import ExportError, InputError
-from dlkit.export.graph import Prepared, prepare_export
+from dlkit.export.graph import Prepared, check_answers, prepare_export
 from dlkit.export.networks import data_for_inputs, explain_refusal
-from dlkit.export.parity import comparison, scoring
+from dlkit.export.parity import comparison
 from dlkit.export.signatures.signature import check_export_data
 from dlkit.export.single_file import check_file_path, publish_file
 from dlkit.export.to_onnx.files import OPSETS, convert_to_onnx, run_onnx
@@ -106,11 +107,8 @@ def onnx(
 
 def _checked(model: keras.Model, prepared: Prepared, data: Any, opset: int) -> bytes:
     """Return a file that is not quantized and answers as the model does."""
-    signature, batches, expected = prepared
-    content = convert_to_onnx(model, signature, data, opset)
-    rows = scoring.held_out_rows(signature, data)
-    given = run_onnx(content, batches + (rows.batches if rows else []))
-    comparison.compare_answers(given[: len(batches)], expected, comparison.model_tolerance(model))
-    if rows:
-        scoring.compare_scores(rows, given[len(batches) :])
+    content = convert_to_onnx(model, prepared.signature, data, opset)
+    check_answers(
+        prepared, data, functools.partial(run_onnx, content), comparison.model_tolerance(model)
+    )
     return content
