@@ -83,12 +83,12 @@ def prepare_export(model: keras.Model, data: Any) -> Prepared:
     batches = _batches(signature, data)
     expected = [reference_answers(model, signature, batch, data) for batch in batches]
     _check_dense(model, expected[0])
-    binary = binary_outputs(expected)
-    if binary:
-        signature = rename_outputs(signature, binary)
-        expected = [reference_answers(model, signature, batch, data) for batch in batches]
     recalled = _recalled(signature.reference, batches, expected)
-    return Prepared(dataclasses.replace(signature, reference=recalled), batches, expected)
+    signature = dataclasses.replace(signature, reference=recalled)
+    if binary := binary_outputs(expected):
+        signature = rename_outputs(signature, binary)
+        expected = [signature.reference(batch) for batch in batches]
+    return Prepared(signature, batches, expected)
 
 
 def _recalled(

@@ -10,6 +10,7 @@ import tensorflow as tf
 from dlkit.errors import InputError
 from dlkit.export import saved_model
 from dlkit.export.graph import prepare_export
+from tests.export.signatures.test_selection import Reverse
 
 
 def unbuilt():
@@ -80,3 +81,14 @@ def test_a_batch_that_is_known_is_not_asked_again(tiny, monkeypatch):
         assert signature.reference(again) is answer
     with pytest.raises(TypeError):
         signature.reference({name: array + 1 for name, array in batches[0].items()})
+
+
+def test_a_model_whose_outputs_are_renamed_is_asked_once(monkeypatch):
+    text = keras.Input((), dtype="string", name="text")
+    model = keras.Model(text, Reverse(name="packed", dtype="string")(text))
+    asked = []
+    predict = model.predict_on_batch
+    monkeypatch.setattr(model, "predict_on_batch", lambda x: asked.append(x) or predict(x))
+    _, batches, expected = prepare_export(model, None)
+    assert all(set(answer) == {"packed_bytes"} for answer in expected)
+    assert len(asked) == len(batches)
