@@ -18,7 +18,7 @@ import tensorflow as tf
 from dlkit.argument_validation import check_integer, require
 from dlkit.errors import InputError
 from dlkit.export.parity import scoring
-from dlkit.export.signatures.signature import Arrays
+from dlkit.export.signatures.signature import DEFAULT_SIGNATURE, Arrays
 from dlkit.export.to_litert.files import signature_runner
 from dlkit.records import Records
 
@@ -138,7 +138,7 @@ def _runner(path: pathlib.Path, threads: int) -> Runner:
 
 def _saved_model(path: pathlib.Path) -> Runner:
     loaded = tf.saved_model.load(str(path))
-    signature = loaded.signatures["serving_default"]
+    signature = loaded.signatures[DEFAULT_SIGNATURE]
     specs = signature.structured_input_signature[1]
 
     def run(batch: Arrays, loaded: Any = loaded) -> Arrays:  # a signature alone does not keep it

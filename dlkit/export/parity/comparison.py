@@ -15,6 +15,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import ExportError
 from dlkit.export.parity.subprocess_runner import run_in_subprocess
+from dlkit.export.signatures.signature import DEFAULT_SIGNATURE
 
 # Both relative to the value and to the largest value of the output, since a sum of many numbers is
 # only as exact as its largest terms. Half precision: a few units in the last place.
@@ -97,7 +98,7 @@ def compare_answers(
     answers: Sequence[dict[str, np.ndarray]],
     expected: Sequence[dict[str, np.ndarray]],
     limit: float,
-    key: str = "serving_default",
+    key: str = DEFAULT_SIGNATURE,
 ) -> float:
     """Compare an export's `answers`, output name -> array for each batch, with `expected`.
 
@@ -111,7 +112,7 @@ def compare_answers(
     for wanted, answer in zip(expected, answers, strict=True):
         for name, value in answer.items():
             named = name
-            if key != "serving_default":  # which has been asked, and warned of, before the others
+            if key != DEFAULT_SIGNATURE:  # which has been asked, and warned of, before the others
                 named = f"{name}' of signature '{key}"
             elif wanted[name].dtype.kind == "f" and np.isnan(wanted[name]).any():
                 warnings.warn(

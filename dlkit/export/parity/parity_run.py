@@ -7,10 +7,9 @@ from typing import Any
 from dlkit.errors import ExportError
 from dlkit.export.parity import comparison, scoring
 from dlkit.export.parity.row_trials import Trial
-from dlkit.export.signatures.signature import Arrays
+from dlkit.export.signatures.signature import DEFAULT_SIGNATURE, Arrays
 
 BATCH_SIZES = (1, 3)
-_DEFAULT = "serving_default"
 
 
 class ParityRun:
@@ -39,7 +38,7 @@ class ParityRun:
     ):
         self._checks, self._rows, self.trials = checks, rows, trials
         calls = [(check.key, check.inputs) for check in checks]
-        calls += [(_DEFAULT, batch) for batch in (rows.batches if rows else [])]
+        calls += [(DEFAULT_SIGNATURE, batch) for batch in (rows.batches if rows else [])]
         tried = [(key, batch) for key, trial in trials.items() for batch in trial.batches]
         answers = comparison.run_signatures(directory, calls + tried)
         self._answers: list[Arrays] = []

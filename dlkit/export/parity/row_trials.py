@@ -17,7 +17,7 @@ import numpy as np
 from dlkit.errors import ExportError
 from dlkit.export.parity import comparison
 from dlkit.export.sample_inputs import raw_columns, sample_inputs
-from dlkit.export.signatures.signature import Arrays, Signature
+from dlkit.export.signatures.signature import DEFAULT_SIGNATURE, Arrays, Signature
 
 Answer = Arrays | None  # None where a batch was refused
 
@@ -98,7 +98,7 @@ def plan_trials(
     if join_requests is False or (examples is None and join_requests is None):
         return {}
     raw = None if examples is None else raw_columns(examples[0])
-    specs = offered["serving_default"].inputs
+    specs = offered[DEFAULT_SIGNATURE].inputs
     size = sum(array.nbytes for array in sample_inputs(specs, raw, 1).values())
     count = min(_OTHERS, max(_ROWS, _BYTES // max(1, size)))
     rows = sample_inputs(specs, raw, count)

@@ -21,9 +21,7 @@ from dlkit.errors import InputError
 from dlkit.export.signatures.examples import classify_signature, regress_signature
 from dlkit.export.signatures.files import content_signature
 from dlkit.export.signatures.labels import Unfit, labels_signature, read_classes
-from dlkit.export.signatures.signature import Arrays, Signature
-
-DEFAULT = "serving_default"
+from dlkit.export.signatures.signature import DEFAULT_SIGNATURE, Arrays, Signature
 
 
 def offered_signatures(
@@ -42,9 +40,9 @@ def offered_signatures(
     """
     makers = _makers(_traced_once(served), data, answer)
     names = list(makers) if wanted is None else _check(wanted, makers)
-    found = {DEFAULT: makers.pop(DEFAULT)()}
+    found = {DEFAULT_SIGNATURE: makers.pop(DEFAULT_SIGNATURE)()}
     for name in names:
-        if name == DEFAULT:
+        if name == DEFAULT_SIGNATURE:
             continue
         try:
             found[name] = makers[name]()
@@ -69,7 +67,7 @@ def _traced_once(served: Signature) -> Signature:
 
 
 def _makers(served: Signature, data: Any, answer: Arrays) -> dict[str, Callable[[], Signature]]:
-    makers: dict[str, Callable[[], Signature]] = {DEFAULT: lambda: served}
+    makers: dict[str, Callable[[], Signature]] = {DEFAULT_SIGNATURE: lambda: served}
     sources = [("labels", served)]
     if getattr(data, "decoding", None) is not None:
         name, files = content_signature(served, data)

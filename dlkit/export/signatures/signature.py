@@ -20,6 +20,7 @@ from dlkit.errors import InputError
 _REST_TYPES = {tf.float16: tf.float32, tf.bfloat16: tf.float32, tf.uint16: tf.int32}
 _AUTOMATIC_NAME = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 PREDICT = "tensorflow/serving/predict"
+DEFAULT_SIGNATURE = "serving_default"
 # What data may have, besides a name, which files and columns of tables have too.
 _TOLD = ("preprocessing", "decoding", "examples", "class_names", "input_spec", "task")
 

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from dlkit.errors import ExportError
 from dlkit.export.graph import error_cause, write_graph
-from dlkit.export.signatures.signature import INSTEAD, Arrays, Signature
+from dlkit.export.signatures.signature import DEFAULT_SIGNATURE, INSTEAD, Arrays, Signature
 
 
 def convert_to_litert(
@@ -39,9 +39,9 @@ def convert_to_litert(
     """
     with tempfile.TemporaryDirectory() as folder:
         directory = pathlib.Path(folder) / "saved_model"
-        write_graph(model, data, {"serving_default": signature}, directory)
+        write_graph(model, data, {DEFAULT_SIGNATURE: signature}, directory)
         converter = tf.lite.TFLiteConverter.from_saved_model(
-            str(directory), signature_keys=["serving_default"]
+            str(directory), signature_keys=[DEFAULT_SIGNATURE]
         )
         configure(converter)
         try:
@@ -112,4 +112,4 @@ def signature_runner(content: bytes, threads: int | None = None) -> Any:
     """Return LiteRT's own runner of a file's signature: inputs by keyword -> outputs by name."""
     with _interpreter_of_tensorflow():
         interpreter = tf.lite.Interpreter(model_content=content, num_threads=threads)
-    return interpreter.get_signature_runner("serving_default")
+    return interpreter.get_signature_runner(DEFAULT_SIGNATURE)

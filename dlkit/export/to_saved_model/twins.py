@@ -23,7 +23,7 @@ from dlkit.errors import ExportError, InputError
 from dlkit.export.graph import Prepared
 from dlkit.export.parity import comparison
 from dlkit.export.parity.parity_run import BATCH_SIZES, ParityRun
-from dlkit.export.signatures.signature import INSTEAD, PREDICT, Arrays, Signature
+from dlkit.export.signatures.signature import DEFAULT_SIGNATURE, INSTEAD, PREDICT, Arrays, Signature
 
 FILE = "dlkit_serving.json"
 RUNTIMES = {"onnx": ".onnx", "litert": ".tflite", "onnx_dynamic": ".onnx"}
@@ -31,7 +31,6 @@ _FORMAT = 1  # of the file, so that an older server can tell that it cannot read
 _TOLERANCE = 1e-4  # on a thousand rows one is further off than three are
 _QUANTIZED = ("onnx_dynamic",)  # held to their score, as `onnx(..., quantize="dynamic")` is
 _QUANTIZED_TOLERANCE = 1.0  # that an answer is none at all shows
-_DEFAULT = "serving_default"
 
 Run = Callable[[Arrays], Arrays]
 
@@ -109,13 +108,13 @@ class Twins:
         for key, signature in self._offered.items():
             if signature.method != PREDICT:
                 continue  # of serialized tf.Examples, which no other runtime parses
-            if runtime in _QUANTIZED and key != _DEFAULT:
+            if runtime in _QUANTIZED and key != DEFAULT_SIGNATURE:
                 continue  # the score that holds it is that of the predictions
             try:
                 content, run = self._convert(runtime, key)
                 gap, count = self._compare(runtime, key, run, limit)
             except ExportError as error:
-                if key != _DEFAULT:
+                if key != DEFAULT_SIGNATURE:
                     continue
                 text = str(error).replace(INSTEAD, ".")
                 raise ExportError(

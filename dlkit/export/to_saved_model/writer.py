@@ -11,8 +11,13 @@ from dlkit.errors import InputError
 from dlkit.export.graph import check_model, prepare_export, reference_answers, write_graph
 from dlkit.export.parity import comparison, row_trials, scoring
 from dlkit.export.parity.parity_run import BATCH_SIZES, ParityRun
-from dlkit.export.signatures.selection import DEFAULT, offered_signatures
-from dlkit.export.signatures.signature import Arrays, Signature, check_export_data
+from dlkit.export.signatures.selection import offered_signatures
+from dlkit.export.signatures.signature import (
+    DEFAULT_SIGNATURE,
+    Arrays,
+    Signature,
+    check_export_data,
+)
 from dlkit.export.to_saved_model import training_profile, twins, warmup
 from dlkit.export.to_saved_model.model_card import check_notes, write_model_card
 from dlkit.export.versioning.directories import check_export_base, publish_version
@@ -158,5 +163,5 @@ def _requests(
     return [
         (check.key, offered[check.key].method, check.inputs)
         for place, check in enumerate(checks)
-        if place % len(BATCH_SIZES) == 0 or check.key == DEFAULT
+        if place % len(BATCH_SIZES) == 0 or check.key == DEFAULT_SIGNATURE
     ]
