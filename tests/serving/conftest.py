@@ -15,6 +15,21 @@ from dlkit.serving import Client, Server
 from tests.serving import saved_models
 
 
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory):
     return tmp_path_factory.mktemp("exports")

@@ -5,19 +5,6 @@ import pytest
 from dlkit.serving.core.latency import LONG_MICROSECONDS, RunTimes
 
 
-class Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def times(clock):
     return RunTimes(clock)

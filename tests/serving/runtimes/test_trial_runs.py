@@ -8,19 +8,6 @@ from dlkit.serving.core.status import StatusError
 from dlkit.serving.runtimes.trial_runs import fastest, try_out
 
 
-class Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.mark.parametrize(
     ("seconds", "tries"),
     [
