@@ -13,7 +13,7 @@ from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
-class Files:
+class FileFormat:
     """How examples that are a file each are told, and looked at with `from_<kind>_folder`.
 
     Attributes:
@@ -24,7 +24,7 @@ class Files:
         in_tables: Whether a CSV file may name them, for `from_<kind>_table`. Defaults to True.
 
     Example:
-        >>> Files("films", (".mp4",), {}).in_tables
+        >>> FileFormat("films", (".mp4",), {}).in_tables
         True
     """
 
@@ -69,7 +69,7 @@ class Kind:
     name: str
     drawing: str | None = None
     checks: str | None = None
-    files: Files | None = None
+    files: FileFormat | None = None
     augmented: bool = True
     scaled: bool = False
     extremes: bool = False
@@ -80,15 +80,15 @@ class Kind:
     vocabulary: bool = False
 
 
-_IMAGES = Files(
+_IMAGES = FileFormat(
     "images",
     (".jpg", ".jpeg", ".png", ".bmp", ".gif"),
     # Large enough to see what is alike, and quick to read.
     {"image_size": (64, 64), "corrupt": "skip"},
     "image.formats:inspect_image",
 )
-_SOUNDS = Files("audio", (".wav",), {"corrupt": "skip"}, "audio.wav_header:inspect_wav")
-_TEXTS = Files("texts", (".txt",), {"empty": "skip"}, in_tables=False)
+_SOUNDS = FileFormat("audio", (".wav",), {"corrupt": "skip"}, "audio.wav_header:inspect_wav")
+_TEXTS = FileFormat("texts", (".txt",), {"empty": "skip"}, in_tables=False)
 
 # A line a kind, which stays readable only as one.
 # fmt: off
