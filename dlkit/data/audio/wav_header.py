@@ -9,6 +9,8 @@ import os
 import struct
 from typing import BinaryIO
 
+from dlkit.data.files.file_heads import find_format, inspect_file
+
 # Encoding and bits of a sample; the order is that of the decoders in wav_decoding.py.
 ENCODINGS = {
     (1, 8): "8-bit PCM",
@@ -40,26 +42,20 @@ def inspect_wav(path: str | os.PathLike) -> tuple[str, str]:
         >>> inspect_wav("nowhere.wav")
         ('', 'does not exist')
     """
-    try:
-        with open(path, "rb") as file:
-            head = file.read(12)
-            if not head:
-                return "", "is empty"
-            if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-                return "", _foreign(head)
-            return "wav", _fault(file)
-    except FileNotFoundError:
-        return "", "does not exist"
-    except OSError as error:
-        return "", f"cannot be read ({error.strerror})"
+    return inspect_file(path, _inspect)
+
+
+def _inspect(head: bytes, file: BinaryIO) -> tuple[str, str]:
+    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+        return "", _foreign(head)
+    file.seek(12)
+    return "wav", _fault(file)
 
 
 def _foreign(head: bytes) -> str:
-    fault = "is not a WAV file"
-    for (place, mark), kind in _FOREIGN.items():
-        if head[place:].startswith(mark):
-            return f"{fault} but {kind}: save it as WAV, as with ffmpeg -i FILE FILE.wav"
-    return fault
+    fault, found = "is not a WAV file", find_format(head, _FOREIGN)
+    how = "save it as WAV, as with ffmpeg -i FILE FILE.wav"
+    return f"{fault} but {found}: {how}" if found else fault
 
 
 def _fault(file: BinaryIO) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
+from dlkit.data.files.file_heads import find_format, inspect_file
+
 KINDS = ("jpeg", "png", "bmp", "gif")
 MAGIC = {
     b"\xff\xd8\xff": "jpeg",
@@ -42,28 +44,18 @@ def inspect_image(path: str | os.PathLike) -> tuple[str, str]:
         >>> inspect_image("nowhere.png")
         ('', 'does not exist')
     """
-    try:
-        with open(path, "rb") as file:
-            head = file.read(64)
-            kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
-            if not head:
-                return "", "is empty"
-            if not kind:
-                return "", _foreign(head)
-            return kind, _fault(kind, head, file)
-    except FileNotFoundError:
-        return "", "does not exist"
-    except OSError as error:
-        return "", f"cannot be read ({error.strerror})"
+    return inspect_file(path, _inspect)
+
+
+def _inspect(head: bytes, file: BinaryIO) -> tuple[str, str]:
+    kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
+    return (kind, _fault(kind, head, file)) if kind else ("", _foreign(head))
 
 
 def _foreign(head: bytes) -> str:
-    fault = "is not a JPEG, PNG, BMP or GIF image"
-    for (place, mark), kind in _FOREIGN.items():
-        if head[place:].startswith(mark):
-            how = "save it as PNG, as with ImageMagick's mogrify -format png"
-            return f"{fault} but {kind}: {how}"
-    return fault
+    fault, found = "is not a JPEG, PNG, BMP or GIF image", find_format(head, _FOREIGN)
+    how = "save it as PNG, as with ImageMagick's mogrify -format png"
+    return f"{fault} but {found}: {how}" if found else fault
 
 
 def _fault(kind: str, head: bytes, file: BinaryIO) -> str:
