@@ -38,14 +38,8 @@ class WavReader(FileReader):
         """Shape and type of a waveform."""
         return tf.TensorSpec((self.samples,), tf.float32)
 
-    def _decoded(self, rows: tf.data.Dataset) -> tf.data.Dataset:
-        paths = self._paths
-
-        def load(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            content = tf.io.read_file(paths[row])
-            return row, read_wav(content, self.sample_rate, self.samples)
-
-        return rows.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    def _load(self, row: tf.Tensor) -> tf.Tensor:
+        return read_wav(tf.io.read_file(self._paths[row]), self.sample_rate, self.samples)
 
 
 @keras.saving.register_keras_serializable(package="dlkit")

@@ -12,7 +12,7 @@ import abc
 import contextlib
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -35,8 +35,8 @@ class FileReader(abc.ABC):
         """Shape and type of what one file is read as."""
 
     @abc.abstractmethod
-    def _decoded(self, rows: tf.data.Dataset) -> tf.data.Dataset:
-        """Return `(row, tensor)` for each of `rows`, in their order; one may fail."""
+    def _load(self, row: tf.Tensor) -> tf.Tensor:
+        """Return the file `row` as a tensor, or fail."""
 
     def batches(self, rows: pipeline.Rows, batch_size: int) -> tf.data.Dataset:
         """Return batches `(rows, tensors)` in the order of `rows`; a file that fails is named.
@@ -44,20 +44,11 @@ class FileReader(abc.ABC):
         `rows` makes the pipeline of row numbers. It is made twice, since two iterators of one
         shuffled pipeline have two orders.
         """
-        paths = self._paths
         # So that a file that fails last is missed as well.
         blank = tf.zeros(self.spec.shape, self.spec.dtype)
         end = tf.data.Dataset.from_tensors((tf.constant(-1, tf.int64), blank))
         decoded = self._decoded(rows()).ignore_errors().concatenate(end)
-
-        def check(wanted: tf.Tensor, got: tuple[tf.Tensor, tf.Tensor]) -> tuple:
-            found, tensors = got
-            missed = tf.argmax(tf.not_equal(wanted, found))
-            sentence = tf.strings.join([paths[wanted[missed]], " ", _UNREADABLE])
-            with tf.control_dependencies([tf.Assert(tf.reduce_all(wanted == found), [sentence])]):
-                return wanted, tf.identity(tensors)
-
-        return tf.data.Dataset.zip(rows(), decoded).batch(batch_size).map(check)
+        return tf.data.Dataset.zip(rows(), decoded).batch(batch_size).map(self._check_traced)
 
     def readable(self) -> np.ndarray:
         """Return the rows of the files that decode; each is decoded once for it."""
@@ -65,10 +56,30 @@ class FileReader(abc.ABC):
         survivors = self._decoded(rows).map(lambda row, tensor: row).ignore_errors()
         return np.fromiter(survivors.as_numpy_iterator(), np.int64)
 
+    def _decoded(self, rows: tf.data.Dataset) -> tf.data.Dataset:
+        """Return `(row, tensor)` for each of `rows`, in their order; one may fail."""
+        return rows.map(self._load_traced, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    def _check(self, wanted: tf.Tensor, got: tuple[tf.Tensor, tf.Tensor]) -> tuple:
+        found, tensors = got
+        missed = tf.argmax(tf.not_equal(wanted, found))
+        sentence = tf.strings.join([self._paths[wanted[missed]], " ", _UNREADABLE])
+        with tf.control_dependencies([tf.Assert(tf.reduce_all(wanted == found), [sentence])]):
+            return wanted, tf.identity(tensors)
+
+    # Once for all splits, since to trace either costs more than to read a hundred files.
+
+    @functools.cached_property
+    def _load_traced(self) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+        return tf.function(lambda row: (row, self._load(row)), autograph=False)
+
+    @functools.cached_property
+    def _check_traced(self) -> Callable[..., tuple]:
+        return tf.function(self._check, autograph=False)
+
     @functools.cached_property
     def _paths(self) -> tf.Tensor:
-        """The paths, once for all splits."""
-        with tf.device("CPU"):
+        with tf.init_scope(), tf.device("CPU"):  # not a part of what is being traced
             return tf.constant(self.files.paths)
 
 

@@ -50,27 +50,20 @@ class ImageReader(FileReader):
         """Shape and type of an image."""
         return image_spec(self.size, self.channels, self.deep)
 
-    def _decoded(self, rows: tf.data.Dataset) -> tf.data.Dataset:
+    def _load(self, row: tf.Tensor) -> tf.Tensor:
         ways, found = self._ways
-        with tf.device("CPU"):
-            paths, found = self._paths, tf.constant(found, tf.int32)
-
-        def load(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            content = tf.io.read_file(paths[row])
-            calls = [
-                lambda kind=kind, scale=scale: read_image(
-                    content, kind, self.size, self.channels, scale=scale, deep=self.deep
-                )
-                for kind, scale in ways
-            ]
-            # Only what these files need: each way that is not taken costs a little, too.
-            image = calls[0]() if len(calls) == 1 else tf.switch_case(found[row], calls)
-            return row, image
-
-        return rows.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        content = tf.io.read_file(self._paths[row])
+        calls = [
+            lambda kind=kind, scale=scale: read_image(
+                content, kind, self.size, self.channels, scale=scale, deep=self.deep
+            )
+            for kind, scale in ways
+        ]
+        # Only what these files need: each way that is not taken costs a little, too.
+        return calls[0]() if len(calls) == 1 else tf.switch_case(found[row], calls)
 
     @functools.cached_property
-    def _ways(self) -> tuple[list[tuple[str, int]], np.ndarray]:
+    def _ways(self) -> tuple[list[tuple[str, int]], tf.Tensor]:
         """The kinds and scales that are decoded, and which of them is each file's."""
         kinds = np.asarray(self.files.kinds)
         scales = np.full(len(kinds), jpeg_scale.LOOK, np.int32)
@@ -78,4 +71,5 @@ class ImageReader(FileReader):
         scales[jpeg] = jpeg_scale.scales(self.files.paths[jpeg], self.size, self.channels)
         each = list(zip(kinds.tolist(), scales.tolist(), strict=True))
         ways = sorted(set(each))
-        return ways, np.array([ways.index(way) for way in each], np.int32)
+        with tf.init_scope(), tf.device("CPU"):  # not a part of what is being traced
+            return ways, tf.constant([ways.index(way) for way in each], tf.int32)
