@@ -9,6 +9,7 @@ Row numbers are shuffled rather than examples: a step costs one gather however l
 from __future__ import annotations
 
 import dataclasses
+import functools
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -207,7 +208,7 @@ class Feed:
         with tf.device("CPU"):
             beside = tf.nest.map_structure(tf.constant, (self.targets, *extra))
 
-        prepare = self._prepare()
+        prepare = self._prepare
 
         def prepare_one(chosen: tf.Tensor, inputs: Any) -> tuple[Any, ...]:
             rest = tf.nest.map_structure(lambda values: tf.gather(values, chosen), beside)
@@ -217,7 +218,7 @@ class Feed:
 
     def prepared_inputs(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
         """Return batches `(inputs, targets, ...)` with the source's inputs prepared."""
-        prepare = self._prepare()
+        prepare = self._prepare
         return dataset.map(
             lambda inputs, *rest: (prepare(inputs), *rest), num_parallel_calls=self._calls
         )
@@ -237,12 +238,14 @@ class Feed:
         counted = tf.data.experimental.assert_cardinality(-(-count // self.batch_size))
         return dataset.apply(counted).prefetch(tf.data.AUTOTUNE)
 
+    @functools.cached_property
     def _prepare(self) -> Callable[[Any], Any]:
+        """The preprocessing, traced once for all splits."""
         if self.preprocessing is None:
             return lambda inputs: inputs
-        if self.compiled:
-            return tf.function(self.preprocessing, jit_compile=True, reduce_retracing=True)
-        return self.preprocessing
+        return tf.function(
+            self.preprocessing, jit_compile=self.compiled or None, reduce_retracing=True
+        )
 
     @property
     def _calls(self) -> int | None:
