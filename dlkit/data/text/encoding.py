@@ -9,7 +9,7 @@ make into vectors batch by batch. Together they are the preprocessing that an ex
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -86,7 +86,7 @@ class Encoder:
         tokens: The token of each id.
     """
 
-    to_ids: keras.Model
+    to_ids: Callable[[tf.Tensor], tf.Tensor]
     from_ids: keras.Model
     preprocessing: keras.Model
     vocabulary: tuple[str, ...]
@@ -97,10 +97,8 @@ class Encoder:
         return make_ids(texts, self.to_ids)
 
 
-def make_ids(texts: np.ndarray, to_ids: keras.Model) -> Ids:
+def make_ids(texts: np.ndarray, to_ids: Callable[[tf.Tensor], tf.Tensor]) -> Ids:
     """Return the ids of `texts`, in pieces."""
-    # As one graph: eager, each step of a merge would go through Python.
-    to_ids = tf.function(to_ids, input_signature=[tf.TensorSpec((None,), tf.string)])
     values, lengths = [], []
     for start in range(0, len(texts), _CHUNK):
         ids = to_ids(tf.constant(texts[start : start + _CHUNK], tf.string)).numpy()
@@ -120,7 +118,9 @@ def learn_encoder(texts: np.ndarray, encoding: Encoding, *, window: int | None =
     """
     first = [] if encoding.standardize is None else [Standardize(encoding.standardize)]
     layer, tokens = _tokenizer(texts, encoding, first)
-    to_ids = _chain(keras.Input((), dtype="string", name="text"), [*first, layer])
+    model = _chain(keras.Input((), dtype="string", name="text"), [*first, layer])
+    # As one graph: eager, each step of a merge would go through Python.
+    to_ids = tf.function(model, input_signature=[tf.TensorSpec((None,), tf.string)])
     ids = make_ids(texts, to_ids)
     last = _last(encoding, ids, len(tokens), window)
     from_ids = _chain(keras.Input((None,), dtype="int64", name="ids"), last)
