@@ -15,6 +15,9 @@ from dlkit.errors import InputError
 
 Steps = Mapping[str, float]
 
+# For recipes: it finds nothing to convert in them, and looks for as long as tracing them takes.
+without_autograph = tf.autograph.experimental.do_not_convert
+
 
 @dataclasses.dataclass(frozen=True)
 class OfBatches:
@@ -83,6 +86,7 @@ def chain_recipes(steps: Steps, recipes: Mapping[str, Callable[..., Any]]) -> Au
     if not steps:
         return None
 
+    @without_autograph
     def apply(inputs: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         seeds = tf.random.split(seed, len(steps))
         for index, (name, amount) in enumerate(steps.items()):

@@ -21,6 +21,7 @@ from dlkit.data.core.augmentation import (
     OfBatches,
     default_amounts,
     own_augmentation,
+    without_autograph,
 )
 from dlkit.data.image import geometry, mixup_cutmix
 from dlkit.data.image.recipes import RECIPES
@@ -137,11 +138,12 @@ def chain_image_recipes(steps: Mapping[str, Any]) -> Callable[[tf.Tensor, tf.Ten
     """
     if len(steps) == 1:
         ((only, amount),) = steps.items()
-        return lambda images, seed: STEPS[only](images, seed, amount)
+        return without_autograph(lambda images, seed: STEPS[only](images, seed, amount))
     moves = {name: steps[name] for name in steps if name in geometry.MOVES}
     fused = len(moves) > 1 and not moves.keys().isdisjoint(_RESAMPLING)
     single = {name: steps[name] for name in steps if not (fused and name in moves)}
 
+    @without_autograph
     def apply(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         if not steps:
             return images

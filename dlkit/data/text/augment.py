@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.argument_validation import check_choice
+from dlkit.data.core.augmentation import without_autograph
 from dlkit.data.text import wordnet
 from dlkit.data.text.encoding import Encoding
 from dlkit.data.text.layers import SPECIAL
@@ -136,6 +137,7 @@ def resolve_text_augmentation(
         return lambda vectors, seed: drop_columns(vectors, seed, amount, unit=unit)
     table = synonym_table(vocabulary) if "synonyms" in steps else None
 
+    @without_autograph
     def apply(ids: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         seeds = tf.random.split(seed, len(steps))
         for place, (name, amount) in enumerate(steps.items()):
