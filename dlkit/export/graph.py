@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -10,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.saved_model import save_context
+from tensorflow.saved_model.experimental import TrackableResource
 
 from dlkit.errors import InputError
 from dlkit.export.parity import comparison, scoring
@@ -184,16 +186,42 @@ def write_graph(
     directory: pathlib.Path,
 ) -> None:
     """Write a SavedModel with the signatures `offered`, by key, unchecked."""
-    archive = keras.export.ExportArchive()
-    for part in (model, getattr(data, "preprocessing", None), getattr(data, "decoding", None)):
-        if part is not None:
-            archive.track(part)
-    for key, signature in offered.items():
-        function = tf.function(signature.compute, autograph=False)
-        function.get_concrete_function(dict(signature.inputs))
-        archive.add_endpoint(key, function)
-    archive.write_out(directory, verbose=False)
+    parts = [model, getattr(data, "preprocessing", None), getattr(data, "decoding", None)]
+    parts = [part for part in parts if part is not None]
+    # What Keras's ExportArchive writes, which traces each function twice, the second time in this
+    # context, and each model once more to find its tables.
+    root = tf.__internal__.tracking.AutoTrackable()
+    traced = {}
+    with save_context.save_context(tf.saved_model.SaveOptions()):
+        for key, signature in offered.items():
+            function = tf.function(signature.compute, autograph=False)
+            traced[key] = function.get_concrete_function(dict(signature.inputs))
+            setattr(root, key, function)
+    for kind in ("variables", "trainable_variables", "non_trainable_variables"):
+        setattr(root, kind, [variable for part in parts for variable in getattr(part, kind)])
+    captured = {id(v): v for function in traced.values() for v in function.variables}
+    root._all_variables = list(captured.values())
+    root._misc_assets = _tables(parts)
+    tf.saved_model.save(root, str(directory), signatures=traced)
     _complete(directory, offered)
+
+
+def _tables(parts: Sequence[keras.Model]) -> list[TrackableResource]:
+    """Return the lookup tables in attributes of layers, which a graph does not bring by itself."""
+    held = tf.__internal__.tracking.AutoTrackable()
+    layers = [layer for part in parts for layer in part._flatten_layers()]
+    held.values = [found for layer in layers for found in _trackables(list(vars(layer).values()))]
+    reached = tf.train.TrackableView(held).descendants()
+    return [node for node in reached if isinstance(node, TrackableResource)]
+
+
+def _trackables(value: Any) -> Iterator[Any]:
+    """Yield what TensorFlow can keep track of, out of nested lists and dicts."""
+    if isinstance(value, list | tuple | set | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _trackables(part)
+    elif isinstance(value, tf.__internal__.tracking.Trackable):
+        yield value
 
 
 def _complete(directory: pathlib.Path, offered: Mapping[str, Signature]) -> None:

@@ -1,5 +1,6 @@
 """What no export can hold is refused before anything is written."""
 
+import dataclasses
 import types
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from dlkit.errors import InputError
 from dlkit.export import saved_model
-from dlkit.export.graph import prepare_export
+from dlkit.export.graph import prepare_export, write_graph
 from tests.export.signatures.test_selection import Reverse
 
 
@@ -92,3 +93,46 @@ def test_a_model_whose_outputs_are_renamed_is_asked_once(monkeypatch):
     _, batches, expected = prepare_export(model, None)
     assert all(set(answer) == {"packed_bytes"} for answer in expected)
     assert len(asked) == len(batches)
+
+
+class Numbered(keras.Model):
+    """Knows words by a table that it holds itself, in a dict."""
+
+    def __init__(self):
+        super().__init__()
+        words = tf.lookup.KeyValueTensorInitializer(["no", "yes"], tf.constant([0.0, 1.0]))
+        self.tables = {"words": [tf.lookup.StaticHashTable(words, -1.0)]}
+
+    def call(self, texts):
+        return self.tables["words"][0].lookup(texts)
+
+
+def test_a_table_that_a_subclassed_model_holds_goes_with_it(tmp_path):
+    model = Numbered()
+    model(tf.constant(["no"]))
+    texts = np.array(["yes", "no", "?"], dtype=object)
+    spec = {"text": tf.TensorSpec((), tf.string)}
+    data = types.SimpleNamespace(examples=(texts, None), input_spec=spec)
+    loaded = tf.saved_model.load(str(saved_model(model, tmp_path / "numbered", data)))
+    (answer,) = loaded.signatures["serving_default"](tf.constant(texts)).values()
+    np.testing.assert_array_equal(answer, [1, 0, -1])
+
+
+def test_the_graph_holds_a_signature_once_and_the_variables(tiny, tmp_path):
+    signature = prepare_export(tiny, None).signature
+    times = []
+
+    def compute(tensors):
+        times.append(tensors)
+        return signature.compute(tensors)
+
+    offered = {"serving_default": dataclasses.replace(signature, compute=compute)}
+    write_graph(tiny, None, offered, tmp_path)
+    assert len(times) == 1
+    loaded = tf.saved_model.load(str(tmp_path))
+    for one, other in zip(loaded.variables, tiny.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+    row = np.ones((1, 4), "float32")
+    np.testing.assert_allclose(
+        loaded.serving_default({"row": row})["predictions"], tiny(row), rtol=1e-6
+    )
