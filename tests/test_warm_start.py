@@ -100,3 +100,15 @@ def test_a_session_of_its_own_is_cold(script):
 
 def test_another_setting_for_tensorflow_is_cold(script):
     assert tell([script], env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"})[7] is False
+
+
+def test_what_checks_an_export_has_the_library_and_no_python_of_tensorflow(tmp_path):
+    package = tmp_path.joinpath(*warm_start._BARE.split(".")[:-1])
+    package.mkdir(parents=True)
+    maps = "open('/proc/self/maps').read()"
+    script = f"import sys; print('libtensorflow_cc' in {maps}, 'tensorflow' in sys.modules)"
+    (package / "subprocess_runner.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, "-m", warm_start._BARE], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout == "True False\n"

@@ -4,7 +4,8 @@ Importing it costs more than most of what a test needs a process for. Here one p
 does nothing else, and is copied (`os.fork`) for each `python -m NAME` and `python FILE.py` that a
 test starts, or a process that a test started. The copy runs the named code as a new process would:
 a child of who started it, with arguments, environment, working directory and standard streams of
-its own, and nothing of dlkit imported.
+its own, and nothing of dlkit imported. The process that checks an export is the copy of another
+one, which has loaded TensorFlow's C++ library and has, as it must, no Python of it.
 
 Where an import is what a test is about, it takes the fixture `cold_start`, or `cold()`. A command
 with another of Python's options (`-c`, `-X`) is cold, too, and so is one whose environment has
@@ -14,7 +15,7 @@ another setting of those that an import reads.
 import contextlib
 import ctypes
 import gc
-import importlib
+import importlib.util
 import json
 import os
 import runpy
@@ -25,13 +26,13 @@ import sys
 import threading
 
 MODULES = ("tensorflow", "keras")
-_COLD = ("dlkit.export.parity.subprocess_runner",)  # has the C++ of TensorFlow, and no Python of it
+_BARE = "dlkit.export.parity.subprocess_runner"  # has the C++ of TensorFlow, and no Python of it
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
 
 _cold = subprocess._fork_exec
 _lock = threading.Lock()
 _settings = {}
-_source: socket.socket | None = None  # the process that is copied, at the other end
+_sources: dict[str, socket.socket] = {}  # the processes that are copied, at the other ends
 
 
 def install():
@@ -68,7 +69,8 @@ def _start(*given):
     with _lock:
         # The copy's parent ends at once, and the nearest subreaper above it takes its place.
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-        number = _ask(json.dumps(request).encode(), streams)
+        kind = "bare" if _BARE in arguments[1:3] else "python"
+        number = _ask(kind, json.dumps(request).encode(), streams)
         ctypes.CDLL(None).prctl(_SUBREAPER, 0, 0, 0, 0)
     return number
 
@@ -76,9 +78,8 @@ def _start(*given):
 def _may_be_warm(arguments, environment):
     if arguments[0] != sys.executable or len(arguments) < 2:
         return False
-    named = arguments[1:3] if arguments[1] == "-m" else arguments[1:2]
     same = _read_by_imports(environment) == _settings
-    return same and named[-1] not in _COLD and (len(named) > 1 or named[0].endswith(".py"))
+    return same and (arguments[1] == "-m" or arguments[1].endswith(".py"))
 
 
 def _read_by_imports(environment):
@@ -87,19 +88,19 @@ def _read_by_imports(environment):
     return found
 
 
-def _ask(request, streams):
+def _ask(kind, request, streams):
     """Return the number of the new process that does what is asked."""
-    global _source
-    if _source is None:
-        _source, end = socket.socketpair()
-        command = [sys.executable, os.path.abspath(__file__), str(end.fileno())]
+    if kind not in _sources:
+        _sources[kind], end = socket.socketpair()
+        command = [sys.executable, os.path.abspath(__file__), kind, str(end.fileno())]
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         end.set_inheritable(True)
         os.posix_spawn(sys.executable, command, environment)
         end.close()
-    socket.send_fds(_source, [len(request).to_bytes(8, "big")], streams)
-    _source.sendall(request)
-    return int.from_bytes(_source.recv(8), "big")
+    source = _sources[kind]
+    socket.send_fds(source, [len(request).to_bytes(8, "big")], streams)
+    source.sendall(request)
+    return int.from_bytes(source.recv(8), "big")
 
 
 def _copies(source):
@@ -145,28 +146,36 @@ def _run(arguments, folder, environment, streams):
         runpy.run_path(arguments[0], run_name="__main__")
 
 
-def _main(source):
-    global _source
+def _load(kind):
+    """Load what is slow to load: TensorFlow for Python, or NumPy and the C++ library alone."""
+    if kind == "python":
+        for name in MODULES:
+            importlib.import_module(name)
+    else:
+        importlib.import_module("numpy")
+        (folder,) = importlib.util.find_spec("tensorflow").submodule_search_locations
+        ctypes.CDLL(os.path.join(folder, "libtensorflow_cc.so.2"))
+
+
+def _main(kind, source):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in MODULES:
-        importlib.import_module(name)
+    _load(kind)
     gc.freeze()  # what is never collected stays shared memory, which is cheap to leave behind
     while asked := _copies(source):
         request, streams = asked
         # What the copy starts is warm as well: its source is a copy that has not run anything.
-        _source, source = socket.socketpair()
+        _sources[kind], source = socket.socketpair()
         if os.fork():
             source.close()
             signal.signal(signal.SIGINT, signal.default_int_handler)
             install()
             return *request, streams
-        _source.close()
-        _source = None
+        _sources.pop(kind).close()
         for stream in streams:
             os.close(stream)
     return None
 
 
 if __name__ == "__main__":
-    if asked := _main(socket.socket(fileno=int(sys.argv[1]))):
+    if asked := _main(sys.argv[1], socket.socket(fileno=int(sys.argv[2]))):
         _run(*asked)

@@ -50,7 +50,9 @@ def test_what_a_model_prints_does_not_disturb_the_answer(tmp_path, capfd):
     assert capfd.readouterr().out == ""
 
 
-def test_modules_in_the_working_directory_are_not_in_the_way(tiny, tmp_path, monkeypatch):
+def test_modules_in_the_working_directory_are_not_in_the_way(
+    tiny, tmp_path, monkeypatch, cold_start
+):
     (tmp_path / "numpy.py").write_text("raise SystemExit('the wrong numpy')")
     monkeypatch.chdir(tmp_path)
     assert saved_model(tiny, "model").name == "1"
@@ -62,7 +64,7 @@ def test_a_saved_model_that_is_none(tmp_path):
         subprocess_runner.run_in_subprocess(tmp_path, [])
 
 
-def test_a_process_that_dies(tmp_path, monkeypatch):
+def test_a_process_that_dies(tmp_path, monkeypatch, cold_start):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ExportError, match="ended with status 1"):
         subprocess_runner.run_in_subprocess(tmp_path, [])
