@@ -78,6 +78,8 @@ def _start(*given):
 def _may_be_warm(arguments, environment):
     if arguments[0] != sys.executable or len(arguments) < 2:
         return False
+    if _BARE in arguments[1:3] and __name__ == "__main__":
+        return False  # a copy checks one export: a source of its own would save nothing
     same = _read_by_imports(environment) == _settings
     return same and (arguments[1] == "-m" or arguments[1].endswith(".py"))
 
@@ -95,7 +97,9 @@ def _ask(kind, request, streams):
         command = [sys.executable, os.path.abspath(__file__), kind, str(end.fileno())]
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         end.set_inheritable(True)
-        os.posix_spawn(sys.executable, command, environment)
+        # The library's first log lines would stand in a test's standard error.
+        silent = [(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)] if kind == "bare" else []
+        os.posix_spawn(sys.executable, command, environment, file_actions=silent)
         end.close()
     source = _sources[kind]
     socket.send_fds(source, [len(request).to_bytes(8, "big")], streams)
