@@ -117,8 +117,9 @@ class ServedModels(Mapping[str, ServedModel]):
             self._undo(before, arrivals)
             raise
         failed = [model for model, _, _ in arrivals if not model.ready]
-        if self._take_over(arrivals) or changed:  # a file that says the same stops nobody
-            settle_memory()
+        gone = self._take_over(arrivals)
+        if gone or changed:  # a file that says the same stops nobody
+            settle_memory(gone)
         return failed
 
     def _prepare(self, config: ModelConfig) -> _Arrival:
@@ -159,6 +160,7 @@ class ServedModels(Mapping[str, ServedModel]):
     def _take_over(self, arrivals: list[_Arrival]) -> bool:
         """Serve what has been loaded, and unload the rest; say if anything was."""
         models = {}
+        moved = False
         for model, config, present in arrivals:
             models[config.name] = present or model
             if present is not None and present is not model and not model.ready:
@@ -168,12 +170,13 @@ class ServedModels(Mapping[str, ServedModel]):
             model.labels = config.labels
             if present is not None and present is not model:
                 present.move_to(model)
+                moved = True
         leaving = [model for name, model in self._models.items() if name not in models]
         self._models = models
         retired = [model.retire_others() for model in models.values()]
         for model in leaving:
             model.close()
-        return bool(leaving) or any(retired)
+        return moved or bool(leaving) or any(retired)
 
     # ------------------------------------------------------------ what the disk holds
 

@@ -4,6 +4,7 @@ test_reloading.py has the same with TensorFlow, over HTTP and under load.
 """
 
 import threading
+import weakref
 
 import pytest
 
@@ -186,6 +187,28 @@ def test_l7_a_version_that_comes_back_is_loaded_anew(model, base):
     publish(base, "2", "22")
     model.poll()
     assert answer(model) == 22
+
+
+def test_what_was_unloaded_is_freed(base):
+    """Nothing but a collection of all there is finds a circle that was there at an earlier one."""
+
+    def load(path):
+        runtime = Number(path)
+        runtime.itself = runtime
+        return runtime
+
+    model = ServedModel("m", base, load)
+    model.poll()
+    old = weakref.ref(model._versions[1].runtime)
+    publish(base, "2")
+    with model.use():
+        model.poll()
+        assert old() is not None
+    wait_for(lambda: old() is None, seconds=10)
+    old = weakref.ref(model._versions[2].runtime)
+    publish(base, "3")
+    model.poll()
+    assert old() is None
 
 
 def test_l8_removing_all_versions_unloads_all(model, base, caplog):

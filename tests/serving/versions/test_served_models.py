@@ -17,8 +17,8 @@ from tests.serving.number_models import Number, answer, publish, remove, states
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """There is no TensorFlow in these models; a collection would take most of the time."""
-    monkeypatch.setattr("dlkit.serving.versions.served_models.settle_memory", lambda: None)
-    monkeypatch.setattr("dlkit.serving.versions.served_model.settle_memory", lambda: None)
+    monkeypatch.setattr("dlkit.serving.versions.served_models.settle_memory", lambda gone: None)
+    monkeypatch.setattr("dlkit.serving.versions.served_model.settle_memory", lambda gone: None)
 
 
 @pytest.fixture
@@ -65,16 +65,17 @@ def test_l18_a_reload_replaces_the_whole_list(bases):
 def test_a_reload_that_changes_nothing_stops_nobody(bases, monkeypatch):
     """Collecting garbage stops requests for 0.2 s, and a file may be read every second."""
     settled = []
-    monkeypatch.setattr(
-        "dlkit.serving.versions.served_models.settle_memory", lambda: settled.append(1)
-    )
+    monkeypatch.setattr("dlkit.serving.versions.served_models.settle_memory", settled.append)
     models = served(bases, config(bases))
-    assert len(settled) == 1
+    assert settled == [False]
     models.reload([config(bases)])
-    assert len(settled) == 1
+    assert settled == [False]
     models.reload([config(bases), config(bases, "b")])
     models.reload([config(bases)])
-    assert len(settled) == 3
+    assert settled == [False, False, True]  # what goes has to be looked for in all there is
+    publish(bases / "c", "1")
+    models.reload([config(bases, base="c")])
+    assert settled[3:] == [True]
 
 
 def test_l5_l18_another_policy(bases):
