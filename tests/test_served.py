@@ -5,8 +5,12 @@ answers to raw input, over HTTP, is what Keras predicts from the prepared one.
 """
 
 import base64
+import dataclasses
 import io
+import os
+import pickle
 
+import filelock
 import keras
 import numpy as np
 import PIL.Image
@@ -97,29 +101,56 @@ def network(data):
     return keras.Model(inputs, keras.layers.Dense(units, head, name="predictions")(x))
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("served")
+@dataclasses.dataclass
+class Served:
+    """What a model is asked, raw, and what Keras predicts from it prepared."""
+
+    raw: object
+    expected: np.ndarray
+    task: str
+    class_names: list | None
 
 
 @pytest.fixture(scope="session")
-def models(folder, shared_data):
-    """Return name -> model and data, of all that is exported and served."""
-    found = {name: (make(info.name, info.tasks[0]), None) for name, info in BUILDERS.items()}
+def folder(tmp_path_factory, shared_data):
+    """All models, exported once for all workers, and `served` by name beside them."""
+    folder = tmp_path_factory.getbasetemp().parent / "served"
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # the parent would be that of all test runs
+        folder = tmp_path_factory.mktemp("served")
+    with filelock.FileLock(f"{folder}.lock"):
+        if not (folder / "served").exists():
+            folder.mkdir(exist_ok=True)
+            served = pickle.dumps(exported(folder, shared_data))
+            (folder / "served").write_bytes(served)
+    return folder
+
+
+def exported(folder, shared_data):
+    made = {name: (make(info.name, info.tasks[0]), None) for name, info in BUILDERS.items()}
     for kind, load in KINDS.items():
         (folder / kind).mkdir()
         keras.utils.set_random_seed(0)
         data = load(folder / kind, shared_data)
-        found[f"kind_{kind}"] = (network(data), data)
-    for name, (model, data) in found.items():
+        made[f"kind_{kind}"] = (network(data), data)
+    served = {}
+    for name, (model, data) in made.items():
         base = folder / "exports" / name
         dk.export.saved_model(model, base, data)
         dk.export.promote(base, 1, config=folder / "models.config")
-    return found
+        task = BUILDERS[name].tasks[0] if data is None else data.task
+        raw, expected = raw_rows(model, data, task)
+        expected = expected["boxes"] if isinstance(expected, dict) else expected
+        served[name] = Served(raw, expected, task, getattr(data, "class_names", None))
+    return served
 
 
 @pytest.fixture(scope="session")
-def server(models, folder):
+def models(folder):
+    return pickle.loads((folder / "served").read_bytes())
+
+
+@pytest.fixture(scope="session")
+def server(folder):
     with Server(
         model_config_file=folder / "models.config", rest_port=0, start_seconds=280
     ) as server:
@@ -144,13 +175,9 @@ def as_tensors(raw):
 
 @pytest.mark.parametrize("name", [*BUILDERS, *(f"kind_{kind}" for kind in KINDS)])
 def test_a_served_model_answers_raw_input_as_keras_does(name, models, server):
-    model, data = models[name]
-    task = BUILDERS[name].tasks[0] if data is None else data.task
-    raw, expected = raw_rows(model, data, task)
     with Client(server.url_of(name)) as client:
-        answer = client.predict(raw)
-    expected = expected["boxes"] if isinstance(expected, dict) else expected
-    np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-5)
+        answer = client.predict(models[name].raw)
+    np.testing.assert_allclose(answer, models[name].expected, rtol=1e-4, atol=1e-5)
     assert np.ptp(answer, axis=0).max() > 1e-6  # it looks at its input
 
 
@@ -169,29 +196,26 @@ def wav(wave):
     [("photos", png, 1e-5), ("boxes", png, 1e-5), ("audio", wav, 0.02)],
 )
 def test_files_get_what_their_content_gets(kind, encode, tolerance, models, server):
-    model, data = models[f"kind_{kind}"]
-    raw, expected = raw_rows(model, data, data.task)
-    expected = expected["boxes"] if isinstance(expected, dict) else expected
+    model = models[f"kind_{kind}"]
     signature = "audio_bytes" if kind == "audio" else "image_bytes"
-    files = [encode(example) for example in raw]
+    files = [encode(example) for example in model.raw]
     body = {
         "signature_name": signature,
         "instances": [{"b64": base64.b64encode(file).decode()} for file in files],
     }
     found = ask(server.url_of(f"kind_{kind}"), "POST", ":predict", body=body).json["predictions"]
-    np.testing.assert_allclose(found, expected, atol=tolerance)
-    if data.task == "multiclass":
+    np.testing.assert_allclose(found, model.expected, atol=tolerance)
+    if model.task == "multiclass":
         body["signature_name"] += "_labels"
         rows = ask(server.url_of(f"kind_{kind}"), "POST", ":predict", body=body).json["predictions"]
-        best = [data.class_names[place] for place in np.argmax(found, axis=1)]
+        best = [model.class_names[place] for place in np.argmax(found, axis=1)]
         assert [row["classes"][0] for row in rows] == best
 
 
 def test_a_table_is_classified_by_its_columns(models, server):
-    model, data = models["kind_table"]
-    raw, expected = raw_rows(model, data, data.task)
+    model = models["kind_table"]
     examples = [
-        {name: c[row] if c.dtype == object else float(c[row]) for name, c in raw.items()}
+        {name: c[row] if c.dtype == object else float(c[row]) for name, c in model.raw.items()}
         for row in range(ROWS)
     ]
     answer = ask(
@@ -200,15 +224,16 @@ def test_a_table_is_classified_by_its_columns(models, server):
         ":classify",
         body={"signature_name": "classify", "examples": examples},
     )
-    for pairs, scores in zip(answer.json["results"], expected, strict=True):
-        assert [name for name, _ in pairs] == list(data.class_names)
+    for pairs, scores in zip(answer.json["results"], model.expected, strict=True):
+        assert [name for name, _ in pairs] == list(model.class_names)
         np.testing.assert_allclose([score for _, score in pairs], scores, rtol=1e-4)
 
 
 def test_a_rating_is_regressed(models, server):
-    model, data = models["kind_ratings"]
-    raw, expected = raw_rows(model, data, data.task)
-    examples = [{name: int(column[row]) for name, column in raw.items()} for row in range(ROWS)]
+    model = models["kind_ratings"]
+    examples = [
+        {name: int(column[row]) for name, column in model.raw.items()} for row in range(ROWS)
+    ]
     body = {"signature_name": "regress", "examples": examples}
     answer = ask(server.url_of("kind_ratings"), "POST", ":regress", body=body)
-    np.testing.assert_allclose(answer.json["results"], expected[:, 0], rtol=1e-4)
+    np.testing.assert_allclose(answer.json["results"], model.expected[:, 0], rtol=1e-4)
