@@ -1,5 +1,6 @@
 """`dlkit demo`: the whole way from data to an answer over REST, as a newcomer starts it."""
 
+import contextlib
 import re
 
 import numpy as np
@@ -11,7 +12,6 @@ import dlkit as dk
 from dlkit.cli import demo
 from dlkit.cli.job import Job
 from dlkit.errors import DlkitError
-from tests import warm_start
 from tests.cli import command_line
 
 
@@ -20,13 +20,14 @@ def shown(tmp_path_factory):
     """The folder, the output, the exit status and the server processes of one `dlkit demo`."""
     folder = tmp_path_factory.mktemp("demo")
     servers = {}
-    with open(folder / "output", "w+") as output, warm_start.cold():
+    with open(folder / "output", "w+") as output:
         process = command_line.start("demo", cwd=folder, stdout=output, stderr=output)
         watched = psutil.Process(process.pid)
 
         def ended():
-            for child in children(watched):
-                servers[child.pid] = child
+            # A look at all processes takes long, and the server comes after the export.
+            if "Exported as" in (folder / "output").read_text():
+                servers.update({child.pid: child for child in listening(watched)})
             return process.poll() is not None
 
         command_line.wait_until(ended, process, "its end")
@@ -34,15 +35,14 @@ def shown(tmp_path_factory):
         return folder, output.read(), process.returncode, list(servers.values())
 
 
-def children(process):
-    """Return the model servers below a process."""
+def listening(process):
+    """Return the processes below a process that take connections: the model servers."""
     found = []
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         for child in process.children(recursive=True):
-            if "dlkit.serving" in child.cmdline():
-                found.append(child)
-    except psutil.NoSuchProcess:
-        pass
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                states = {one.status for one in child.net_connections("tcp")}
+                found += [child] if psutil.CONN_LISTEN in states else []
     return found
 
 
