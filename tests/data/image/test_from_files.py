@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 import dlkit as dk
-from dlkit.data.image import augment
+from dlkit.data.image import augment, pipelines
 from dlkit.errors import InputError
 from tests.data.arrays.test_from_arrays import batches
 
@@ -104,6 +104,16 @@ def test_cached_or_not_the_batches_are_the_same(folder):
     )
     for one, two in zip(read, held, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_compiled_or_not_the_batches_are_the_same(folder, monkeypatch):
+    found = []
+    for least in (pipelines._COMPILED_FROM, 0):
+        monkeypatch.setattr(pipelines, "_COMPILED_FROM", least)
+        data = dk.data.from_image_folder(folder, batch_size=36, **SIZE)
+        assert data.origin.feed.compiled == (least == 0)
+        found.append(batches(data.train)[0])
+    np.testing.assert_array_equal(*found)
 
 
 def test_a_killed_training_finds_the_order_that_it_would_have_had(folder):
