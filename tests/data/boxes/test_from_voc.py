@@ -162,8 +162,9 @@ def test_a_detector_finds_white_cells_and_is_served_for_file_bytes(shared_data, 
     """A grid detector of 4 convolutions; the cell to beat is the one that most often holds one."""
     rows, columns = 6, 8
     keras.utils.set_random_seed(0)
+    steps = {"flip": 0.5, "shift": 0.1}
     data = dk.data.load(
-        "blood_cells", image_size=(48, 64), batch_size=16, augment={"flip": 0.5, "shift": 0.1}
+        "blood_cells", image_size=(48, 64), batch_size=16, cache=True, augment=steps
     )
     white = data.class_names.index("WBC")
 
