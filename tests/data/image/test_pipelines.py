@@ -145,7 +145,9 @@ def test_a_batch_is_drawn_with_its_class_names(unpacked, tmp_path):
 MEMORY = """
 import json, pathlib, re, sys
 import dlkit as dk
+from dlkit.data.image import pipelines
 
+pipelines._COMPILED_FROM = 0  # both, since XLA needs some memory once
 peaks = []
 for folder in sys.argv[1:]:
     data = dk.data.from_image_folder(folder, image_size=(128, 128), batch_size=32)
