@@ -36,6 +36,7 @@ CASES |= {
     "graph by number": ("cora", {"encoding": "node", "cache": False}),
 }
 BATCH, TRAIN, HELD = 8, 60, 12
+PLAIN = {"augment": None, "augment_raw": None}
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -50,12 +51,23 @@ def data(request, shared_data, tmp_path_factory):
         return origin.remake(few)
 
 
+@pytest.fixture(scope="module")
+def plain(data):
+    """The training examples in an order of the data's seed, not augmented: an epoch's batches."""
+    return epoch(fed(data, **PLAIN))
+
+
+def epoch(dataset):
+    """Return the batches of an epoch, each as its parts."""
+    return [tf.nest.flatten(batch) for batch in dataset.as_numpy_iterator()]
+
+
 def epochs(dataset, threads):
-    """Return the batches of two epochs, read on so many threads, each as its parts."""
+    """Return the batches of two epochs, read on so many threads."""
     options = tf.data.Options()
     options.threading.private_threadpool_size = threads
     dataset = dataset.with_options(options)
-    return [[tf.nest.flatten(batch) for batch in dataset.as_numpy_iterator()] for _ in range(2)]
+    return [epoch(dataset) for _ in range(2)]
 
 
 def same(left, right):
@@ -63,11 +75,11 @@ def same(left, right):
     return all(np.array_equal(a, b) for a, b in pairs)
 
 
-def examples(dataset):
+def examples(batches):
     """Return what tells one example from another, for all of them."""
     told = []
-    for batch in dataset.as_numpy_iterator():
-        parts = [np.asarray(part, float) for part in tf.nest.flatten(batch)]
+    for batch in batches:
+        parts = [np.asarray(part, float) for part in batch]
         # Sums, since what fills up a batch is zeros, as many as its longest example needs.
         told += zip(*([round(row.sum(), 3) for row in part] for part in parts), strict=True)
     return told
@@ -87,37 +99,35 @@ def test_the_same_seed_gives_the_same_batches_on_any_number_of_threads(data):
     assert not same(*one)  # each epoch has an order of its own
 
 
-def test_another_seed_gives_the_same_examples_in_another_order(data):
-    plain = {"augment": None, "augment_raw": None}
-    ours, theirs = (fed(data, seed=seed, **plain) for seed in (0, 1))
-    assert not same(epochs(ours, 2)[0], epochs(theirs, 2)[0])
-    ours, theirs = examples(ours), examples(theirs)
+def test_another_seed_gives_the_same_examples_in_another_order(data, plain):
+    other = epoch(fed(data, seed=1, **PLAIN))
+    assert not same(plain, other)
+    ours, theirs = examples(plain), examples(other)
     assert len(ours) == TRAIN and sorted(ours) == sorted(theirs)
 
 
-def test_a_batch_size_above_the_examples_takes_all_of_them(data):
-    plain = {"augment": None, "augment_raw": None}
-    batches = fed(data, batch_size=10_000, **plain)
-    assert len(list(batches)) == int(batches.cardinality()) <= 8  # a batch a group of lengths
-    assert sorted(examples(batches)) == sorted(examples(fed(data, **plain)))
+def test_a_batch_size_above_the_examples_takes_all_of_them(data, plain):
+    dataset = fed(data, batch_size=10_000, **PLAIN)
+    batches = epoch(dataset)
+    assert len(batches) == int(dataset.cardinality()) <= 8  # a batch a group of lengths
+    assert sorted(examples(batches)) == sorted(examples(plain))
 
 
 def test_a_cache_holds_the_same_examples_whatever_reads_it(data, tmp_path):
     cached = data.cache_to(tmp_path / "cache")
     assert cached.train.element_spec == data.train.element_spec
     for split in ("val", "test"):
-        assert examples(getattr(cached, split)) == examples(getattr(data, split))
+        read, made = epoch(getattr(cached, split)), epoch(getattr(data, split))
+        assert examples(read) == examples(made)
     one, eight = epochs(cached.train, 1), epochs(cached.origin.stored.pipeline("train"), 8)
     assert same(one[0], eight[0]) and same(one[1], eight[1])
     assert not same(*one)
     assert sum(len(batch[0]) for batch in one[0]) == TRAIN
 
 
-def test_workers_give_each_example_once_an_epoch(data, service):
-    feed = dataclasses.replace(data.origin.feed, augment=None, augment_raw=None)
+def test_workers_give_each_example_once_an_epoch(data, plain, service):
+    feed = dataclasses.replace(data.origin.feed, **PLAIN)
     origin = dataclasses.replace(data.origin, feed=feed)
     distributed = dataclasses.replace(data, origin=origin).distribute(service)
     assert distributed.train.element_spec == data.train.element_spec
-    assert sorted(examples(distributed.train)) == sorted(
-        examples(feed.batches(data.origin.split.train))
-    )
+    assert sorted(examples(epoch(distributed.train))) == sorted(examples(plain))
