@@ -72,10 +72,9 @@ def cache_to(
 
 def _open(folder: pathlib.Path, feed: Feed, split: Split) -> Stored:
     """Return the cache in `folder`, which is whole."""
-    layouts = {}
-    for name in _SPLITS:
-        weights = split.weights if name == "train" else None
-        layouts[name] = Layout(_plain(feed, getattr(split, name), weights).element_spec)
+    layouts = dict.fromkeys(_SPLITS, Layout(_plain(feed, split.train, None).element_spec))
+    if split.weights is not None:
+        layouts["train"] = Layout(_plain(feed, split.train, split.weights).element_spec)
     return Stored(folder.absolute(), _manifest(folder)["splits"], feed, layouts)
 
 
