@@ -55,7 +55,7 @@ def test_a_network_beats_the_most_frequent_tokens_and_is_served_from_texts(fra_e
     assert 0.25 < baseline < 0.35
 
     model = attention(data)
-    model.fit(data.train, epochs=4, verbose=0)
+    model.fit(data.train, epochs=3, verbose=0)
     measured = model.evaluate(data.test, verbose=0, return_dict=True)["accuracy"]
     probabilities = model.predict(data.test, verbose=0)
     # Keras's own number is that of the tokens alone.

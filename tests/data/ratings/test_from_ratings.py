@@ -67,7 +67,7 @@ def test_factors_beat_the_means_and_the_export_answers_raw_ids(movielens, tmp_pa
     assert root_mean_square(guess - truth) == pytest.approx(0.922, abs=0.01)
 
     model = factors(data)
-    model.fit(data.train, epochs=4, verbose=0)
+    model.fit(data.train, epochs=3, verbose=0)
     answers = model.predict(data.test, verbose=0)[:, 0]
     assert root_mean_square(answers - truth) < 0.885
 
