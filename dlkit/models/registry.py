@@ -97,7 +97,7 @@ def builder(
                 **{k: v for k, v in merged.items() if k in CompileOptions.__annotations__}
             )
             with seeded(seed), dtype_policy(policy):
-                return function(shape, classes, **merged)
+                return _with_optimizer_built(function(shape, classes, **merged))
 
         register_builder(info, checked)
         return checked
@@ -164,6 +164,13 @@ def on_gpu() -> bool:
         True
     """
     return bool(keras.distribution.list_devices("gpu"))
+
+
+def _with_optimizer_built(model: keras.Model) -> keras.Model:
+    """Return the model ready to train: an optimizer that its first step builds is traced twice."""
+    if model.built and model.optimizer is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return model
 
 
 def _check_shape(info: BuilderInfo, shape: Any) -> tuple[int | None, ...]:

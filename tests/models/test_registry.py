@@ -197,3 +197,12 @@ def test_a_bad_compile_option_costs_no_building(line, monkeypatch):
     monkeypatch.setattr(keras.layers.Dense, "__init__", build)
     with pytest.raises(InputError, match="clipnorm=0"):
         line((3,), 2, clipnorm=0)
+
+
+def test_the_training_step_is_traced_once():
+    """Keras traces it again where the first trace made the optimizer's variables."""
+    model = dk.models.mlp((4,), 3, units=(2,))
+    traced, step = [], model.train_step
+    model.train_step = lambda batch: traced.append(batch) or step(batch)
+    model.fit(np.eye(4), np.zeros(4), verbose=0)
+    assert len(traced) == 1
