@@ -12,16 +12,20 @@ import dlkit as dk
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--epochs", type=int, default=10)
+parser.add_argument("--filters", type=int, nargs="+", default=[32, 64, 64], help="of each block")
 parser.add_argument("--runs", default="runs", help="where runs are kept")
 options = parser.parse_args()
 
 config = {"model": "cnn", "data": "fashion_mnist", "epochs": options.epochs, "seed": 0}
+config["filters"] = options.filters
 dk.training.set_seed(config["seed"])
 run = dk.training.run_directory(f"clothes-{options.epochs}", base=options.runs, config=config)
 
 data = dk.data.load("fashion_mnist", seed=config["seed"])
 schedule = dk.training.OneCycle(4e-3, options.epochs * len(data.train))
-model = dk.models.build("cnn", data, seed=config["seed"], learning_rate=schedule)
+model = dk.models.build(
+    "cnn", data, filters=options.filters, seed=config["seed"], learning_rate=schedule
+)
 model.fit(
     data.train,
     validation_data=data.val,

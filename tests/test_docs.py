@@ -131,7 +131,7 @@ EXAMPLES = {
     "forecast.py": [],
     "served_model.py": [],
     "export_formats.py": [],
-    "fashion_mnist.py": ["--epochs", "1"],
+    "fashion_mnist.py": ["--epochs", "1", "--filters", "8", "16"],
     "table.py": [],
     "image_folder.py": [],
     "detection.py": [],
