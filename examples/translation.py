@@ -29,11 +29,11 @@ y = keras.layers.Concatenate()([y, keras.layers.Attention()([y, x])])
 following = keras.layers.Dense(words["target"], activation="softmax", name="following")(y)
 model = keras.Model(inputs, following)
 model.compile(
-    keras.optimizers.Adam(5e-3),
+    keras.optimizers.Adam(1e-2),
     "sparse_categorical_crossentropy",
     weighted_metrics=["accuracy"],  # of tokens, without the padding
 )
-model.fit(data.train, validation_data=data.val, epochs=5, verbose=2)
+model.fit(data.train, validation_data=data.val, epochs=3, verbose=2)
 accuracy = model.evaluate(data.test, verbose=0, return_dict=True)["accuracy"]
 
 sentences = ["I'm cold.", "Are you sure?", "Tom is sad."]
