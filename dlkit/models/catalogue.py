@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from dlkit.errors import InputError
+from dlkit.models.hyperparameters import BY_NAME, HyperParameter
 from dlkit.tasks import TASKS
 
 KINDS = {
@@ -38,6 +39,7 @@ class BuilderInfo:
             Defaults to none.
         test_config: A tiny configuration for the tests that every builder has to pass.
             Defaults to none.
+        space: What a search tries, by option. Defaults to none.
 
     Example:
         >>> [info.tasks for info in list() if info.name == "lenet5"][0][:2]
@@ -53,6 +55,7 @@ class BuilderInfo:
     options: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
     cpu: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
     test_config: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+    space: dict[str, HyperParameter] = dataclasses.field(default_factory=dict, hash=False)
 
 
 # Filled by `@builder` when a family is imported, or when a user registers a builder of their own.
@@ -123,7 +126,7 @@ def read_family(file: pathlib.Path) -> tuple[BuilderInfo, ...]:
         file: A Python file with functions under `@builder(...)`.
 
     Raises:
-        InputError: for a decorator whose arguments are not literals.
+        InputError: for a decorator whose arguments are neither literals nor hyperparameters.
     """
     source = file.read_text(encoding="utf-8")
     if "@builder(" not in source:  # parsing is the slow part
@@ -141,11 +144,12 @@ def _read_builder(
     function: ast.FunctionDef, decorator: ast.Call, file: pathlib.Path
 ) -> BuilderInfo:
     try:
-        fields = {str(word.arg): ast.literal_eval(word.value) for word in decorator.keywords}
+        fields = {str(word.arg): _read_value(word.value) for word in decorator.keywords}
     except ValueError:
         raise InputError(
-            f"{file.name}, line {decorator.lineno}: @builder takes literals only (the catalogue is"
-            f" read without running the file), but '{function.name}' has another expression."
+            f"{file.name}, line {decorator.lineno}: @builder takes literals and"
+            f" {', '.join(BY_NAME)} only (the catalogue is read without running the file), but"
+            f" '{function.name}' has another expression."
         ) from None
     return BuilderInfo(
         name=function.name,
@@ -153,6 +157,21 @@ def _read_builder(
         description=first_line(ast.get_docstring(function)),
         **fields,
     )
+
+
+def _read_value(node: ast.expr) -> Any:
+    """Return a literal, or a dict whose values may be hyperparameters.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(node, ast.Dict) and all(node.keys):
+        keys = [ast.literal_eval(key) for key in node.keys if key]
+        return dict(zip(keys, map(_read_value, node.values), strict=True))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BY_NAME:
+        options = {str(word.arg): _read_value(word.value) for word in node.keywords}
+        return BY_NAME[node.func.id](*map(_read_value, node.args), **options)
+    return ast.literal_eval(node)
 
 
 def first_line(docstring: str | None) -> str:

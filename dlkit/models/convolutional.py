@@ -17,6 +17,7 @@ from keras import layers
 
 from dlkit.argument_validation import check_choice, check_integer
 from dlkit.models import blocks
+from dlkit.models.hyperparameters import Choice, Float, Int
 from dlkit.models.registry import builder
 from dlkit.tasks import Task
 from dlkit.training.compiling import BuilderOptions, compile_model
@@ -36,6 +37,16 @@ GLOBAL_POOLS = ("none", "max", "average")
     options={"optimizer": "adamw", "weight_decay": 0.01, "label_smoothing": 0.1},
     cpu={"jit_compile": False, "steps_per_execution": 4},
     test_config={"input_shape": (8, 8, 1), "filters": (4, 8), "units": (16,)},
+    space={
+        "learning_rate": Float(1e-4, 1e-2, sampling="log", default=1e-3),
+        "batch_size": Choice((32, 64, 128), default=64),
+        "weight_decay": Float(1e-4, 1e-1, sampling="log", default=1e-2),
+        "filters": Choice(((32, 64, 64), (16, 32, 32), (32, 64), (64, 128, 128))),
+        "convs_per_block": Int(1, 2),
+        "kernel_size": Choice((3, 5)),
+        "units": Choice(((64,), (), (128,), (256,))),
+        "dropout": Float(0.0, 0.5, step=0.1, default=0.2),
+    },
 )
 def cnn(
     input_shape: Sequence[int],
@@ -206,6 +217,12 @@ def _to_features(x: Any, global_pool: str) -> Any:
     reference="LeCun, Bottou, Bengio & Haffner 1998, Proceedings of the IEEE 86(11)",
     cpu={"jit_compile": False, "steps_per_execution": 4},
     test_config={"input_shape": (8, 8, 1), "activation": "relu"},
+    space={
+        "learning_rate": Float(1e-4, 1e-2, sampling="log", default=1e-3),
+        "batch_size": Choice((32, 64, 128), default=64),
+        "activation": Choice(("tanh", "relu")),
+        "dropout": Float(0.0, 0.5, step=0.1),
+    },
 )
 def lenet5(
     input_shape: Sequence[int],

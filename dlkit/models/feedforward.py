@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from dlkit.models import blocks
+from dlkit.models.hyperparameters import Choice, Float
 from dlkit.models.registry import builder
 from dlkit.tasks import Task
 from dlkit.training.compiling import BuilderOptions, compile_model
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     options={"learning_rate": 0.01},
     cpu={"jit_compile": False, "steps_per_execution": 16},
     test_config={"input_shape": (6,)},
+    space={
+        "learning_rate": Float(1e-4, 1e-1, sampling="log", default=1e-2),
+        "batch_size": Choice((32, 64, 128), default=64),
+        "l1": Choice((0.0, 1e-5, 1e-4, 1e-3)),
+        "l2": Choice((0.0, 1e-5, 1e-4, 1e-3)),
+    },
 )
 def perceptron(
     input_shape: Sequence[int],
@@ -83,6 +90,15 @@ def perceptron(
     reference="Rumelhart, Hinton & Williams 1986, Nature 323",
     cpu={"jit_compile": False, "steps_per_execution": 16},
     test_config={"input_shape": (6,), "units": (16, 8)},
+    space={
+        "learning_rate": Float(1e-4, 1e-2, sampling="log", default=1e-3),
+        "batch_size": Choice((32, 64, 128), default=64),
+        "units": Choice(((128, 64), (64,), (256,), (256, 128), (128, 128, 128))),
+        "activation": Choice(("relu", "gelu", "tanh")),
+        "normalization": Choice(("none", "batch", "layer")),
+        "dropout": Float(0.0, 0.5, step=0.1),
+        "l2": Choice((0.0, 1e-5, 1e-4, 1e-3)),
+    },
 )
 def mlp(
     input_shape: Sequence[int],

@@ -17,6 +17,7 @@ import keras
 from dlkit.argument_validation import check_choice, check_integer, check_names
 from dlkit.errors import InputError
 from dlkit.models.catalogue import KINDS, BuilderInfo, first_line, register_builder
+from dlkit.models.hyperparameters import HyperParameter
 from dlkit.training.compiling import CompileOptions, check_compile_options
 
 _RANKS = {"features": 1, "image": 3, "sequence": 2, "tokens": 1}
@@ -31,6 +32,7 @@ def builder(
     options: Mapping[str, Any] | None = None,
     cpu: Mapping[str, Any] | None = None,
     test_config: Mapping[str, Any] | None = None,
+    space: Mapping[str, HyperParameter] | None = None,
 ) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
     """Register a function as a builder. In dlkit's own files every argument is a literal.
 
@@ -49,6 +51,9 @@ def builder(
             TensorFlow. Defaults to `None`: Keras's choice.
         test_config: `input_shape` and options of a tiny model, for the shared tests.
             Defaults to `None`.
+        space: What a search tries, by option of the builder or of `compile_model`, or
+            `"batch_size"`: `Choice`, `Float`, `Int` or `Boolean`. Defaults to `None`: what a search
+            is told.
 
     Returns:
         The decorator.
@@ -80,6 +85,7 @@ def builder(
             options=dict(options or {}),
             cpu=dict(cpu or {}),
             test_config=dict(test_config or {}),
+            space=dict(space or {}),
         )
         own = inspect.signature(function).parameters
 
