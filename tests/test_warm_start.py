@@ -94,8 +94,16 @@ def test_another_option_of_pythons_is_cold(script, options):
     assert tell([*options, script])[7] is False
 
 
-def test_a_session_of_its_own_is_cold(script):
-    assert tell([script], start_new_session=True)[7] is False
+def test_it_may_have_a_session_of_its_own(tmp_path):
+    (tmp_path / "session.py").write_text("import os; print(os.getsid(0) == os.getpid())")
+    for own in (False, True):
+        done = subprocess.run(
+            [sys.executable, tmp_path / "session.py"],
+            start_new_session=own,
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout == f"{own}\n"
 
 
 def test_another_setting_for_tensorflow_is_cold(script):

@@ -61,10 +61,11 @@ def _start(*given):
     if environment is None:
         environment = [name + b"=" + value for name, value in os.environb.items()]
     environment = dict(os.fsdecode(entry).split("=", 1) for entry in environment)
-    # pass_fds, a session of its own, preexec_fn: no test needs them
-    if len(kept) > 1 or given[15] or given[21] or not _may_be_warm(arguments, environment):
+    # pass_fds, preexec_fn: no test needs them
+    if len(kept) > 1 or given[21] or not _may_be_warm(arguments, environment):
         return _cold(*given)
-    request = [arguments[1:], os.path.abspath(folder or "."), environment]
+    own_session = bool(given[15])
+    request = [arguments[1:], os.path.abspath(folder or "."), environment, own_session]
     streams = [own if fd == -1 else fd for own, fd in enumerate((given[6], given[9], given[11]))]
     with _lock:
         # The copy's parent ends at once, and the nearest subreaper above it takes its place.
@@ -86,7 +87,9 @@ def _may_be_warm(arguments, environment):
 
 def _read_by_imports(environment):
     found = {k: v for k, v in environment.items() if k.startswith(("TF_", "KERAS_", "LD_"))}
-    found.pop("TF_CPP_MIN_LOG_LEVEL", None)  # which tf2onnx sets when it is imported
+    # What tf2onnx sets when it is imported, and what the first operation reads.
+    for name in ("TF_CPP_MIN_LOG_LEVEL", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        found.pop(name, None)
     return found
 
 
@@ -130,8 +133,11 @@ def _copies(source):
             os.close(descriptor)
 
 
-def _run(arguments, folder, environment, streams):
+def _run(arguments, folder, environment, own_session, streams):
     """Take over what a new process has of its own, and run."""
+    if own_session:
+        os.setsid()
+    sys.orig_argv = [sys.executable, *arguments]
     for place, stream in enumerate(streams):
         os.dup2(stream, place)
         os.close(stream)
