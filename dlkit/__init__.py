@@ -23,5 +23,6 @@ __getattr__, __dir__, __all__ = attach(
         "models": ".",
         "serving": ".",
         "training": ".",
+        "tuning": ".",
     },
 )

@@ -25,7 +25,7 @@ import dlkit as dk
 ROOT = pathlib.Path(__file__).parent.parent
 FILES = sorted((ROOT / "dlkit").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-ROOMS = ("data", "evaluation", "export", "layers", "models", "serving", "training")
+ROOMS = ("data", "evaluation", "export", "layers", "models", "serving", "training", "tuning")
 MAX_LINES = 300
 MAX_BODY = 40
 MAX_MODULES = 15

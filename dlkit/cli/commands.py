@@ -4,16 +4,15 @@ Each command calls one function of the package and prints what it returns. A `Dl
 its one sentence on standard error and exit status 2.
 """
 
-import ast
-import errno
 import os
 import pathlib
 import sys
 import warnings
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from dlkit.cli.options import parse_options
 from dlkit.cli.serve import serve
 from dlkit.cli.terminal import (
     format_warning,
@@ -23,7 +22,8 @@ from dlkit.cli.terminal import (
     print_results,
     print_table,
 )
-from dlkit.errors import DlkitError, InputError
+from dlkit.cli.tune import tune
+from dlkit.errors import DlkitError, full_disk
 
 app = typer.Typer(
     help="From data to a served Keras model.",
@@ -57,19 +57,6 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-
-
-def full_disk(error: BaseException) -> str | None:
-    """Return the system's words where an error comes of a full disk, or a quota or a limit.
-
-    TensorFlow and HDF5 have errors of their own, with these words in them.
-
-    Example:
-        >>> full_disk(OSError(28, "No space left on device"))
-        'No space left on device'
-    """
-    reasons = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
-    return next((reason for reason in reasons if reason in str(error)), None)
 
 
 def version(wanted: bool) -> None:
@@ -253,6 +240,9 @@ def export(
 app.command()(serve)
 
 
+app.command()(tune)
+
+
 @app.command()
 def predict(
     url: Annotated[
@@ -360,34 +350,3 @@ def doctor() -> None:
     print_table(("what", "found", "fix"), [(f.name, f.value, f.fix or "") for f in findings])
     if any(finding.fix for finding in findings):
         raise typer.Exit(1)
-
-
-def parse_options(
-    pairs: list[str], flag: str = "--set", example: str = "units=64,32"
-) -> dict[str, Any]:
-    """Return the options in `key=value` pairs; values are Python literals, or else strings.
-
-    Args:
-        pairs: What was given.
-        flag: The option that it was given to, for messages. Defaults to "--set".
-        example: A pair, for messages. Defaults to "units=64,32".
-
-    Raises:
-        InputError: for a pair without a key or `=`, or a key that comes twice.
-
-    Example:
-        >>> parse_options(["units=64,32", "dropout=0.5", "activation=gelu"])
-        {'units': (64, 32), 'dropout': 0.5, 'activation': 'gelu'}
-    """
-    options: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key.isidentifier():
-            raise InputError(f"{flag} takes key=value, as {flag} {example}. Received: {pair!r}.")
-        if key in options:
-            raise InputError(f"{flag} {key} is given twice; give it once.")
-        try:
-            options[key] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            options[key] = value
-    return options

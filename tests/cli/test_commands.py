@@ -14,9 +14,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import dlkit as dk
-from dlkit.cli import commands
 from dlkit.cli.job import Job
-from dlkit.errors import InputError
 from tests.cli.command_line import call, room, run, start, wait_until
 
 TRAIN = ["train", "mlp", "--data", "digits", "--epochs", "2", "--batch-size", "16"]
@@ -441,7 +439,7 @@ def test_help_says_what_each_command_does_in_a_whole_sentence(monkeypatch, capsy
     output = capsys.readouterr().out
     named = re.findall(r"^  ([a-z]+)  +(\S.*)$", output.partition("Commands:")[2], re.MULTILINE)
     commands = ["datasets", "check", "models", "train", "evaluate", "export"]
-    commands += ["serve", "predict", "monitor", "demo", "doctor"]
+    commands += ["serve", "tune", "predict", "monitor", "demo", "doctor"]
     assert [name for name, _ in named] == commands
     for _, text in named:
         assert text.endswith(".") and not text.endswith("...")
@@ -500,33 +498,3 @@ def test_models_and_datasets_list_the_registries(monkeypatch, capsys):
         assert len({len(row) for row in rows}) == 1
         for row, info in zip(rows[1:], infos, strict=True):
             assert info.description in row
-
-
-@pytest.mark.parametrize(
-    ("pairs", "options"),
-    [
-        ([], {}),
-        (["units=64,32"], {"units": (64, 32)}),
-        (["units=64"], {"units": 64}),
-        (["units=(64,)"], {"units": (64,)}),
-        (["rate=1e-3", "flag=False", "none=None"], {"rate": 0.001, "flag": False, "none": None}),
-        (["optimizer=adam"], {"optimizer": "adam"}),
-        (["text='64'"], {"text": "64"}),
-        (["empty="], {"empty": ""}),
-        (["path=a=b"], {"path": "a=b"}),
-        (["code=__import__('os')"], {"code": "__import__('os')"}),
-    ],
-)
-def test_options_are_read_as_literals(pairs, options):
-    assert commands.parse_options(pairs) == options
-
-
-def test_a_pair_given_twice_is_refused():
-    with pytest.raises(InputError, match=r"--data-option length is given twice"):
-        commands.parse_options(["length=3", "length=4"], "--data-option", "encoding=tf_idf")
-
-
-@pytest.mark.parametrize("pair", ["units", "", "=", "=3", "a-b=3", "a b=3", "1=2"])
-def test_what_is_no_pair_is_refused(pair):
-    with pytest.raises(InputError, match=re.escape(f"Received: {pair!r}.")):
-        commands.parse_options([pair])

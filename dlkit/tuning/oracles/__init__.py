@@ -1,0 +1,1 @@
+"""The strategies: which values to try next, and what is kept of a trial."""

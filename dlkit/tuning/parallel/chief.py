@@ -1,0 +1,130 @@
+"""The chief: it has the oracle, and answers workers in KerasTuner's own gRPC protocol.
+
+    worker: CreateTrial -> UpdateTrial, an epoch each -> EndTrial -> CreateTrial ... -> "STOPPED"
+            GetTrial meanwhile, as a sign of life
+
+KerasTuner's own chief waits for a worker that has died for ever, and up to 20 s at the end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent import futures
+from typing import Any
+
+import grpc
+from keras_tuner.src import protos  # its protocol is nowhere else
+from keras_tuner.src.distribute.oracle_chief import OracleServicer
+
+from dlkit.errors import InputError
+from dlkit.tuning.oracles.oracle import SearchOracle
+
+SILENCE = 60.0  # seconds after which a worker is taken for dead
+_THREADS = 16
+
+
+class Chief(OracleServicer):
+    """Answers the workers of one search, and knows who is alive.
+
+    Attributes:
+        error: What an answer has failed with, or `None`: the search cannot go on.
+        heard: Worker -> when it was heard of last, as `time.monotonic` counts.
+
+    Args:
+        oracle: What is asked.
+    """
+
+    def __init__(self, oracle: SearchOracle) -> None:
+        super().__init__(oracle)
+        self.error: Exception | None = None
+        self.heard: dict[str, float] = {}
+
+    def CreateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Return the next trial."""
+        self.heard[request.tuner_id] = time.monotonic()
+        answer = self._answer(super().CreateTrial, request, context)
+        if answer.trial.status == protos.get_proto().TrialStatus.STOPPED:
+            self.heard.pop(request.tuner_id, None)
+        return answer
+
+    def UpdateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Record an epoch; the answer says whether to go on."""
+        self._hear(request.trial_id)
+        return self._answer(super().UpdateTrial, request, context)
+
+    def EndTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Record the end of a trial."""
+        self._hear(request.trial.trial_id)
+        return self._answer(super().EndTrial, request, context)
+
+    def GetTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Return a trial."""
+        self._hear(request.trial_id)
+        return self._answer(super().GetTrial, request, context)
+
+    def release_silent(self) -> list[str]:
+        """Take their trials back from workers that were not heard of for long; return who."""
+        now = time.monotonic()
+        silent = [name for name, when in list(self.heard.items()) if now - when > SILENCE]
+        for name in silent:
+            self.release(name, f"worker {name} was silent for {SILENCE:.0f} s")
+        return silent
+
+    def release(self, name: str, reason: str) -> None:
+        """Take its trial back from a worker."""
+        self.heard.pop(name, None)
+        self.oracle.release(name, reason)
+
+    def is_done(self) -> bool:
+        """Return whether the search has ended, and each worker knows."""
+        waiting = self.oracle.ongoing_trials or self.oracle._retry_queue or self.heard
+        return self.stop_triggered and not waiting
+
+    def _hear(self, trial_id: str) -> None:
+        for name, trial in list(self.oracle.ongoing_trials.items()):
+            if trial.trial_id == trial_id:
+                self.heard[name] = time.monotonic()
+
+    def _answer(self, method: Callable[..., Any], request: Any, context: Any) -> Any:
+        try:
+            return method(request, context)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+class Listening:
+    """A chief that listens, in a `with` block.
+
+    Attributes:
+        port: Where it listens.
+
+    Args:
+        chief: What answers.
+        host: The address to listen at.
+        port: The port, or 0 for any that is free.
+
+    Raises:
+        InputError: when it cannot listen there.
+    """
+
+    def __init__(self, chief: Chief, host: str, port: int) -> None:
+        self._server = grpc.server(futures.ThreadPoolExecutor(_THREADS))
+        protos.get_service_grpc().add_OracleServicer_to_server(chief, self._server)
+        try:
+            self.port = self._server.add_insecure_port(f"{host}:{port}")
+        except RuntimeError:
+            self.port = 0
+        if not self.port:
+            raise InputError(
+                f"The chief cannot listen at {host}:{port}: give a free port, and an address of"
+                " this machine."
+            )
+
+    def __enter__(self) -> Listening:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._server.stop(grace=1.0).wait()

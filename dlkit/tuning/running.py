@@ -1,0 +1,126 @@
+"""Runs a tuner: in this process, as the chief of several, or as one of its workers."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import pathlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from dlkit.argument_validation import require
+from dlkit.tuning.parallel.chief import Chief, Listening
+from dlkit.tuning.parallel.link import Link
+from dlkit.tuning.parallel.ray_workers import RayWorkers
+from dlkit.tuning.parallel.roles import Role
+from dlkit.tuning.parallel.workers import Workers, command
+from dlkit.tuning.tuner import EnoughError, SearchTuner
+
+LAUNCHERS = {"process": Workers, "ray": RayWorkers}
+_PAUSE = 0.05  # seconds between two looks at the workers
+# Seconds until a worker takes its chief for dead: one of this machine, and one that may come later.
+_LOCAL_WAIT, _REMOTE_WAIT = 10.0, 60.0
+
+
+def check_launcher(launcher: str) -> None:
+    """See that workers can be started.
+
+    Raises:
+        InputError: where there is no script to be run again.
+        MissingExtraError: when Ray is asked for and not installed.
+    """
+    command()
+    if launcher == "ray":
+        require("ray", "ray")
+
+
+def run_alone(tuner: SearchTuner, **fit: Any) -> None:
+    """Search in this process."""
+    tuner.save()
+    with _without_retracing_notes():
+        try:
+            tuner.search(verbose=0, **fit)
+        except KeyboardInterrupt:
+            tuner.oracle.interrupt()
+            raise
+
+
+def run_chief(
+    tuner: SearchTuner, project: pathlib.Path, workers: int, launcher: str, one_trial: bool
+) -> None:
+    """Search with workers that this process starts."""
+    host = "127.0.0.1"
+    if launcher == "ray":
+        ray = require("ray", "ray")
+        ray.is_initialized() or ray.init(log_to_driver=False)
+        host = ray.util.get_node_ip_address()
+    tuner.save()
+    chief = Chief(tuner.oracle)
+    gpus = len(keras.distribution.list_devices("gpu"))
+    with Listening(chief, host, 0) as listening:
+        role = Role("", host, listening.port, one_trial)
+        staff = LAUNCHERS[launcher](chief, role, project, workers, gpus)
+        try:
+            _wait(chief, staff)
+        finally:
+            staff.stop()
+
+
+def run_remote_chief(tuner: SearchTuner, role: Role) -> None:
+    """Search with workers that are started elsewhere."""
+    tuner.save()
+    chief = Chief(tuner.oracle)
+    with Listening(chief, role.host, role.port) as listening:
+        print(f"The chief listens at {role.host}:{listening.port}; it waits for workers.")
+        _wait(chief, None)
+
+
+def run_worker(tuner: SearchTuner, link: Link, **fit: Any) -> None:
+    """Train what the chief asks for, until there is nothing more to do."""
+    link.keep_alive(tuner.oracle)
+    with _without_retracing_notes(), contextlib.suppress(EnoughError):
+        tuner.search(verbose=0, **fit)
+
+
+def make_link(role: Role, is_local: bool) -> Link:
+    """Return a worker's link to its chief, which is there.
+
+    Raises:
+        InputError: when no chief answers in time.
+    """
+    link = Link(role, _LOCAL_WAIT if is_local else _REMOTE_WAIT)
+    link.reach()
+    return link
+
+
+def _wait(chief: Chief, staff: Workers | None) -> None:
+    """Wait until the search is done."""
+    try:
+        while not chief.is_done():
+            if chief.error is not None:
+                raise chief.error
+            if staff is not None:
+                staff.look()
+            chief.release_silent()
+            time.sleep(_PAUSE)
+    except KeyboardInterrupt:
+        chief.oracle.interrupt()
+        raise
+
+
+@contextlib.contextmanager
+def _without_retracing_notes() -> Iterator[None]:
+    """Keep TensorFlow from advising against a new model a trial."""
+    notes = logging.getLogger("tensorflow")
+    notes.addFilter(_is_news)
+    try:
+        yield
+    finally:
+        notes.removeFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()

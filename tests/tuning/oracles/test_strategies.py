@@ -1,0 +1,61 @@
+import collections
+
+import numpy as np
+import pytest
+
+from dlkit.tuning.oracles.strategies import STRATEGIES
+from tests.tuning.driving import drive, make, score
+
+
+def best(strategy, folder, seeds=3, **options):
+    found = []
+    for seed in range(seeds):
+        trials = drive(make(strategy, folder / f"{strategy}{seed}", seed=seed, **options))
+        found.append(max(value for _, _, value, _ in trials))
+    return np.mean(found)
+
+
+@pytest.mark.parametrize("strategy", ["bayesian", "tpe"])
+def test_what_learns_from_its_trials_finds_better_than_chance(strategy, tmp_path):
+    assert best(strategy, tmp_path, max_trials=25) > best("random", tmp_path, max_trials=25) + 0.005
+
+
+def test_a_loss_is_made_small(tmp_path):
+    import keras_tuner
+
+    goal = keras_tuner.Objective("val_accuracy", "min")  # by any name
+    for strategy in STRATEGIES:
+        oracle = make(strategy, tmp_path / strategy, objective=goal, max_trials=20)
+        drive(oracle, score=lambda values, epoch: 1 - score(values, epoch))
+        (first,) = oracle.get_best_trials(1)
+        assert first.score == min(t.score for t in oracle.trials.values())
+
+
+def test_several_workers_of_a_bayesian_search_try_different_values(tmp_path):
+    oracle = make("bayesian", tmp_path, max_trials=40)
+    drive(oracle, most=10)
+    running = [oracle.create_trial(f"worker{i}") for i in range(6)]
+    rates = [trial.hyperparameters.values["rate"] for trial in running]
+    assert len(set(rates)) == 6
+
+
+def test_hyperband_trains_the_best_on_and_for_longer(tmp_path):
+    oracle = make("hyperband", tmp_path, max_trials=100, max_epochs=9)
+    drive(oracle)
+    rounds = collections.defaultdict(list)
+    for trial in oracle.trials.values():
+        values = trial.hyperparameters.values
+        assert values["tuner/initial_epoch"] < values["tuner/epochs"] <= 9
+        rounds[values["tuner/bracket"], values["tuner/round"]].append(trial)
+        if before := values.get("tuner/trial_id"):
+            own = {k: v for k, v in values.items() if "/" not in k}
+            assert own.items() <= oracle.trials[before].hyperparameters.values.items()
+    first = rounds[2, 0][:12]
+    promoted = {t.hyperparameters.values["tuner/trial_id"] for t in rounds[2, 1]}
+    best_of_all = sorted(first, key=lambda t: -t.score)[: len(promoted)]
+    assert {t.trial_id for t in best_of_all} & promoted
+
+
+def test_hyperband_ends_after_its_trials_and_goes_on_with_more(tmp_path):
+    assert len(drive(make("hyperband", tmp_path, max_trials=7))) == 7
+    assert len(drive(make("hyperband", tmp_path, max_trials=40))) == 40

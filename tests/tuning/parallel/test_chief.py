@@ -1,0 +1,98 @@
+import os
+
+import grpc
+import keras_tuner
+import pytest
+from keras_tuner.src.distribute.oracle_client import OracleClient
+
+from dlkit.errors import InputError
+from dlkit.tuning.parallel import chief as chiefs
+from dlkit.tuning.parallel.chief import Chief, Listening
+from dlkit.tuning.parallel.roles import Role, taken_by
+from tests.tuning.driving import drive, make, score
+
+
+@pytest.fixture
+def chief(tmp_path):
+    """A chief that listens, with a function that makes clients of KerasTuner's."""
+    answering = Chief(make("random", tmp_path, max_trials=6))
+    with Listening(answering, "127.0.0.1", 0) as listening:
+
+        def client(name):
+            with taken_by(Role(name, "127.0.0.1", listening.port)):
+                return OracleClient(answering.oracle)
+
+        answering.client = client
+        yield answering
+
+
+def test_two_workers_do_all_trials_once(chief):
+    for name, most in (("a", 3), ("b", 99), ("a", 99)):
+        client = chief.client(name)
+        for _ in range(most):
+            trial = client.create_trial(name)
+            if trial.status != "RUNNING":
+                break
+            for epoch in range(2):
+                value = score(trial.hyperparameters.values, epoch)
+                client.update_trial(trial.trial_id, {"val_accuracy": value}, step=epoch)
+            trial.status = "COMPLETED"
+            client.end_trial(trial)
+    assert [t.status for t in chief.oracle.trials.values()] == ["COMPLETED"] * 6
+    assert chief.is_done()
+
+
+def test_values_and_scores_come_over_as_they_are(chief, tmp_path):
+    client = chief.client("a")
+    while (trial := client.create_trial("a")).status == "RUNNING":
+        own = chief.oracle.trials[trial.trial_id].hyperparameters.values
+        assert trial.hyperparameters.values == own
+        for epoch in range(4):
+            value = score(own, epoch)
+            client.update_trial(trial.trial_id, {"val_accuracy": value}, step=epoch)
+        trial.status = "COMPLETED"
+        client.end_trial(trial)
+    alone = drive(make("random", tmp_path / "alone", max_trials=6))
+    found = [(t.trial_id, t.status, t.score, t.hyperparameters.values)
+             for t in chief.oracle.trials.values()]  # fmt: skip
+    assert found == alone
+
+
+def test_a_silent_worker_loses_its_trial(chief, monkeypatch):
+    client = chief.client("a")
+    lost = client.create_trial("a")
+    monkeypatch.setattr(chiefs, "SILENCE", 0.0)
+    assert chief.release_silent() == ["a"]
+    assert chief.client("b").create_trial("b").trial_id == lost.trial_id
+    monkeypatch.setattr(chiefs, "SILENCE", 60.0)
+    chief.client("b").get_trial(lost.trial_id)
+    assert chief.release_silent() == []
+
+
+def test_an_answer_that_fails_is_kept_for_the_chief(chief, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(chief.oracle, "create_trial", full)
+    with pytest.raises(grpc.RpcError):
+        chief.client("a").create_trial("a")
+    assert isinstance(chief.error, OSError)
+
+
+def test_why_a_trial_failed_comes_along(chief):
+    client = chief.client("a")
+    trial = client.create_trial("a")
+    trial.status = "INVALID"
+    trial.hyperparameters.values["tuner/message"] = "ValueError: odd"
+    client.end_trial(trial)
+    own = chief.oracle.trials[trial.trial_id]
+    assert (own.status, own.message) == ("FAILED", "ValueError: odd")
+
+
+def test_a_port_that_is_taken_is_refused(chief):
+    with Listening(chief, "127.0.0.1", 0) as listening:
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+        with pytest.raises(InputError, match=f"cannot listen at 10.255.255.1:{listening.port}"):
+            Listening(
+                Chief(keras_tuner.oracles.RandomSearchOracle()), "10.255.255.1", listening.port
+            )

@@ -1,0 +1,28 @@
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("ray", reason='needs Ray: pip install "dlkit[ray]"') if not os.environ.get(
+    "CI"
+) else __import__("ray")
+ROOT = pathlib.Path(__file__).parents[3]
+
+
+def test_the_tasks_of_a_local_cluster_search(tmp_path):
+    environment = os.environ | {"HOME": str(tmp_path), "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    finished = subprocess.run(
+        [sys.executable, "-m", "tests.tuning.searches", "random", str(tmp_path / "searches"),
+         "workers=2", "launcher='ray'", "max_trials=3"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    trials = json.loads(finished.stdout.splitlines()[-1])
+    assert [status for _, status, *_ in trials] == ["COMPLETED"] * 3

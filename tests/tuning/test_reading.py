@@ -1,0 +1,84 @@
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import dlkit as dk
+from dlkit.errors import InputError, MissingExtraError
+from dlkit.tuning import Choice, best_model, results, search
+from dlkit.tuning.reading import best_trial
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """A search of two executions a trial in which each large rate fails."""
+    space = {"units": Choice([(8,), (4, 2)]), "learning_rate": Choice([0.01, 1e30])}
+    return search(
+        "mlp",
+        dk.data.load("diabetes"),
+        strategy="grid",
+        space={**space, "optimizer": "sgd"},
+        epochs=3,
+        executions=2,
+        directory=tmp_path_factory.mktemp("searches"),
+        verbose=False,
+    )
+
+
+def test_the_table_has_the_best_first_and_failures_last(searched):
+    table = results(searched)
+    assert list(table.columns) == [
+        *("trial", "status", "score", "deviation", "best_epoch", "epochs", "parameters"),
+        *("seconds", "reason", "units", "learning_rate"),
+    ]
+    assert list(table.status) == ["COMPLETED", "COMPLETED", "FAILED", "FAILED"]
+    assert table.score[0] <= table.score[1] and table.score[2:].isna().all()
+    assert set(table.units) == {(8,), (4, 2)}
+    assert sorted(table.trial) == [1, 2, 3, 4]
+    assert list(table.epochs[:2]) == [6, 6] and table.best_epoch[:2].between(1, 3).all()
+    assert (table.deviation[:2] > 0).all() and (table.seconds[:2] > 0).all()
+    assert "loss became" in table.reason[2] and not table.reason[:2].any()
+    widths = {(8,): 10 * 8 + 8 + 8 + 1, (4, 2): 10 * 4 + 4 + 4 * 2 + 2 + 2 + 1}
+    assert [widths[units] for units in table.units[:2]] == list(table.parameters[:2])
+
+
+def test_the_best_model_has_the_score_that_was_reported(searched):
+    model, data = best_model(searched)
+    found = model.evaluate(data.val, return_dict=True, verbose=0)["mae"]
+    trial = best_trial(searched)
+    best = min(o.mean() for o in trial.metrics.get_history("val_mae"))
+    assert found == pytest.approx(best, rel=1e-5)
+
+
+def test_the_best_model_is_trained_on_both_splits_and_exported(searched, tmp_path):
+    model, data = best_model(searched, retrain=True)
+    known = searched.data.record(best_trial(searched).hyperparameters)
+    assert data.val is None
+    assert set(data.origin.split.train) == set(known.origin.split.kept)
+    np.testing.assert_array_equal(data.origin.split.test, known.origin.split.test)
+    again, _ = best_model(searched, retrain=True)
+    for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    path = dk.export.saved_model(model, tmp_path / "diabetes", data=data)
+    assert (path / "saved_model.pb").is_file()
+
+
+def test_a_search_without_a_score_has_no_best_model(searched, monkeypatch):
+    failed = [t for t in searched.oracle.trials.values() if t.status == "FAILED"]
+    monkeypatch.setattr(searched.oracle, "trials", {t.trial_id: t for t in failed})
+    with pytest.raises(InputError, match="No trial of this search has a score"):
+        best_model(searched)
+
+
+def test_without_pandas_it_says_what_to_install(searched, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "dlkit\[tune\]"'):
+        results(searched)
+
+
+def test_kerastuners_own_reading_works(searched, capsys):
+    searched.results_summary(2)
+    assert "Trial" in capsys.readouterr().out
+    (model,) = searched.get_best_models(1)
+    assert isinstance(model, keras.Model)
