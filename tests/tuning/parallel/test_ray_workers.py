@@ -4,11 +4,6 @@ import pathlib
 import subprocess
 import sys
 
-import pytest
-
-pytest.importorskip("ray", reason='needs Ray: pip install "dlkit[ray]"') if not os.environ.get(
-    "CI"
-) else __import__("ray")
 ROOT = pathlib.Path(__file__).parents[3]
 
 
