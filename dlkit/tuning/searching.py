@@ -187,8 +187,8 @@ def search(  # noqa: PLR0913 - a search's options are its arguments
     source = TrialData(data, folds, seed)
     hypermodel = make_hypermodel(model, source, space)
     goal, facts = _look(hypermodel, source, objective)
-    own = name or f"{hypermodel.name}-{facts['data']['name']}-{strategy}"
-    project = pathlib.Path(directory) / _check_name(own)
+    own = f"{hypermodel.name}-{facts['data']['name']}-{strategy}"
+    project = pathlib.Path(directory) / _check_name(name or re.sub(r"[^\w.-]+", "_", own))
     facts = {"model": hypermodel.name, "objective": str(goal), **plan.facts(), **facts}
     role = find_role(project)
     fit: dict[str, Any] = {"epochs": epochs, "callbacks": list(callbacks)}
@@ -205,7 +205,9 @@ def search(  # noqa: PLR0913 - a search's options are its arguments
             tuner = _make_tuner(plan, hypermodel, source, goal, project)
             if verbose:
                 tuner.oracle.watch = TrialsTable(tuner.oracle, max_trials)
-            if role is not None:
+            if tuner.oracle.is_finished():
+                pass  # nobody need be started to hear it
+            elif role is not None:
                 run_remote_chief(tuner, role)
             elif alone:
                 run_alone(tuner, **fit)

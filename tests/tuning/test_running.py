@@ -41,7 +41,10 @@ def alone(tmp_path_factory):
 def test_two_workers_find_what_one_process_finds(alone, tmp_path):
     assert trials(run("random", tmp_path, "workers=2")) == alone
     (project,) = tmp_path.iterdir()
-    assert {path.name for path in project.glob("worker*.log")} >= {"worker0.log", "worker1.log"}
+    logs = {path: path.stat().st_mtime_ns for path in project.glob("worker*.log")}
+    assert {path.name for path in logs} >= {"worker0.log", "worker1.log"}
+    assert trials(run("random", tmp_path, "workers=2")) == alone  # and needs nobody for it
+    assert logs == {path: path.stat().st_mtime_ns for path in project.glob("worker*.log")}
 
 
 def test_a_worker_that_is_killed_loses_only_its_trial(alone, tmp_path):

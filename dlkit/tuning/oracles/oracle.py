@@ -206,6 +206,15 @@ class SearchOracle(keras_tuner.Oracle):
         own, _ = best_epoch(curves(trial, name)[0], direction)
         return self.objective.better_than(statistics.median(reached), own)
 
+    def is_finished(self) -> bool:
+        """Return whether all trials that were asked for have ended."""
+        started = self.max_trials and len(self.trials) >= self.max_trials
+        return bool(started) and not (self.ongoing_trials or self._retry_queue)
+
+    def has_lost_trials(self) -> bool:
+        """Return whether trials wait to be run again, and there is time for it."""
+        return bool(self._retry_queue) and not self.is_late()
+
     def is_late(self) -> bool:
         """Return whether `max_minutes` are over."""
         return self.max_minutes is not None and self.seconds() >= 60 * self.max_minutes

@@ -78,8 +78,10 @@ class Chief(OracleServicer):
 
     def is_done(self) -> bool:
         """Return whether the search has ended, and each worker knows."""
-        waiting = self.oracle.ongoing_trials or self.oracle._retry_queue or self.heard
-        return self.stop_triggered and not waiting
+        oracle = self.oracle
+        return self.stop_triggered and not (
+            oracle.ongoing_trials or self.heard or oracle.has_lost_trials()
+        )
 
     def _hear(self, trial_id: str) -> None:
         for name, trial in list(self.oracle.ongoing_trials.items()):

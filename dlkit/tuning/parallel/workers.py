@@ -94,7 +94,7 @@ class Workers:
                 process.terminate()
 
     def _is_over(self) -> bool:
-        return self.chief.stop_triggered and not self.chief.oracle._retry_queue
+        return self.chief.stop_triggered and not self.chief.oracle.has_lost_trials()
 
     def _start(self) -> None:
         name = f"worker{self._started}"

@@ -69,6 +69,15 @@ def test_a_silent_worker_loses_its_trial(chief, monkeypatch):
     assert chief.release_silent() == []
 
 
+def test_what_was_lost_does_not_keep_a_search_that_is_late(chief, monkeypatch):
+    client = chief.client("a")
+    client.create_trial("a")
+    chief.release("a", "it has died")
+    monkeypatch.setattr(chief.oracle, "max_minutes", 1e-9)
+    assert client.create_trial("a").status == "STOPPED"
+    assert chief.is_done()
+
+
 def test_an_answer_that_fails_is_kept_for_the_chief(chief, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
