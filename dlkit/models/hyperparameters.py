@@ -23,7 +23,8 @@ class Choice:
 
     Args:
         values: What to choose from, each once.
-        default: What is tried first. Defaults to `None`: the first of `values`, or `None` among them.
+        default: What is tried first. Defaults to `None`: `None` if it is one of `values`, else the
+            first.
         when: Other hyperparameter -> values of it with which this one is asked for at all, as
             `{"optimizer": ("sgd", "momentum")}`. Defaults to always.
 
