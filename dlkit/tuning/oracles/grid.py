@@ -9,7 +9,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial
 
-from dlkit.tuning.oracles.oracle import SearchOracle
+from dlkit.tuning.oracles.oracle import SearchOracle, one_at_a_time
 from dlkit.tuning.oracles.sampling import grid_values
 
 
@@ -83,7 +83,7 @@ class GridOracle(SearchOracle, keras_tuner.oracles.GridSearchOracle):
         """Return what trials have asked for that no model asks for when it is built."""
         return [hp for hp in self.hyperparameters.space if hp.name not in self._built_with]
 
-    @keras_tuner.synchronized
+    @one_at_a_time
     def end_trial(self, trial: Trial) -> None:
         """Keep a trial, with what it has asked for in training."""
         super().end_trial(trial)

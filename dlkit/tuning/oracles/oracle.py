@@ -11,10 +11,12 @@ killed goes on as if it had not been.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import pathlib
 import statistics
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ from typing import Any
 import keras_tuner
 import numpy as np
 from keras_tuner.engine.trial import Trial
+from keras_tuner.src.engine.oracle import LOCKS, THREADS  # they are nowhere else
 
 from dlkit.training.atomic_files import write_atomically
 from dlkit.tuning.oracles.curves import STRIDE, best_epoch, curves
@@ -36,10 +39,30 @@ _ATTEMPTS = 1000  # to draw values that were not tried
 _ENOUGH = 5  # trials before their median says anything
 
 
+def one_at_a_time(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let one thread at a time into an oracle, and leave it open when a call fails.
+
+    KerasTuner's own keeps the lock of a call that raised, and every other thread out for ever.
+    """
+
+    @functools.wraps(method)
+    def guarded(self: SearchOracle, *args: Any, **options: Any) -> Any:
+        with self.guard:
+            try:
+                return method(self, *args, **options)
+            except BaseException:
+                LOCKS.pop(self, None)  # KerasTuner makes another one
+                THREADS.pop(self, None)
+                raise
+
+    return guarded
+
+
 class SearchOracle(keras_tuner.Oracle):
     """Mixed into an oracle of KerasTuner, before it.
 
     Attributes:
+        guard: Held while a method that changes the oracle runs.
         watch: Called with each trial that begins and each that has ended.
         deaths: Trial -> how many processes have died with it.
 
@@ -60,6 +83,7 @@ class SearchOracle(keras_tuner.Oracle):
         pruning: str | None = None,
         **options: Any,
     ) -> None:
+        self.guard = threading.RLock()
         # A trial that fails is recorded and does not end the search.
         super().__init__(seed=seed, max_consecutive_failed_trials=math.inf, **options)
         self.seed = seed
@@ -103,7 +127,7 @@ class SearchOracle(keras_tuner.Oracle):
 
     # ------------------------------------------------------------ the life of a trial
 
-    @keras_tuner.synchronized
+    @one_at_a_time
     def create_trial(self, tuner_id: str) -> Trial:
         """Return the next trial; its status says when there is none."""
         if self.is_late() and tuner_id not in self.ongoing_trials:
@@ -114,7 +138,7 @@ class SearchOracle(keras_tuner.Oracle):
             self.watch(trial)
         return trial
 
-    @keras_tuner.synchronized
+    @one_at_a_time
     def update_trial(self, trial_id: str, metrics: dict[str, float], step: int = 0) -> Trial:
         """Record an epoch; the answer's status is `"STOPPED"` where the trial should end."""
         known = self.trials[trial_id].metrics
@@ -129,7 +153,7 @@ class SearchOracle(keras_tuner.Oracle):
             return Trial(trial.hyperparameters, trial_id=trial_id, status="STOPPED")
         return trial
 
-    @keras_tuner.synchronized
+    @one_at_a_time
     def end_trial(self, trial: Trial) -> None:
         """Score and keep a trial, once."""
         own = self.trials[trial.trial_id]
@@ -153,7 +177,7 @@ class SearchOracle(keras_tuner.Oracle):
         own.status, own.message = sent.status, values.pop(MESSAGE, None)
         own.hyperparameters.values = values | own.hyperparameters.values
 
-    @keras_tuner.synchronized
+    @one_at_a_time
     def release(self, tuner_id: str, reason: str) -> None:
         """Take its trial back from a process that has died: to be run again, but once only."""
         self.tuner_ids.discard(tuner_id)
@@ -161,7 +185,7 @@ class SearchOracle(keras_tuner.Oracle):
             self._take_back(self.ongoing_trials.pop(tuner_id), reason)
             self.save()
 
-    @keras_tuner.synchronized
+    @one_at_a_time
     def interrupt(self) -> None:
         """Take all trials back that run, without a death to count."""
         for trial in self.ongoing_trials.values():

@@ -71,9 +71,38 @@ class HyperbandOracle(SearchOracle, keras_tuner.oracles.HyperbandOracle):
         **options: As `SearchOracle` takes them.
     """
 
+    _brackets: list[dict[str, Any]]
+    _current_bracket: int
+    _current_iteration: int
+
     def __init__(self, *, max_trials: int, max_epochs: int, **options: Any) -> None:
         super().__init__(max_epochs=max_epochs, hyperband_iterations=None, **options)
         self.max_trials = max_trials
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Return values to begin with or to go on with."""
+        before = self._current_bracket, self._current_iteration
+        answer = super().populate_space(trial_id)
+        if answer["status"] != "RUNNING":  # KerasTuner has begun a bracket for it, each time
+            self._brackets = [bracket for bracket in self._brackets if bracket["rounds"][0]]
+            self._current_bracket, self._current_iteration = before
+        return answer
+
+    def _random_trial(self, trial_id: str, bracket: dict[str, Any]) -> dict[str, Any]:
+        """Return values to begin with; when there are no others, the best of those go on."""
+        answer = super()._random_trial(trial_id, bracket)
+        if answer["status"] == "RUNNING" or not bracket["rounds"][0] or "size" in bracket:
+            return answer
+        bracket["size"] = len(bracket["rounds"][0])
+        return super().populate_space(trial_id)
+
+    def _get_size(self, bracket_num: int, round_num: int) -> int:
+        """Return how many trials a round has; fewer where the space has no more."""
+        size = super()._get_size(bracket_num, round_num)
+        for bracket in self._brackets:
+            if bracket["bracket_num"] == bracket_num and "size" in bracket:
+                return min(size, math.ceil(bracket["size"] / self.factor**round_num))
+        return size
 
     def get_state(self) -> dict[str, Any]:
         """Return what `oracle.json` holds."""

@@ -1,5 +1,6 @@
 import collections
 
+import keras_tuner
 import numpy as np
 import pytest
 
@@ -21,8 +22,6 @@ def test_what_learns_from_its_trials_finds_better_than_chance(strategy, tmp_path
 
 
 def test_a_loss_is_made_small(tmp_path):
-    import keras_tuner
-
     goal = keras_tuner.Objective("val_accuracy", "min")  # by any name
     for strategy in STRATEGIES:
         oracle = make(strategy, tmp_path / strategy, objective=goal, max_trials=20)
@@ -54,6 +53,20 @@ def test_hyperband_trains_the_best_on_and_for_longer(tmp_path):
     promoted = {t.hyperparameters.values["tuner/trial_id"] for t in rounds[2, 1]}
     best_of_all = sorted(first, key=lambda t: -t.score)[: len(promoted)]
     assert {t.trial_id for t in best_of_all} & promoted
+
+
+def test_hyperband_trains_the_best_of_a_small_space_for_long(tmp_path):
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("rate", [0.001, 0.01])
+    hp.Choice("units", [4, 8])
+    oracle = make("hyperband", tmp_path, hp=hp, max_trials=100, max_epochs=27)
+    drive(oracle)
+    assert len(oracle.trials) < 20
+    found = [t.hyperparameters.values for t in oracle.trials.values()]
+    begun = [values for values in found if "tuner/trial_id" not in values]
+    assert len(begun) == 4
+    (longest,) = [values for values in found if values["tuner/epochs"] == 27]
+    assert (longest["rate"], longest["units"]) == (0.01, 8)
 
 
 def test_hyperband_ends_after_its_trials_and_goes_on_with_more(tmp_path):
