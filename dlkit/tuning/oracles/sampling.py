@@ -78,6 +78,8 @@ def place_of(hp: hp_types.HyperParameter, value: Any) -> float:
     if _has_steps(hp):
         return (_step_index(hp, value) + 0.5) / _steps(hp)
     low, high = hp.min_value, hp.max_value
+    if low == high:
+        return 0.5
     if isinstance(hp, hp_types.Int):
         value, high = value + 0.5, high + 1
     if hp.sampling == "linear":

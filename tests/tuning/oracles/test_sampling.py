@@ -17,6 +17,14 @@ RANGES = [
     hps.Int("units", 3, 1000, sampling="log"),
     hps.Int("units", 0, 2**40),
 ]
+SINGLE = [
+    hps.Float("rate", 0.1, 0.1),
+    hps.Float("rate", 0.1, 0.1, sampling="log"),
+    hps.Float("rate", 0.1, 0.1, sampling="reverse_log"),
+    hps.Float("rate", 0.1, 0.1, step=0.1),
+    hps.Int("units", 3, 3),
+    hps.Int("units", 3, 3, sampling="log"),
+]
 OTHERS = [
     hps.Choice("pool", ["max", "average", "none"]),
     hps.Choice("size", [5, 3, 7]),
@@ -58,6 +66,12 @@ def test_places_and_values_belong_to_each_other(hp):
         assert (
             again == pytest.approx(value, rel=1e-5) if isinstance(value, float) else again == value
         )
+
+
+@pytest.mark.parametrize("hp", SINGLE, ids=told)
+def test_a_range_of_one_value_is_that_value(hp):
+    assert grid_values(hp) == [hp.min_value] == [value_at(hp, 0.9)]
+    assert place_of(hp, hp.min_value) == 0.5
 
 
 @pytest.mark.parametrize("hp", [RANGES[0], RANGES[5], RANGES[7], *OTHERS[:3]], ids=told)
