@@ -32,7 +32,7 @@ def grid_values(hp: hp_types.HyperParameter) -> list[Any]:
     if isinstance(hp, hp_types.Boolean):
         values: list[Any] = [False, True]
     elif isinstance(hp, hp_types.Choice):
-        values = list(hp.values)
+        values = list(dict.fromkeys(hp.values))  # KerasTuner lets one be named twice
     elif _is_line(hp) and hp.max_value - hp.min_value < MANY:
         values = list(range(hp.min_value, hp.max_value + 1))
     elif _has_steps(hp):

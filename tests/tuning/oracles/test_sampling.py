@@ -74,6 +74,10 @@ def test_a_range_of_one_value_is_that_value(hp):
     assert place_of(hp, hp.min_value) == 0.5
 
 
+def test_a_value_that_is_named_twice_is_tried_once():
+    assert grid_values(hps.Choice("size", [5, 3, 3, 7, 7])) == [5, 3, 7]
+
+
 @pytest.mark.parametrize("hp", [RANGES[0], RANGES[5], RANGES[7], *OTHERS[:3]], ids=told)
 def test_each_value_is_as_likely_as_another(hp):
     """The ends too: a hundred places for each value."""
