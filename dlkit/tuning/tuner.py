@@ -59,7 +59,7 @@ class SearchTuner(keras_tuner.Tuner):
     ) -> None:
         self.data, self.patience, self.seed, self.link = data, patience, seed, link
         self._trials = 0
-        self._execution = 0
+        self._execution = self._step = 0
         self._began = 0.0
         self._stopped = self._idle = False
         super().__init__(oracle, hypermodel, executions_per_trial=executions, **options)
@@ -101,6 +101,7 @@ class SearchTuner(keras_tuner.Tuner):
         self._execution += 1
         if self._stopped:
             return None
+        self._step = self._execution * STRIDE - 1
         keras.utils.set_random_seed(self.seed + self._execution)
         train, held = self.data.splits(trial.hyperparameters, self._execution)
         if self.patience is not None:
@@ -134,9 +135,10 @@ class SearchTuner(keras_tuner.Tuner):
             return  # a `fit` of the user's, which returns it at the end
         values[SIZE] = float(model.count_params())
         values[SECONDS] = time.monotonic() - self._began
-        step = self._execution * STRIDE + epoch
+        # A `fit` of the user's may train twice, as for fine-tuning; the second counts on.
+        self._step = max(self._step + 1, self._execution * STRIDE + epoch)
         self._reach()
-        answer = self.oracle.update_trial(trial.trial_id, values, step=step)
+        answer = self.oracle.update_trial(trial.trial_id, values, step=self._step)
         if answer.status == "STOPPED":
             self._stopped = model.stop_training = True
 

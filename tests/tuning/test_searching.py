@@ -10,7 +10,7 @@ import pytest
 
 import dlkit as dk
 from dlkit.errors import InputError
-from dlkit.tuning import Choice, Float, search
+from dlkit.tuning import Choice, Float, best_model, results, search
 from dlkit.tuning.oracles.strategies import STRATEGIES
 from tests.tuning import searches
 
@@ -148,6 +148,25 @@ def test_a_fit_of_ones_own_may_return_the_score_itself(iris, tmp_path):
     tuner = search(Odd(), iris, objective=goal, directory=tmp_path, verbose=False)
     assert tuner.get_best_hyperparameters()[0].get("rate") == 0.2
     assert [round(t.score, 3) for t in tuner.oracle.trials.values()].count(0.1) == 2
+
+
+def test_epochs_of_a_second_training_count_on(iris, tmp_path):
+    class Twice(keras_tuner.HyperModel):
+        def build(self, hp):
+            rate = hp.Choice("rate", [0.01, 0.1])
+            return dk.models.build("perceptron", iris, learning_rate=rate)
+
+        def fit(self, hp, model, *args, **options):
+            model.fit(*args, **options)
+            model.optimizer.learning_rate = 1.0
+            return model.fit(*args, **options)
+
+    options = {"objective": "val_loss", "epochs": 2, "max_trials": 1, "verbose": False}
+    tuner = search(Twice(), iris, directory=tmp_path, **options)
+    (trial,) = tuner.oracle.trials.values()
+    assert results(tuner)["epochs"].tolist() == [4]
+    model, data = best_model(tuner)
+    assert trial.score == pytest.approx(model.evaluate(data.val, return_dict=True)["loss"])
 
 
 def test_a_search_whose_trials_all_fail_says_why(iris, tmp_path):
