@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import statistics
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,8 @@ def best_model(tuner: keras_tuner.Tuner, *, retrain: bool = False) -> tuple[kera
         both splits, and which has no validation split.
 
     Raises:
-        InputError: when no trial has a score, or data that cannot be made again is to be retrained.
+        InputError: when no trial has a score or the best has no weights, or data that cannot be
+            made again is to be retrained.
 
     Example:
         >>> import dlkit as dk
@@ -105,6 +107,12 @@ def best_model(tuner: keras_tuner.Tuner, *, retrain: bool = False) -> tuple[kera
     hp = trial.hyperparameters.copy()
     data = tuner.data.record(hp)
     if not retrain:
+        weights = pathlib.Path(tuner._get_checkpoint_fname(trial.trial_id))
+        if not weights.exists():
+            raise InputError(
+                f"The best trial has no weights in {weights}: they were deleted, or a `fit` of your"
+                " own did not give its callbacks to model.fit. Use retrain=True."
+            )
         return tuner.load_model(trial), data
     if data.origin is None:
         raise InputError(

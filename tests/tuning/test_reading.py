@@ -71,6 +71,12 @@ def test_a_search_without_a_score_has_no_best_model(searched, monkeypatch):
         best_model(searched)
 
 
+def test_a_best_trial_whose_weights_are_gone_is_told(searched, tmp_path, monkeypatch):
+    monkeypatch.setattr(searched, "_get_checkpoint_fname", lambda _: str(tmp_path / "none"))
+    with pytest.raises(InputError, match="The best trial has no weights in"):
+        best_model(searched)
+
+
 def test_without_pandas_it_says_what_to_install(searched, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingExtraError, match=r'pip install "dlkit\[tune\]"'):
