@@ -7,6 +7,7 @@ model, data, space -> a `HyperModel` -> built once: objective, space -> its dire
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import pathlib
 import re
@@ -147,7 +148,7 @@ def search(  # noqa: PLR0913 - a search's options are its arguments
     project = pathlib.Path(directory) / _check_name(name or re.sub(r"[^\w.-]+", "_", own))
     facts = {"model": hypermodel.name, "objective": str(goal), **plan.facts(), **facts}
     role = find_role(project)
-    fit: dict[str, Any] = {"epochs": epochs, "callbacks": list(callbacks)}
+    fit: dict[str, Any] = {"epochs": epochs, "callbacks": _check_callbacks(callbacks)}
     if role is not None and not role.is_chief:
         check_project(project, facts)
         link = make_link(role, is_local=(project / "search.json").exists())
@@ -210,6 +211,21 @@ def _look(
     else:
         goal = find_objective(objective, built, source.splits(hp, 0)[1])
     return goal, {"space": describe_space(hp), "data": describe_data(source.record(hp))}
+
+
+def _check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> list[Any]:
+    for callback in callbacks:
+        name = type(callback).__name__
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise InputError(f"callbacks are keras.callbacks.Callback objects. Received: {name}.")
+        try:
+            copy.deepcopy(callback)
+        except Exception as error:
+            raise InputError(
+                f"The callback {name} cannot be copied for each training ({error}): let it open"
+                " or lock what it needs in on_train_begin."
+            ) from None
+    return list(callbacks)
 
 
 def _check_name(name: str) -> str:

@@ -2,6 +2,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import threading
 
 import keras
 import keras_tuner
@@ -113,6 +114,21 @@ def test_a_function_without_hyperparameters_or_a_compiled_model_is_refused(iris,
     ]:
         with pytest.raises(InputError, match=words):
             search(model, iris, directory=tmp_path)
+
+
+def test_callbacks_that_cannot_be_copied_are_refused_before_the_first_trial(iris, tmp_path):
+    class Locked(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.lock = threading.Lock()
+
+    for callback, words in [
+        (Locked(), "The callback Locked cannot be copied for each training .*pickle"),
+        (3, "callbacks are keras.callbacks.Callback objects. Received: int"),
+    ]:
+        with pytest.raises(InputError, match=words):
+            search("perceptron", iris, callbacks=[callback], directory=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_test_split_is_never_looked_at(iris, tmp_path):
