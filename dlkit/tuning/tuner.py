@@ -88,7 +88,7 @@ class SearchTuner(keras_tuner.Tuner):
         values = trial.hyperparameters.values
         if "tuner/epochs" in values:  # Hyperband's
             fit["epochs"] = values["tuner/epochs"]
-            fit["initial_epoch"] = values["tuner/initial_epoch"]
+            fit["initial_epoch"] = values["tuner/initial_epoch"] if self._goes_on(values) else 0
         try:
             return super().run_trial(trial, *args, **fit)
         except Exception as error:
@@ -113,10 +113,18 @@ class SearchTuner(keras_tuner.Tuner):
     def _build_hypermodel(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Build a model; one that goes on with an earlier trial's has its weights and momenta."""
         model = super()._build_hypermodel(hp)
-        if "tuner/trial_id" in hp.values:
+        if self._goes_on(hp.values):
             model.optimizer.build(model.trainable_variables)
             model.load_weights(self._get_checkpoint_fname(hp.values["tuner/trial_id"]))
         return model
+
+    def _goes_on(self, values: dict[str, Any]) -> bool:
+        """Return whether a trial starts with an earlier one's weights.
+
+        Those of several executions or folds are not all kept. The best of them have seen what
+        another fold is validated on, so each is trained from its start.
+        """
+        return "tuner/trial_id" in values and self.executions_per_trial == 1
 
     def on_batch_end(
         self, trial: Trial, model: keras.Model, batch: int, logs: dict[str, Any] | None = None
