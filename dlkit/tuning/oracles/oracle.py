@@ -27,6 +27,7 @@ import numpy as np
 from keras_tuner.engine.trial import Trial
 from keras_tuner.src.engine.oracle import LOCKS, THREADS  # they are nowhere else
 
+from dlkit.errors import InputError
 from dlkit.training.atomic_files import write_atomically
 from dlkit.tuning.oracles.curves import STRIDE, best_epoch, curves
 from dlkit.tuning.oracles.sampling import value_at
@@ -270,8 +271,18 @@ class SearchOracle(keras_tuner.Oracle):
         write_json(folder / "trial.json", trial.get_state())
 
     def reload(self) -> None:
-        """Read what is there, and settle what a kill left between the files."""
-        super().reload()
+        """Read what is there, and settle what a kill left between the files.
+
+        Raises:
+            InputError: when a file is missing, or is none of a search.
+        """
+        try:
+            super().reload()
+        except Exception as error:
+            raise InputError(
+                f"{self._project_dir} holds a search that cannot be read"
+                f" ({type(error).__name__}); delete the directory, or give another name."
+            ) from error
         del self._retry_queue[len(self._retry_queue) - len(self._ran) :]  # which it puts there
         for name in self._ran:
             if self.trials[name].status not in _FINISHED:

@@ -5,6 +5,7 @@ import threading
 import keras_tuner
 import pytest
 
+from dlkit.errors import InputError
 from dlkit.tuning.oracles import oracle as oracles
 from dlkit.tuning.oracles.strategies import STRATEGIES
 from tests.tuning.driving import declared, drive, make, run, score, told
@@ -227,3 +228,12 @@ def test_those_that_watch_are_told_once(tmp_path):
     oracle.watch = lambda trial: seen.append((trial.trial_id, trial.status))
     drive(oracle, score=score)
     assert seen == [("0", "RUNNING"), ("0", "COMPLETED"), ("1", "RUNNING"), ("1", "COMPLETED")]
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"start_order": ["0'])
+@pytest.mark.parametrize("name", ["oracle.json", "trial_0/trial.json"])
+def test_a_search_whose_files_are_damaged_is_told(name, content, tmp_path):
+    drive(make("random", tmp_path, max_trials=2), epochs=1)
+    (tmp_path / "search" / name).write_text(content)
+    with pytest.raises(InputError, match=r"search holds a search that cannot be read .*; delete"):
+        make("random", tmp_path, max_trials=2)
