@@ -78,7 +78,7 @@ class TrialData:
         made = self._made
         if not callable(self._source):
             made = made or Made([], {}, *self._checked(self._source))
-        elif made is None or any(hp.values.get(n, v) != v for n, v in made.values.items()):
+        elif made is None or not self._fits(made, hp):
             asked = keras_tuner.HyperParameters()
             asked.values = dict(hp.values)
             data = self._source(asked)
@@ -88,6 +88,12 @@ class TrialData:
         hp.merge(made.space, overwrite=False)
         self._made = made
         return made.record, made.folds
+
+    @staticmethod
+    def _fits(made: Made, hp: keras_tuner.HyperParameters) -> bool:
+        """Return whether data was made of these values; one that is not given is its default."""
+        defaults = {p.name: p.default for p in made.space}
+        return all(hp.values.get(n, defaults[n]) == v for n, v in made.values.items())
 
     def _checked(self, data: Data) -> tuple[Data, list[Data]]:
         if not hasattr(data, "input_spec"):

@@ -63,6 +63,8 @@ def test_data_may_be_made_of_hyperparameters():
     other.values = {"share": 0.3}
     source.record(other)
     assert [p.name for p in other.space] == ["share"] and len(calls) == 2
+    # What is not given yet is a default, not what other values were made with.
+    assert source.record(keras_tuner.HyperParameters()).origin.split.val.size == 12
 
 
 def test_folds_take_the_place_of_the_validation_split():
