@@ -37,7 +37,6 @@ def make(strategy, folder, *, hp=None, max_trials=12, **options):
     oracle = STRATEGIES[strategy](
         objective=goal, max_trials=max_trials, hyperparameters=space, **options
     )
-    oracle.verbose = 0
     oracle._set_project_dir(str(folder), "search")
     if (folder / "search" / "oracle.json").exists():
         oracle.reload()

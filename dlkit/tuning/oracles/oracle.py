@@ -87,6 +87,7 @@ class SearchOracle(keras_tuner.Oracle):
         self.guard = threading.RLock()
         # A trial that fails is recorded and does not end the search.
         super().__init__(seed=seed, max_consecutive_failed_trials=math.inf, **options)
+        self.verbose = 0  # a chief's, too: what `watch` prints is enough
         self.seed = seed
         self.max_minutes = max_minutes
         self.pruning = pruning

@@ -237,3 +237,8 @@ def test_a_search_whose_files_are_damaged_is_told(name, content, tmp_path):
     (tmp_path / "search" / name).write_text(content)
     with pytest.raises(InputError, match=r"search holds a search that cannot be read .*; delete"):
         make("random", tmp_path, max_trials=2)
+
+
+def test_nothing_is_printed_but_what_watches(tmp_path, capsys):
+    drive(make("random", tmp_path, max_trials=2), epochs=1)
+    assert capsys.readouterr().out == ""
