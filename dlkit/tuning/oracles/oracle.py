@@ -91,6 +91,7 @@ class SearchOracle(keras_tuner.Oracle):
         self.seed = seed
         self.max_minutes = max_minutes
         self.pruning = pruning
+        self.verbose = 0  # KerasTuner's own words for what `watch` is called with
         self.watch: Callable[[Trial], None] = lambda trial: None
         self.deaths: dict[str, int] = {}
         self._retry_queue: list[str] = []
