@@ -14,6 +14,7 @@ from concurrent import futures
 from typing import Any
 
 import grpc
+from keras_tuner.engine.trial import Trial
 from keras_tuner.src import protos  # its protocol is nowhere else
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
@@ -41,10 +42,19 @@ class Chief(OracleServicer):
         self.heard: dict[str, float] = {}
 
     def CreateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
-        """Return the next trial."""
+        """Return the next trial, or that there is none yet.
+
+        A worker stays while others train: it has the trial of one that dies. They may be on
+        machines where nothing else would come for it.
+        """
         self.heard[request.tuner_id] = time.monotonic()
+        lost = self.oracle._retry_queue
+        if self.stop_triggered and not lost and self._may_be_needed(request.tuner_id):
+            return _not_yet(self.oracle)
         answer = self._answer(super().CreateTrial, request, context)
         if answer.trial.status == protos.get_proto().TrialStatus.STOPPED:
+            if self._may_be_needed(request.tuner_id):
+                return _not_yet(self.oracle)
             self.heard.pop(request.tuner_id, None)
         return answer
 
@@ -83,6 +93,12 @@ class Chief(OracleServicer):
             oracle.ongoing_trials or self.heard or oracle.has_lost_trials()
         )
 
+    def _may_be_needed(self, tuner_id: str) -> bool:
+        """Return whether a worker without a trial may have one of those that run or are lost."""
+        running = self.oracle.ongoing_trials
+        open_trials = running or self.oracle._retry_queue
+        return bool(open_trials) and tuner_id not in running and not self.oracle.is_late()
+
     def _hear(self, trial_id: str) -> None:
         for name, trial in list(self.oracle.ongoing_trials.items()):
             if trial.trial_id == trial_id:
@@ -94,6 +110,11 @@ class Chief(OracleServicer):
         except Exception as error:
             self.error = error
             raise
+
+
+def _not_yet(oracle: SearchOracle) -> Any:
+    trial = Trial(oracle.get_space(), trial_id="", status="IDLE")
+    return protos.get_service().CreateTrialResponse(trial=trial.to_proto())
 
 
 class Listening:

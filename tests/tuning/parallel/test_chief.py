@@ -78,6 +78,31 @@ def test_what_was_lost_does_not_keep_a_search_that_is_late(chief, monkeypatch):
     assert chief.is_done()
 
 
+def end(client, trial, epochs=(0, 1)):
+    for epoch in epochs:
+        value = score(trial.hyperparameters.values, epoch)
+        client.update_trial(trial.trial_id, {"val_accuracy": value}, step=epoch)
+    trial.status = "COMPLETED"
+    client.end_trial(trial)
+
+
+def test_a_worker_stays_until_nothing_can_be_lost_any_more(chief):
+    chief.oracle.max_trials = 2
+    a, b = chief.client("a"), chief.client("b")
+    lost = a.create_trial("a")
+    end(b, b.create_trial("b"))
+    for _ in range(2):
+        assert b.create_trial("b").status == "IDLE"
+    assert not chief.is_done()
+    chief.release("a", "it has died")
+    taken = b.create_trial("b")
+    assert taken.trial_id == lost.trial_id
+    end(b, taken)
+    assert not chief.is_done()  # it does not know yet
+    assert b.create_trial("b").status == "STOPPED"
+    assert chief.is_done()
+
+
 def test_an_answer_that_fails_is_kept_for_the_chief(chief, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
