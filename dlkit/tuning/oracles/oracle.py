@@ -136,7 +136,10 @@ class SearchOracle(keras_tuner.Oracle):
         if self.is_late() and tuner_id not in self.ongoing_trials:
             self.tuner_ids.discard(tuner_id)
             return Trial(self.get_space(), trial_id="", status="STOPPED")
+        lost = list(self._retry_queue)
         trial = super().create_trial(tuner_id)
+        if trial.trial_id in lost:
+            trial.metrics = type(trial.metrics)()  # it starts over
         if trial.status == "RUNNING":
             self.watch(trial)
         return trial
@@ -189,26 +192,36 @@ class SearchOracle(keras_tuner.Oracle):
             self.save()
 
     @one_at_a_time
+    def take_up(self, tuner_id: str, trial_id: str) -> bool:
+        """Leave a lost trial to a process that goes on with it after all; return whether it is so.
+
+        It was silent for long, or the process that has the oracle was started anew.
+        """
+        if trial_id not in self._retry_queue:
+            return False
+        self._retry_queue.remove(trial_id)
+        self.deaths[trial_id] = max(0, self.deaths.get(trial_id, 0) - 1)
+        self.ongoing_trials[tuner_id] = self.trials[trial_id]
+        self.save()
+        return True
+
+    @one_at_a_time
     def interrupt(self) -> None:
         """Take all trials back that run, without a death to count."""
         for trial in self.ongoing_trials.values():
-            self._queue(trial)
+            self._retry_queue.insert(0, trial.trial_id)
         self.ongoing_trials.clear()
         self.save()
 
     def _take_back(self, trial: Trial, reason: str) -> None:
         deaths = self.deaths[trial.trial_id] = self.deaths.get(trial.trial_id, 0) + 1
         if deaths == 1:
-            self._queue(trial)
+            self._retry_queue.insert(0, trial.trial_id)
             return
         trial.status, trial.message = "FAILED", reason
         self.end_order.append(trial.trial_id)
         self._save_trial(trial)
         self.watch(trial)
-
-    def _queue(self, trial: Trial) -> None:
-        trial.metrics = type(trial.metrics)()  # it starts over
-        self._retry_queue.insert(0, trial.trial_id)
 
     def score_trial(self, trial: Trial) -> None:
         """Score a trial by the mean of its executions' best epochs."""

@@ -65,8 +65,11 @@ class Chief(OracleServicer):
 
     def EndTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Record the end of a trial."""
-        self._hear(request.trial.trial_id)
-        return self._answer(super().EndTrial, request, context)
+        trial_id = request.trial.trial_id
+        self._hear(trial_id)
+        answer = self._answer(super().EndTrial, request, context)
+        self.heard.pop(_nameless(trial_id), None)
+        return answer
 
     def GetTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Return a trial."""
@@ -103,6 +106,9 @@ class Chief(OracleServicer):
         for name, trial in list(self.oracle.ongoing_trials.items()):
             if trial.trial_id == trial_id:
                 self.heard[name] = time.monotonic()
+                return
+        if self.oracle.take_up(_nameless(trial_id), trial_id):
+            self.heard[_nameless(trial_id)] = time.monotonic()
 
     def _answer(self, method: Callable[..., Any], request: Any, context: Any) -> Any:
         try:
@@ -110,6 +116,11 @@ class Chief(OracleServicer):
         except Exception as error:
             self.error = error
             raise
+
+
+def _nameless(trial_id: str) -> str:
+    """Return what a worker is called that goes on with a lost trial: only its trial is known."""
+    return f"worker of trial {trial_id}"
 
 
 def _not_yet(oracle: SearchOracle) -> Any:

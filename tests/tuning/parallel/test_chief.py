@@ -103,6 +103,20 @@ def test_a_worker_stays_until_nothing_can_be_lost_any_more(chief):
     assert chief.is_done()
 
 
+def test_a_worker_that_was_taken_for_dead_goes_on_with_its_trial(chief):
+    a, b = chief.client("a"), chief.client("b")
+    trial = a.create_trial("a")
+    a.update_trial(trial.trial_id, {"val_accuracy": 0.9}, step=0)
+    chief.release("a", "it was silent")
+    a.get_trial(trial.trial_id)
+    assert b.create_trial("b").trial_id != trial.trial_id
+    end(a, trial, epochs=(1,))
+    own = chief.oracle.trials[trial.trial_id]
+    assert own.best_step == 0 and abs(own.score - 0.9) < 1e-6  # of all epochs
+    assert chief.oracle.deaths == {trial.trial_id: 0}
+    assert set(chief.heard) == {"b"}
+
+
 def test_an_answer_that_fails_is_kept_for_the_chief(chief, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
