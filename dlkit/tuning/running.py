@@ -15,14 +15,15 @@ from dlkit.argument_validation import require
 from dlkit.tuning.parallel.chief import Chief, Listening
 from dlkit.tuning.parallel.link import Link
 from dlkit.tuning.parallel.ray_workers import RayWorkers
-from dlkit.tuning.parallel.roles import Role
+from dlkit.tuning.parallel.roles import Role, is_started_by_chief
 from dlkit.tuning.parallel.workers import Workers, command
 from dlkit.tuning.tuner import EnoughError, SearchTuner
 
 LAUNCHERS = {"process": Workers, "ray": RayWorkers}
 _PAUSE = 0.05  # seconds between two looks at the workers
-# Seconds until a worker takes its chief for dead: one of this machine, and one that may come later.
-_LOCAL_WAIT, _REMOTE_WAIT = 10.0, 60.0
+# Seconds until a worker takes its chief for dead: the one that started it, and one that may come
+# later, or again.
+_OWN_WAIT, _REMOTE_WAIT = 10.0, 60.0
 
 
 def check_launcher(launcher: str) -> None:
@@ -85,13 +86,13 @@ def run_worker(tuner: SearchTuner, link: Link, **fit: Any) -> None:
         tuner.search(verbose=0, **fit)
 
 
-def make_link(role: Role, is_local: bool) -> Link:
+def make_link(role: Role) -> Link:
     """Return a worker's link to its chief, which is there.
 
     Raises:
         InputError: when no chief answers in time.
     """
-    link = Link(role, _LOCAL_WAIT if is_local else _REMOTE_WAIT)
+    link = Link(role, _OWN_WAIT if is_started_by_chief() else _REMOTE_WAIT)
     link.reach()
     return link
 

@@ -151,7 +151,7 @@ def search(  # noqa: PLR0913 - a search's options are its arguments
     fit: dict[str, Any] = {"epochs": epochs, "callbacks": _check_callbacks(callbacks)}
     if role is not None and not role.is_chief:
         check_project(project, facts)
-        link = make_link(role, is_local=(project / "search.json").exists())
+        link = make_link(role)
         with taken_by(role):
             tuner = _make_tuner(plan, hypermodel, source, goal, project, link)
             run_worker(tuner, link, **fit)

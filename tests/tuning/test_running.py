@@ -11,7 +11,9 @@ import types
 import pytest
 
 from dlkit.errors import InputError, MissingExtraError
-from dlkit.tuning.running import check_launcher
+from dlkit.tuning.parallel.link import Link
+from dlkit.tuning.parallel.roles import Role
+from dlkit.tuning.running import check_launcher, make_link
 
 ROOT = pathlib.Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "tests.tuning.searches"]
@@ -89,6 +91,25 @@ def test_chief_and_workers_find_each_other_by_kerastuners_variables(alone, tmp_p
     assert trials(chief) == alone
     assert "The chief listens at 127.0.0.1:" in chief.stdout
     assert worker.wait(60) == 0
+
+
+def test_only_workers_of_a_chief_of_their_own_give_up_early(monkeypatch):
+    waits = []
+
+    class Reached(Link):
+        def __init__(self, role, wait):
+            waits.append(wait)
+
+        def reach(self):
+            """It is there."""
+
+    monkeypatch.setattr("dlkit.tuning.running.Link", Reached)
+    role = Role("worker-a", "127.0.0.1", 1)
+    monkeypatch.delenv("DLKIT_SEARCH", raising=False)
+    make_link(role)
+    monkeypatch.setenv("DLKIT_SEARCH", "searches/mine")
+    make_link(role)
+    assert waits == [60.0, 10.0]
 
 
 def test_what_no_worker_can_be_started_for_is_refused(monkeypatch):

@@ -71,6 +71,11 @@ def find_role(project: pathlib.Path) -> Role | None:
         ) from None
 
 
+def is_started_by_chief() -> bool:
+    """Return whether this process is a worker that its chief has started."""
+    return _SEARCH in os.environ
+
+
 @contextlib.contextmanager
 def taken_by(role: Role | None) -> Iterator[None]:
     """Show KerasTuner the variables of a worker, and none to what has the oracle itself."""
