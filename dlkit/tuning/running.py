@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import pathlib
+import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 import keras
 
 from dlkit.argument_validation import require
+from dlkit.tuning.oracles.oracle import SearchOracle
 from dlkit.tuning.parallel.chief import Chief, Listening
 from dlkit.tuning.parallel.link import Link
 from dlkit.tuning.parallel.ray_workers import RayWorkers
@@ -41,12 +45,8 @@ def check_launcher(launcher: str) -> None:
 def run_alone(tuner: SearchTuner, **fit: Any) -> None:
     """Search in this process."""
     tuner.save()
-    with _without_retracing_notes():
-        try:
-            tuner.search(verbose=0, **fit)
-        except KeyboardInterrupt:
-            tuner.oracle.interrupt()
-            raise
+    with _without_retracing_notes(), _handing_back(tuner.oracle):
+        tuner.search(verbose=0, **fit)
 
 
 def run_chief(
@@ -99,7 +99,7 @@ def make_link(role: Role) -> Link:
 
 def _wait(chief: Chief, staff: Workers | None) -> None:
     """Wait until the search is done."""
-    try:
+    with _handing_back(chief.oracle):
         while not chief.is_done():
             if chief.error is not None:
                 raise chief.error
@@ -107,9 +107,38 @@ def _wait(chief: Chief, staff: Workers | None) -> None:
                 staff.look()
             chief.release_silent()
             time.sleep(_PAUSE)
-    except KeyboardInterrupt:
-        chief.oracle.interrupt()
-        raise
+
+
+@contextlib.contextmanager
+def _handing_back(oracle: SearchOracle) -> Iterator[None]:
+    """Take the trials back that run when the process is asked to end, without a death to count.
+
+    SIGTERM is what a cluster sends before it takes a machine away; it ends the process with 143.
+    """
+
+    def end(*_: Any) -> None:
+        sys.exit(128 + signal.SIGTERM)
+
+    with _answering(signal.SIGTERM, end):
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):
+            oracle.interrupt()
+            raise
+
+
+@contextlib.contextmanager
+def _answering(number: int, handler: Any) -> Iterator[None]:
+    """Handle a signal, unless the script that searches does so itself, or cannot in its thread."""
+    free = signal.getsignal(number) == signal.SIG_DFL
+    if not free or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ import pytest
 from dlkit.errors import InputError, MissingExtraError
 from dlkit.tuning.parallel.link import Link
 from dlkit.tuning.parallel.roles import Role
-from dlkit.tuning.running import check_launcher, make_link
+from dlkit.tuning.running import _handing_back, check_launcher, make_link
+from tests.tuning.driving import make
 
 ROOT = pathlib.Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "tests.tuning.searches"]
@@ -93,6 +94,44 @@ def test_chief_and_workers_find_each_other_by_kerastuners_variables(alone, tmp_p
     assert worker.wait(60) == 0
 
 
+def test_a_chief_that_is_told_to_end_goes_on_with_the_worker_that_waits(alone, tmp_path):
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = str(found.getsockname()[1])
+    told = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": port}
+    command = [*COMMAND, "random", str(tmp_path)]
+
+    def start(name, **where):
+        variables = os.environ | told | {"KERASTUNER_TUNER_ID": name}
+        return subprocess.Popen(command, cwd=ROOT, env=variables, **where)
+
+    chief = start("chief", stdout=subprocess.PIPE, text=True)
+    worker = start("worker-a", stdout=subprocess.DEVNULL)
+    while not list(tmp_path.glob("*/trial_2")):
+        time.sleep(0.02)
+        assert chief.poll() is None
+    chief.send_signal(signal.SIGTERM)
+    said, _ = chief.communicate(timeout=60)
+    assert chief.returncode == 143 and "Search: Running" not in said
+    (project,) = tmp_path.glob("*/oracle.json")
+    assert json.loads(project.read_text())["deaths"] == {}
+    assert trials(run("random", tmp_path, **told, KERASTUNER_TUNER_ID="chief")) == alone
+    assert worker.wait(60) == 0
+
+
+def test_a_search_alone_that_is_told_to_end_counts_no_death(alone, tmp_path):
+    process = subprocess.Popen([*COMMAND, "random", str(tmp_path)], cwd=ROOT)
+    while not list(tmp_path.glob("*/trial_2")):
+        time.sleep(0.02)
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143
+    (project,) = tmp_path.glob("*/oracle.json")
+    state = json.loads(project.read_text())
+    assert (state["deaths"], state["ongoing_trials"]) == ({}, {})
+    assert trials(run("random", tmp_path)) == alone
+
+
 def test_only_workers_of_a_chief_of_their_own_give_up_early(monkeypatch):
     waits = []
 
@@ -110,6 +149,19 @@ def test_only_workers_of_a_chief_of_their_own_give_up_early(monkeypatch):
     monkeypatch.setenv("DLKIT_SEARCH", "searches/mine")
     make_link(role)
     assert waits == [60.0, 10.0]
+
+
+def test_a_script_that_handles_sigterm_itself_goes_on_doing_so(tmp_path):
+    def own(*_):
+        """It ends what it has to."""
+
+    oracle = make("random", tmp_path)
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        with _handing_back(oracle):
+            assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_what_no_worker_can_be_started_for_is_refused(monkeypatch):
