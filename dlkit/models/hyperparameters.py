@@ -6,6 +6,7 @@ them for any option. They are read from the syntax tree, so this module imports 
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,12 @@ class Choice:
         if isinstance(self.values, str | bytes) or not isinstance(self.values, Sequence):
             raise InputError(f"Choice takes a list of values. Received: values={self.values!r}.")
         names = [repr(value) for value in self.values]
+        for value, name in zip(self.values, names, strict=True):
+            if not _is_written_down(value, name):
+                raise InputError(
+                    "Choice takes values that Python can write down: numbers, texts, None, tuples"
+                    f" of them; name objects, and make them in the model. Received: {name}."
+                )
         if not names or len(set(names)) < len(names):
             raise InputError(
                 f"Choice takes one value or more, each once. Received: values={self.values!r}."
@@ -132,6 +139,13 @@ class Boolean:
 
 HyperParameter = Choice | Float | Int | Boolean
 BY_NAME = {kind.__name__: kind for kind in (Choice, Float, Int, Boolean)}
+
+
+def _is_written_down(value: Any, text: str) -> bool:
+    try:
+        return ast.literal_eval(text) == value
+    except (ValueError, SyntaxError):
+        return False
 
 
 def _check_range(given: Float | Int, numbers: Any) -> None:

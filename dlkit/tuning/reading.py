@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from dlkit.data.data import Data
 
 
+# What every table has.
+_COLUMNS = (
+    *("trial", "status", "score", "deviation", "best_epoch", "epochs"),
+    *("parameters", "seconds", "reason"),
+)
+
+
 def results(tuner: keras_tuner.Tuner) -> pd.DataFrame:
     """Return the trials of a search as a table, the best first, those that failed last.
 
@@ -36,7 +43,7 @@ def results(tuner: keras_tuner.Tuner) -> pd.DataFrame:
         A `pandas.DataFrame`, a row a trial, with `trial` (its number), `status` (`"COMPLETED"`,
         `"FAILED"` or `"RUNNING"`), `score`, `deviation` (the standard deviation over executions or
         folds, NaN for one), `best_epoch` and `epochs` (the first is 1), `parameters`, `seconds`,
-        `reason` (why it failed) and a column a hyperparameter; None where a trial was not asked.
+        `reason` (why it failed) and a column a hyperparameter; None where a trial has no value.
 
     Raises:
         MissingExtraError: when pandas is not installed.
@@ -53,10 +60,7 @@ def results(tuner: keras_tuner.Tuner) -> pd.DataFrame:
     pandas = require("pandas", "tune")
     trials = [_facts(tuner, number, t) for number, t in enumerate(_trials(tuner), 1)]
     names = [hp.name for hp in tuner.oracle.get_space().space]
-    columns = ["trial", "status", "score", "deviation", "best_epoch", "epochs"]
-    table = pandas.DataFrame(
-        trials, columns=[*columns, "parameters", "seconds", "reason", *dict.fromkeys(names)]
-    )
+    table = pandas.DataFrame(trials, columns=[*_COLUMNS, *map(_column, dict.fromkeys(names))])
     rising = tuner.oracle.objective.direction == "min"
     return table.sort_values("score", ascending=rising, kind="stable", ignore_index=True)
 
@@ -124,7 +128,9 @@ def best_model(tuner: keras_tuner.Tuner, *, retrain: bool = False) -> tuple[kera
     whole = data.origin.remake(dataclasses.replace(split, train=both, val=both[:0]))
     keras.utils.set_random_seed(tuner.seed)
     model = tuner.hypermodel.build_for(hp, whole)
-    model.fit(tuner.data.begin(whole, hp), epochs=trial.best_step + 1, verbose=0)
+    options: dict[str, Any] = {"epochs": trial.best_step + 1, "verbose": 0}
+    options |= {"validation_data": None, "callbacks": []}
+    tuner.hypermodel.fit(hp, model, tuner.data.begin(whole, hp), **options)
     return model, whole
 
 
@@ -138,6 +144,11 @@ def values_of(tuner: keras_tuner.Tuner, trial: Trial) -> dict[str, Any]:
         else value
         for name, value in values.items()
     }
+
+
+def _column(name: str) -> str:
+    """Return the column of a hyperparameter, which may be called as a column of every table."""
+    return f"{name} (hyperparameter)" if name in _COLUMNS else name
 
 
 def _trials(tuner: keras_tuner.Tuner) -> list[Trial]:
@@ -159,7 +170,7 @@ def _facts(tuner: keras_tuner.Tuner, number: int, trial: Trial) -> dict[str, Any
         "parameters": _last(trial, SIZE),
         "seconds": _last(trial, SECONDS),
         "reason": reason(trial) if trial.status == "FAILED" else "",
-        **values_of(tuner, trial),
+        **{_column(name): value for name, value in values_of(tuner, trial).items()},
     }
 
 

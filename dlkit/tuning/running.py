@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import keras_tuner
 
 from dlkit.argument_validation import require
 from dlkit.tuning.oracles.oracle import SearchOracle
@@ -21,7 +22,7 @@ from dlkit.tuning.parallel.link import Link
 from dlkit.tuning.parallel.ray_workers import RayWorkers
 from dlkit.tuning.parallel.roles import Role, is_started_by_chief
 from dlkit.tuning.parallel.workers import Workers, command
-from dlkit.tuning.tuner import EnoughError, SearchTuner
+from dlkit.tuning.tuner import EnoughError, FullDiskError, SearchTuner
 
 LAUNCHERS = {"process": Workers, "ray": RayWorkers}
 _PAUSE = 0.05  # seconds between two looks at the workers
@@ -122,7 +123,9 @@ def _handing_back(oracle: SearchOracle) -> Iterator[None]:
     with _answering(signal.SIGTERM, end):
         try:
             yield
-        except (KeyboardInterrupt, SystemExit):
+        except FullDiskError:
+            raise  # nothing can be written
+        except (KeyboardInterrupt, SystemExit, keras_tuner.errors.FatalError):
             oracle.interrupt()
             raise
 

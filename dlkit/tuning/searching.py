@@ -26,7 +26,7 @@ from dlkit.tuning.objectives import find_objective
 from dlkit.tuning.oracles.oracle import SearchOracle
 from dlkit.tuning.oracles.strategies import STRATEGIES
 from dlkit.tuning.parallel.link import Link
-from dlkit.tuning.parallel.roles import find_role, taken_by
+from dlkit.tuning.parallel.roles import find_role, is_for_another, taken_by
 from dlkit.tuning.plan import Plan
 from dlkit.tuning.project import check_project, describe_data, describe_space, open_project
 from dlkit.tuning.running import (
@@ -156,7 +156,11 @@ def search(  # noqa: PLR0913 - a search's options are its arguments
             tuner = _make_tuner(plan, hypermodel, source, goal, project, link)
             run_worker(tuner, link, **fit)
         sys.exit(0)  # the chief goes on with what is found
-    with _told_without_room(), taken_by(role):
+    if is_for_another(project):
+        check_project(project, facts)
+        with taken_by(None):
+            return _make_tuner(plan, hypermodel, source, goal, project)
+    with _told_in_a_sentence(), taken_by(role):
         open_project(project, facts)
         try:
             tuner = _make_tuner(plan, hypermodel, source, goal, project)
@@ -177,10 +181,12 @@ def search(  # noqa: PLR0913 - a search's options are its arguments
 
 
 @contextlib.contextmanager
-def _told_without_room() -> Iterator[None]:
+def _told_in_a_sentence() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if isinstance(error, keras_tuner.errors.FatalError) and not full_disk(error):
+            raise InputError(f"The search cannot go on: {error}") from error
         if not (words := full_disk(error)):
             raise
         raise InputError(
@@ -201,7 +207,7 @@ def _look(
             f"{hypermodel.name} must return a compiled keras.Model. Received:"
             f" {type(built).__name__}{', not compiled' if isinstance(built, keras.Model) else ''}."
         )
-    if not hp.space:
+    if not hp.space and not hypermodel.trains_itself:
         raise InputError(
             f"{hypermodel.name} asks for no hyperparameter, so there is nothing to search: use hp,"
             " as in hp.Float('learning_rate', 1e-4, 1e-2, sampling='log')."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pathlib
 import time
+import traceback
 import warnings
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from keras_tuner.engine.trial import Trial
 
 from dlkit.errors import full_disk
+from dlkit.tuning.hypermodels import SearchedModel
 from dlkit.tuning.oracles.curves import STRIDE
 from dlkit.tuning.oracles.oracle import MESSAGE, write_json
 from dlkit.tuning.parallel.link import Link
@@ -48,7 +50,7 @@ class SearchTuner(keras_tuner.Tuner):
     def __init__(
         self,
         oracle: Any,
-        hypermodel: keras_tuner.HyperModel,
+        hypermodel: SearchedModel,
         data: TrialData,
         *,
         executions: int = 1,
@@ -61,6 +63,7 @@ class SearchTuner(keras_tuner.Tuner):
         self._trials = 0
         self._execution = self._step = 0
         self._began = 0.0
+        self._kept: list[tuple[dict[str, float], int]] = []  # epochs that are not reported yet
         self._stopped = self._idle = False
         super().__init__(oracle, hypermodel, executions_per_trial=executions, **options)
 
@@ -101,20 +104,25 @@ class SearchTuner(keras_tuner.Tuner):
         self._execution += 1
         if self._stopped:
             return None
-        self._step = self._execution * STRIDE - 1
+        self._step, self._kept = self._execution * STRIDE - 1, []
         keras.utils.set_random_seed(self.seed + self._execution)
         train, held = self.data.splits(trial.hyperparameters, self._execution)
         if self.patience is not None:
             name, direction = self.oracle.objective.name, self.oracle.objective.direction
             stop = keras.callbacks.EarlyStopping(name, mode=direction, patience=self.patience)
             fit["callbacks"] = [*fit["callbacks"], stop]
-        return super()._build_and_fit_model(trial, train, validation_data=held, **fit)
+        result = super()._build_and_fit_model(trial, train, validation_data=held, **fit)
+        if isinstance(result, keras.callbacks.History):
+            for values, step in self._kept:
+                self._report(trial, values, step)
+        return result
 
     def _build_hypermodel(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Build a model; one that goes on with an earlier trial's has its weights and momenta."""
         model = super()._build_hypermodel(hp)
+        if model.built and not self.hypermodel.trains_itself:  # whose `fit` may unfreeze some
+            model.optimizer.build(model.trainable_variables)  # or the first step is traced twice
         if self._goes_on(hp.values):
-            model.optimizer.build(model.trainable_variables)
             model.load_weights(self._get_checkpoint_fname(hp.values["tuner/trial_id"]))
         return model
 
@@ -145,10 +153,26 @@ class SearchTuner(keras_tuner.Tuner):
         values[SECONDS] = time.monotonic() - self._began
         # A `fit` of the user's may train twice, as for fine-tuning; the second counts on.
         self._step = max(self._step + 1, self._execution * STRIDE + epoch)
-        self._reach()
-        answer = self.oracle.update_trial(trial.trial_id, values, step=self._step)
-        if answer.status == "STOPPED":
+        if self.hypermodel.trains_itself:  # and may return the score, in place of its epochs
+            self._kept.append((values, self._step))
+        elif self._report(trial, values, self._step):
             self._stopped = model.stop_training = True
+
+    def _report(self, trial: Trial, values: dict[str, float], step: int) -> bool:
+        """Tell the oracle of an epoch; return whether the trial should stop."""
+        self._reach()
+        answer = self.oracle.update_trial(trial.trial_id, values, step=step)
+        return answer.status == "STOPPED"
+
+    def _try_run_and_update_trial(self, trial: Trial, *args: Any, **fit: Any) -> None:
+        """Run a trial, and keep why it failed; KerasTuner's own prints that as well."""
+        try:
+            self._run_and_update_trial(trial, *args, **fit)
+            trial.status = "COMPLETED"
+        except keras_tuner.errors.FatalError:
+            raise
+        except Exception:
+            trial.status, trial.message = "FAILED", traceback.format_exc()
 
     def _run_and_update_trial(self, trial: Trial, *args: Any, **fit: Any) -> None:
         """Run a trial; its result is reported where its epochs were not."""

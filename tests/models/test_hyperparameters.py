@@ -22,6 +22,7 @@ def test_the_first_value_is_the_default_unless_it_is_told():
         (lambda: Choice([]), "one value or more"),
         (lambda: Choice("adam"), "list of values. Received: values='adam'"),
         (lambda: Choice([1, 1]), "each once"),
+        (lambda: Choice([object()]), "that Python can write down.*Received: <object"),
         (lambda: Choice([1, 2], default=3), "one of its values. Received: default=3"),
         (lambda: Float(1, 0), "lower end below the upper one. Received: 1, 0"),
         (lambda: Float(0.1, 0.1), "lower end below the upper one"),

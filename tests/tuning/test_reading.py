@@ -64,6 +64,27 @@ def test_the_best_model_is_trained_on_both_splits_and_exported(searched, tmp_pat
     assert (path / "saved_model.pb").is_file()
 
 
+def test_a_fit_of_ones_own_retrains_as_it_trains(tmp_path):
+    import keras_tuner
+
+    class Own(keras_tuner.HyperModel):
+        def build(self, hp):
+            return dk.models.perceptron((4,), 3, learning_rate=hp.Choice("epochs", [0.1]))
+
+        def fit(self, hp, model, *args, **options):
+            seen.append(sorted(options))
+            return model.fit(*args, **options, class_weight={0: 1.0, 1: 2.0, 2: 1.0})
+
+    seen = []
+    tuner = search(
+        Own(), dk.data.load("iris"), epochs=1, max_trials=1, directory=tmp_path, verbose=False
+    )
+    best_model(tuner, retrain=True)
+    assert len(seen) == 2 and seen[0] == seen[1]
+    assert results(tuner)["epochs (hyperparameter)"].tolist() == [0.1]
+    assert results(tuner)["epochs"].tolist() == [1]
+
+
 def test_a_search_without_a_score_has_no_best_model(searched, monkeypatch):
     failed = [t for t in searched.oracle.trials.values() if t.status == "FAILED"]
     monkeypatch.setattr(searched.oracle, "trials", {t.trial_id: t for t in failed})

@@ -166,6 +166,27 @@ def test_a_fit_of_ones_own_may_return_the_score_itself(iris, tmp_path):
     assert [round(t.score, 3) for t in tuner.oracle.trials.values()].count(0.1) == 2
 
 
+@pytest.mark.parametrize("returned", [0.123, {"val_accuracy": 0.123}, "nothing"])
+def test_what_a_fit_of_ones_own_returns_counts_before_its_epochs(returned, iris, tmp_path):
+    class Own(keras_tuner.HyperModel):
+        def build(self, hp):
+            return dk.models.build("perceptron", iris)
+
+        def fit(self, hp, model, *args, **options):
+            hp.Choice("rate", [0.1])  # asked for in training alone
+            model.fit(*args, **options)
+            return None if returned == "nothing" else returned
+
+    goal = keras_tuner.Objective("val_accuracy", "max")
+    options = {"objective": goal, "epochs": 1, "max_trials": 1, "directory": tmp_path}
+    if returned == "nothing":
+        with pytest.raises(InputError, match=r"The search cannot go on: .*None"):
+            search(Own(), iris, **options, verbose=False)
+        return
+    tuner = search(Own(), iris, **options, verbose=False)
+    assert [t.score for t in tuner.oracle.trials.values()] == [0.123]
+
+
 def test_epochs_of_a_second_training_count_on(iris, tmp_path):
     class Twice(keras_tuner.HyperModel):
         def build(self, hp):
@@ -185,7 +206,7 @@ def test_epochs_of_a_second_training_count_on(iris, tmp_path):
     assert trial.score == pytest.approx(model.evaluate(data.val, return_dict=True)["loss"])
 
 
-def test_a_search_whose_trials_all_fail_says_why(iris, tmp_path):
+def test_a_search_whose_trials_all_fail_says_why(iris, tmp_path, capsys):
     def fails(hp):
         if hp.Choice("rate", [0.1, 0.2]) and len(built) > 1:
             raise ValueError("no such layer")
@@ -195,6 +216,8 @@ def test_a_search_whose_trials_all_fail_says_why(iris, tmp_path):
     built = []
     with pytest.raises(InputError, match="None of the 2 trials has a score: ValueError: no such l"):
         search(fails, iris, directory=tmp_path, verbose=False)
+    shown = capsys.readouterr()
+    assert "Traceback" not in shown.out + shown.err
 
 
 def test_data_and_batch_size_are_searched(tmp_path):

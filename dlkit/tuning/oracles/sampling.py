@@ -139,5 +139,10 @@ def _between(hp: Any, low: float, high: float, place: float) -> float:
 
 def _round(hp: Any, value: float) -> Any:
     """Return a whole number, or one with as many digits as a person would write, in the range."""
-    value = round(value) if isinstance(hp, hp_types.Int) else float(f"{value:.6g}")
+    if isinstance(hp, hp_types.Int):
+        value = round(value)
+    else:  # six digits of the range, which may be narrow and far from 0
+        ends = max(abs(hp.min_value), abs(hp.max_value)), hp.max_value - hp.min_value
+        more = max(0, math.ceil(math.log10(ends[0] / ends[1]))) if all(ends) else 0
+        value = float(f"{value:.{6 + more}g}")
     return min(max(value, hp.min_value), hp.max_value)

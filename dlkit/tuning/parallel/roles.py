@@ -50,15 +50,21 @@ class Role:
         return told | ({_ONE_TRIAL: "1"} if self.one_trial else {})
 
 
+def is_for_another(project: pathlib.Path) -> bool:
+    """Return whether this process is a worker of another search, which comes later in its script.
+
+    The search at `project` has then ended, and is read alone.
+    """
+    return os.environ.get(_SEARCH, here := str(project.absolute())) != here
+
+
 def find_role(project: pathlib.Path) -> Role | None:
     """Return what this process is in the search at `project`; `None` is one that searches alone.
 
     Raises:
         InputError: when the variables contradict each other.
     """
-    if _HOST not in os.environ or os.environ.get(_SEARCH, str(project.absolute())) != str(
-        project.absolute()
-    ):
+    if _HOST not in os.environ or is_for_another(project):
         return None
     try:
         port = int(os.environ[_PORT])

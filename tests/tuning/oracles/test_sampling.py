@@ -11,6 +11,7 @@ RANGES = [
     hps.Float("rate", 1e-4, 1e-1, sampling="log", step=10),
     hps.Float("rate", 0.5, 0.99, sampling="reverse_log"),
     hps.Float("rate", -3.0, 5.0),
+    hps.Float("rate", 100000.01, 100000.09),
     hps.Int("units", 1, 7),
     hps.Int("units", 8, 64, step=8),
     hps.Int("units", 8, 64, step=2, sampling="log"),

@@ -4,7 +4,7 @@ import pathlib
 import pytest
 
 from dlkit.errors import InputError
-from dlkit.tuning.parallel.roles import Role, find_role, taken_by
+from dlkit.tuning.parallel.roles import Role, find_role, is_for_another, taken_by
 
 HERE = pathlib.Path("searches/mine")
 
@@ -27,6 +27,7 @@ def test_a_process_finds_the_role_that_it_was_given(one_trial, told):
     told(**role.environment(HERE))
     assert find_role(HERE) == role and not role.is_chief
     assert find_role(pathlib.Path("searches/other")) is None  # another search of the same script
+    assert is_for_another(pathlib.Path("searches/other")) and not is_for_another(HERE)
 
 
 def test_kerastuners_own_variables_are_enough(told):
