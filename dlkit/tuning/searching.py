@@ -13,7 +13,7 @@ import pathlib
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import keras
 import keras_tuner
@@ -26,7 +26,7 @@ from dlkit.tuning.objectives import find_objective
 from dlkit.tuning.oracles.oracle import SearchOracle
 from dlkit.tuning.oracles.strategies import STRATEGIES
 from dlkit.tuning.parallel.link import Link
-from dlkit.tuning.parallel.roles import find_role, is_for_another, taken_by
+from dlkit.tuning.parallel.roles import Role, find_role, is_for_another, taken_by
 from dlkit.tuning.plan import Plan
 from dlkit.tuning.project import check_project, describe_data, describe_space, open_project
 from dlkit.tuning.running import (
@@ -151,11 +151,7 @@ def search(  # noqa: PLR0913 - a search's options are its arguments
     fit: dict[str, Any] = {"epochs": epochs, "callbacks": _check_callbacks(callbacks)}
     if role is not None and not role.is_chief:
         check_project(project, facts)
-        link = make_link(role)
-        with taken_by(role):
-            tuner = _make_tuner(plan, hypermodel, source, goal, project, link)
-            run_worker(tuner, link, **fit)
-        sys.exit(0)  # the chief goes on with what is found
+        _work(role, lambda link: _make_tuner(plan, hypermodel, source, goal, project, link), fit)
     if is_for_another(project):
         check_project(project, facts)
         with taken_by(None):
@@ -178,6 +174,14 @@ def search(  # noqa: PLR0913 - a search's options are its arguments
             unlock_run(project)
     _check_results(tuner)
     return tuner
+
+
+def _work(role: Role, make: Callable[[Link], SearchTuner], fit: dict[str, Any]) -> NoReturn:
+    """Train what a chief asks for, and end the process: the chief goes on with what is found."""
+    link = make_link(role)
+    with taken_by(role):
+        run_worker(make(link), link, **fit)
+    sys.exit(0)
 
 
 @contextlib.contextmanager

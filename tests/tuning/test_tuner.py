@@ -94,12 +94,12 @@ def test_a_continued_trial_goes_on_where_its_network_was(tmp_path):
 
 def test_folds_of_a_continued_trial_start_anew_since_weights_have_seen_other_folds(tmp_path):
     space = {"learning_rate": Float(1e-3, 1e-1)}
-    made = tuner(tmp_path, strategy="hyperband", space=space, folds=3)
+    made = tuner(tmp_path, strategy="hyperband", space=space, folds=2)
     made.oracle.max_trials = 6
     trials = searched(made)
     (longer, *_) = [t for t in trials if "tuner/trial_id" in t.hyperparameters.values]
     before = made.oracle.trials[longer.hyperparameters.values["tuner/trial_id"]]
-    assert len(curves(longer, "loss")) == 3
+    assert len(curves(longer, "loss")) == 2
     for ran, again in zip(curves(before, "loss"), curves(longer, "loss"), strict=True):
         assert len(again) > len(ran)
         assert {epoch: again[epoch] for epoch in ran} == ran

@@ -9,7 +9,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial
 
-from dlkit.tuning.oracles.oracle import SearchOracle, one_at_a_time
+from dlkit.tuning.oracles.locking import one_at_a_time
+from dlkit.tuning.oracles.oracle import SearchOracle
 from dlkit.tuning.oracles.sampling import grid_values
 
 

@@ -11,7 +11,6 @@ killed goes on as if it had not been.
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import pathlib
@@ -25,11 +24,11 @@ from typing import Any
 import keras_tuner
 import numpy as np
 from keras_tuner.engine.trial import Trial
-from keras_tuner.src.engine.oracle import LOCKS, THREADS  # they are nowhere else
 
 from dlkit.errors import InputError
 from dlkit.training.atomic_files import write_atomically
 from dlkit.tuning.oracles.curves import STRIDE, best_epoch, curves
+from dlkit.tuning.oracles.locking import one_at_a_time
 from dlkit.tuning.oracles.sampling import value_at
 
 MESSAGE = (
@@ -38,25 +37,6 @@ MESSAGE = (
 _FINISHED = ("COMPLETED", "FAILED")
 _ATTEMPTS = 1000  # to draw values that were not tried
 _ENOUGH = 5  # trials before their median says anything
-
-
-def one_at_a_time(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Let one thread at a time into an oracle, and leave it open when a call fails.
-
-    KerasTuner's own keeps the lock of a call that raised, and every other thread out for ever.
-    """
-
-    @functools.wraps(method)
-    def guarded(self: SearchOracle, *args: Any, **options: Any) -> Any:
-        with self.guard:
-            try:
-                return method(self, *args, **options)
-            except BaseException:
-                LOCKS.pop(self, None)  # KerasTuner makes another one
-                THREADS.pop(self, None)
-                raise
-
-    return guarded
 
 
 class SearchOracle(keras_tuner.Oracle):

@@ -1,6 +1,5 @@
 import json
 import math
-import threading
 
 import keras_tuner
 import pytest
@@ -207,19 +206,6 @@ def test_what_another_process_says_of_a_trial_is_read(tmp_path):
     assert (own.status, own.message) == ("FAILED", "ValueError: odd")
     assert own.hyperparameters.values == declared().values | {"batch_size": 32}
     assert "batch_size" in [hp.name for hp in oracle.get_space().space]
-
-
-def test_a_call_that_fails_keeps_no_other_out(tmp_path, monkeypatch):
-    oracle = make("random", tmp_path)
-    with monkeypatch.context() as patched:
-        patched.setattr(oracles, "write_json", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            oracle.create_trial("a")
-    answers = []
-    thread = threading.Thread(target=lambda: answers.append(oracle.create_trial("b")))
-    thread.start()
-    thread.join(timeout=20)
-    assert not thread.is_alive() and answers[0].status == "RUNNING"
 
 
 def test_those_that_watch_are_told_once(tmp_path):

@@ -11,7 +11,6 @@ RANGES = [
     hps.Float("rate", 1e-4, 1e-1, sampling="log", step=10),
     hps.Float("rate", 0.5, 0.99, sampling="reverse_log"),
     hps.Float("rate", -3.0, 5.0),
-    hps.Float("rate", 100000.01, 100000.09),
     hps.Int("units", 1, 7),
     hps.Int("units", 8, 64, step=8),
     hps.Int("units", 8, 64, step=2, sampling="log"),
@@ -73,6 +72,13 @@ def test_places_and_values_belong_to_each_other(hp):
 def test_a_range_of_one_value_is_that_value(hp):
     assert grid_values(hp) == [hp.min_value] == [value_at(hp, 0.9)]
     assert place_of(hp, hp.min_value) == 0.5
+
+
+def test_a_narrow_range_far_from_nought_has_its_digits():
+    hp = hps.Float("rate", 100000.01, 100000.09)
+    values = grid_values(hp)
+    assert len(values) == GRID_POINTS and values[-1] == 100000.09
+    assert place_of(hp, value_at(hp, 0.3)) == pytest.approx(0.3, abs=1e-4)
 
 
 def test_a_value_that_is_named_twice_is_tried_once():
