@@ -139,6 +139,11 @@ EXAMPLES = {
     "language_model.py": ["--epochs", "1"],
     "text.py": [],
     "ratings.py": [],
+    "search_bayesian.py": [],
+    "search_grid.py": [],
+    "search_hyperband.py": [],
+    "search_random.py": [],
+    "search_tpe.py": [],
     "translation.py": [],
 }
 NEED_SHARED_DATA = (
@@ -152,6 +157,8 @@ NEED_SHARED_DATA = (
     "language_model.py",
     "text.py",
     "ratings.py",
+    "search_random.py",
+    "search_tpe.py",
     "translation.py",
 )
 
