@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import functools
 import importlib
 import inspect
 import os
@@ -112,6 +113,25 @@ def test_the_readmes_commands_exist():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`?make (\w+)`?", text):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"make {target}"
+
+
+def test_the_page_on_searching_calls_what_there_is():
+    """Each call of dlkit binds to its function, and each option of `dlkit tune` is one."""
+    page = (ROOT / "docs/tuning.md").read_text()
+    called = set()
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        for call in ast.walk(ast.parse(block)):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("dk."):
+                name = ast.unparse(call.func)
+                function = functools.reduce(getattr, name.split(".")[1:], dlkit)
+                options = {option.arg: option.value for option in call.keywords}
+                inspect.signature(function).bind(*call.args, **options)
+                called.add(name.removeprefix("dk.tuning."))
+    assert {"search", "space", "results", "report", "best_model"} <= called
+    used = set(re.findall(r"--[a-z][a-z-]*", page))
+    assert used and used <= set(
+        re.findall(r"--[a-z][a-z-]*", run(["-m", "dlkit", "tune", "--help"], ROOT))
+    )
 
 
 def has_fashion_mnist():
