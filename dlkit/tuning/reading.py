@@ -91,8 +91,9 @@ def best_model(tuner: keras_tuner.Tuner, *, retrain: bool = False) -> tuple[kera
             several executions or folds are the best of them.
 
     Returns:
-        A compiled model, and a `Data`; with `retrain`, one whose preprocessing has learned from
-        both splits, and which has no validation split.
+        A compiled model, and the `Data` that it was trained on: for folds the one whose weights
+        were best, with `retrain` one whose preprocessing has learned from both splits, and which
+        has no validation split.
 
     Raises:
         InputError: when no trial has a score or the best has no weights, or data that cannot be
@@ -117,7 +118,7 @@ def best_model(tuner: keras_tuner.Tuner, *, retrain: bool = False) -> tuple[kera
                 f"The best trial has no weights in {weights}: they were deleted, or a `fit` of your"
                 " own did not give its callbacks to model.fit. Use retrain=True."
             )
-        return tuner.load_model(trial), data
+        return tuner.load_model(trial), tuner.data.part(hp, _best_execution(tuner, trial))
     if data.origin is None:
         raise InputError(
             f"'{data.name}' cannot be made again from its rows, so it cannot be retrained on both"
@@ -132,6 +133,15 @@ def best_model(tuner: keras_tuner.Tuner, *, retrain: bool = False) -> tuple[kera
     options |= {"validation_data": None, "callbacks": []}
     tuner.hypermodel.fit(hp, model, tuner.data.begin(whole, hp), **options)
     return model, whole
+
+
+def _best_execution(tuner: keras_tuner.Tuner, trial: Trial) -> int:
+    """Return whose weights were kept: the first execution with the best epoch of all."""
+    objective = tuner.oracle.objective
+    found = curves(trial, objective.name)
+    best = [best_epoch(curve, objective.direction)[0] for curve in found]
+    order = max if objective.direction == "max" else min
+    return best.index(order(best)) if best else 0
 
 
 def values_of(tuner: keras_tuner.Tuner, trial: Trial) -> dict[str, Any]:

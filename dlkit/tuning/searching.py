@@ -70,7 +70,7 @@ def search(  # noqa: PLR0913 - a search's options are its arguments
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> keras_tuner.Tuner:
-    """Search for hyperparameters that are better than the defaults, which are the first trial.
+    """Search for better hyperparameters than the space's defaults, which are the first trial.
 
     Everything is kept under `directory/name`. The same call goes on where a killed process was, and
     returns at once where the search is done; a larger `max_trials` goes on from there. The test

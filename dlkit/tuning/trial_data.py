@@ -69,10 +69,13 @@ class TrialData:
         Batches of training come in the order of a process that has just begun, so that a trial
         comes out the same whatever was trained before it.
         """
-        data, folds = self._make(hp)
-        if folds:
-            data = folds[execution]
+        data = self.part(hp, execution)
         return self.begin(data, hp), data.val
+
+    def part(self, hp: keras_tuner.HyperParameters, execution: int) -> Data:
+        """Return the data of one execution: a fold, or all the same."""
+        data, folds = self._make(hp)
+        return folds[execution] if folds else data
 
     def _make(self, hp: keras_tuner.HyperParameters) -> tuple[Data, list[Data]]:
         made = self._made

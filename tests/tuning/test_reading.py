@@ -7,6 +7,7 @@ import pytest
 import dlkit as dk
 from dlkit.errors import InputError, MissingExtraError
 from dlkit.tuning import Choice, best_model, results, search
+from dlkit.tuning.oracles.curves import curves
 from dlkit.tuning.reading import best_trial
 
 
@@ -83,6 +84,27 @@ def test_a_fit_of_ones_own_retrains_as_it_trains(tmp_path):
     assert len(seen) == 2 and seen[0] == seen[1]
     assert results(tuner)["epochs (hyperparameter)"].tolist() == [0.1]
     assert results(tuner)["epochs"].tolist() == [1]
+
+
+def test_the_best_fold_comes_with_its_own_preprocessing(tmp_path):
+    tuner = search(
+        "perceptron",
+        dk.data.load("breast_cancer"),
+        space={"learning_rate": Choice([0.01])},
+        folds=3,
+        epochs=2,
+        directory=tmp_path,
+        verbose=False,
+    )
+    model, data = best_model(tuner)
+    (trial,) = tuner.oracle.trials.values()
+    best = [max(curve.values()) for curve in curves(trial, "val_accuracy")]
+    found = model.evaluate(data.val, return_dict=True, verbose=0)["accuracy"]
+    assert found == pytest.approx(max(best), abs=1e-6)
+    fold = list(dk.data.load("breast_cancer").folds(3))[best.index(max(best))]
+    np.testing.assert_array_equal(data.origin.split.val, fold.origin.split.val)
+    raw = data.examples[0]
+    np.testing.assert_array_equal(data.preprocessing(raw), fold.preprocessing(raw))
 
 
 def test_a_search_without_a_score_has_no_best_model(searched, monkeypatch):
