@@ -27,7 +27,15 @@ class BayesianOracle(SearchOracle, keras_tuner.oracles.BayesianOptimizationOracl
 
     The lowest confidence bound is looked for among values that can be tried and were not.
     KerasTuner descends through the numbers between them, and may end at values that were tried.
+
+    Args:
+        beta: How much of the deviation is promise. KerasTuner's 2.6 goes on exploring for longer
+            than searches last (`benchmarks/search_regret.py`). Defaults to 1.0.
+        **options: As `SearchOracle` takes them.
     """
+
+    def __init__(self, *, beta: float = 1.0, **options: Any) -> None:
+        super().__init__(beta=beta, **options)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Return the values with the lowest confidence bound of the loss."""
