@@ -75,6 +75,8 @@ def test_its_metadata_says_what_the_package_says(wheel):
         "onnx",
         "litert",
         "mlflow",
+        "tune",
+        "ray",
         "gpu",
         "all",
         "dev",

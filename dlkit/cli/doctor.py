@@ -17,6 +17,7 @@ PACKAGES = {
     "tensorflow-serving-api": None,
     "scikit-learn": None,
     "scipy": None,
+    "threadpoolctl": None,
     "filelock": None,
     "numpy": None,
     "tenacity": None,

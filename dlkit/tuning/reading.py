@@ -52,7 +52,7 @@ def results(tuner: keras_tuner.Tuner) -> pd.DataFrame:
         >>> import dlkit as dk
         >>> space = {"learning_rate": dk.tuning.Choice([0.01, 0.1])}
         >>> tuner = dk.tuning.search(
-        ...     "perceptron", dk.data.load("iris"), space=space, epochs=2, verbose=False
+        ...     "perceptron", dk.data.load("iris"), space=space, name="two", epochs=2, verbose=False
         ... )
         >>> results(tuner)[["trial", "status"]].to_dict("list")["status"]
         ['COMPLETED', 'COMPLETED']

@@ -51,7 +51,7 @@ def report(tuner: keras_tuner.Tuner, path: str | pathlib.Path) -> pathlib.Path:
         >>> import dlkit as dk
         >>> space = {"learning_rate": dk.tuning.Choice([0.01, 0.1])}
         >>> tuner = dk.tuning.search(
-        ...     "perceptron", dk.data.load("iris"), space=space, epochs=2, verbose=False
+        ...     "perceptron", dk.data.load("iris"), space=space, name="two", epochs=2, verbose=False
         ... )
         >>> report(tuner, "search.html").stat().st_size > 10_000
         True
