@@ -1,5 +1,7 @@
 """How much sooner two workers end a random search than one process, with the same trials.
 
+Scores may differ in their last digits: a worker has half of the threads, and sums in another order.
+
 python benchmarks/search_workers.py [--rounds 3] [--trials 16]
 """
 
@@ -19,7 +21,7 @@ data = dk.data.load("digits", augment=False)
 tuner = dk.tuning.search(
     "cnn", data, strategy="random", max_trials=trials, epochs=12, workers=workers, directory=folder,
     space={"learning_rate": dk.tuning.Float(1e-4, 1e-2, sampling="log")}, verbose=False)
-print([(t.trial_id, t.score) for t in tuner.oracle.trials.values()])
+print([(t.trial_id, t.status, t.hyperparameters.values) for t in tuner.oracle.trials.values()])
 """
 
 
@@ -47,7 +49,7 @@ def main():
                 raise SystemExit(f"The trials differ: {told} and {same}")
             ratios.append(alone / shared)
             print(f"{alone:.1f} s alone, {shared:.1f} s with two workers: {ratios[-1]:.2f} times")
-    print(f"median {statistics.median(ratios):.2f} times, the same trials and scores")
+    print(f"median {statistics.median(ratios):.2f} times, with the same trials")
 
 
 if __name__ == "__main__":
