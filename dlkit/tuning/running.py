@@ -54,11 +54,7 @@ def run_chief(
     tuner: SearchTuner, project: pathlib.Path, workers: int, launcher: str, one_trial: bool
 ) -> None:
     """Search with workers that this process starts."""
-    host = "127.0.0.1"
-    if launcher == "ray":
-        ray = require("ray", "ray")
-        ray.is_initialized() or ray.init(log_to_driver=False)
-        host = ray.util.get_node_ip_address()
+    host = LAUNCHERS[launcher].host()
     tuner.save()
     chief = Chief(tuner.oracle)
     gpus = len(keras.distribution.list_devices("gpu"))

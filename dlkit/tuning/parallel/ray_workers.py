@@ -7,33 +7,33 @@ on each machine of the cluster.
 from __future__ import annotations
 
 import os
-import pathlib
 import subprocess
 import time
 from typing import Any
 
 from dlkit.argument_validation import require
-from dlkit.tuning.parallel.chief import Chief
-from dlkit.tuning.parallel.roles import Role
 from dlkit.tuning.parallel.workers import Process, Workers, command
 
 
 class RayWorkers(Workers):
-    """Workers that Ray places, each on as many cores as `cores` says."""
+    """Workers that Ray places, each on a core and, where there are GPUs, on one of them."""
 
-    def __init__(self, chief: Chief, role: Role, project: pathlib.Path, count: int, gpus: int):
-        super().__init__(chief, role, project, count, gpus)
-        self.ray = require("ray", "ray")
-        if not self.ray.is_initialized():
-            self.ray.init(log_to_driver=False)  # or what RAY_ADDRESS says
+    @classmethod
+    def host(cls) -> str:
+        """Return the address at which workers find their chief, in a cluster that is joined."""
+        ray = require("ray", "ray")
+        if not ray.is_initialized():
+            ray.init(log_to_driver=False)  # or what RAY_ADDRESS says
+        return ray.util.get_node_ip_address()
 
     def start(self, name: str, environment: dict[str, str]) -> Process:
         """Start a worker as a task."""
-        task = self.ray.remote(_run).options(num_cpus=1, num_gpus=1 if self.gpus else 0)
+        ray = require("ray", "ray")
+        task = ray.remote(_run).options(num_cpus=1, num_gpus=1 if self.gpus else 0)
         environment.pop("CUDA_VISIBLE_DEVICES", None)  # Ray gives each task its own
         kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
         reference = task.remote(command(), kept | environment, os.getcwd(), str(self.log(name)))
-        return Task(self.ray, reference)
+        return Task(ray, reference)
 
 
 class Task:
@@ -59,9 +59,8 @@ class Task:
 
 def _run(arguments: list[str], environment: dict[str, str], folder: str, log: str) -> int:
     """Run a worker on a machine of the cluster."""
-    for name in ("CUDA_VISIBLE_DEVICES",):
-        if name in os.environ:
-            environment[name] = os.environ[name]
+    if "CUDA_VISIBLE_DEVICES" in os.environ:  # an empty one says that it has none
+        environment["CUDA_VISIBLE_DEVICES"] = os.environ["CUDA_VISIBLE_DEVICES"]
     with open(log, "wb") as file:
         worker = subprocess.Popen(
             arguments, env=environment, cwd=folder, stdout=file, stderr=subprocess.STDOUT

@@ -41,11 +41,19 @@ class Workers:
     """
 
     def __init__(self, chief: Chief, role: Role, project: pathlib.Path, count: int, gpus: int):
-        self.chief, self.role, self.project, self.count, self.gpus = (
-            chief, role, project, count, gpus,
-        )  # fmt: skip
+        self.chief, self.role, self.project = chief, role, project
+        self.count, self.gpus = count, gpus
         self.running: dict[str, Process] = {}
         self._started = self._failures = 0
+
+    @classmethod
+    def host(cls) -> str:
+        """Return the address at which workers find their chief.
+
+        Raises:
+            MissingExtraError: when what starts them is not installed.
+        """
+        return "127.0.0.1"
 
     def start(self, name: str, environment: dict[str, str]) -> Process:
         """Start a worker."""
