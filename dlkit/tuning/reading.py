@@ -15,7 +15,7 @@ from keras_tuner.engine.trial import Trial
 from dlkit.argument_validation import require
 from dlkit.errors import InputError
 from dlkit.models.hyperparameters import HyperParameter
-from dlkit.tuning.oracles.curves import best_epoch, curves
+from dlkit.tuning.oracles.curves import best_epochs, curves
 from dlkit.tuning.spaces import decode
 from dlkit.tuning.trials_table import reason
 from dlkit.tuning.tuner import SECONDS, SIZE
@@ -58,7 +58,7 @@ def results(tuner: keras_tuner.Tuner) -> pd.DataFrame:
         ['COMPLETED', 'COMPLETED']
     """
     pandas = require("pandas", "tune")
-    trials = [_facts(tuner, number, t) for number, t in enumerate(_trials(tuner), 1)]
+    trials = [_facts(tuner, number, t) for number, t in enumerate(tuner.oracle.trials.values(), 1)]
     names = [hp.name for hp in tuner.oracle.get_space().space]
     table = pandas.DataFrame(trials, columns=[*_COLUMNS, *map(_column, dict.fromkeys(names))])
     rising = tuner.oracle.objective.direction == "min"
@@ -138,8 +138,7 @@ def best_model(tuner: keras_tuner.Tuner, *, retrain: bool = False) -> tuple[kera
 def _best_execution(tuner: keras_tuner.Tuner, trial: Trial) -> int:
     """Return whose weights were kept: the first execution with the best epoch of all."""
     objective = tuner.oracle.objective
-    found = curves(trial, objective.name)
-    best = [best_epoch(curve, objective.direction)[0] for curve in found]
+    best = [value for value, _ in best_epochs(trial, objective)]
     order = max if objective.direction == "max" else min
     return best.index(order(best)) if best else 0
 
@@ -161,14 +160,9 @@ def _column(name: str) -> str:
     return f"{name} (hyperparameter)" if name in _COLUMNS else name
 
 
-def _trials(tuner: keras_tuner.Tuner) -> list[Trial]:
-    return list(tuner.oracle.trials.values())
-
-
 def _facts(tuner: keras_tuner.Tuner, number: int, trial: Trial) -> dict[str, Any]:
     objective = tuner.oracle.objective
-    found = curves(trial, objective.name)
-    best = [best_epoch(curve, objective.direction)[0] for curve in found]
+    best = [value for value, _ in best_epochs(trial, objective)]
     scored = trial.status == "COMPLETED"
     return {
         "trial": number,
@@ -176,7 +170,7 @@ def _facts(tuner: keras_tuner.Tuner, number: int, trial: Trial) -> dict[str, Any
         "score": trial.score if scored else None,
         "deviation": statistics.stdev(best) if len(best) > 1 else None,
         "best_epoch": trial.best_step + 1 if scored else None,
-        "epochs": sum(map(len, found)),
+        "epochs": sum(map(len, curves(trial, objective.name))),
         "parameters": _last(trial, SIZE),
         "seconds": _last(trial, SECONDS),
         "reason": reason(trial) if trial.status == "FAILED" else "",

@@ -6,6 +6,7 @@ KerasTuner keeps a value a step; step `execution * STRIDE + epoch` says of which
 import math
 import statistics
 
+import keras_tuner
 from keras_tuner.engine.trial import Trial
 
 STRIDE = 1_000_000
@@ -29,6 +30,12 @@ def curves(trial: Trial, name: str) -> list[Curve]:
         execution, epoch = divmod(observation.step, STRIDE)
         found.setdefault(execution, {})[epoch] = statistics.fmean(observation.value)
     return list(found.values())
+
+
+def best_epochs(trial: Trial, objective: keras_tuner.Objective) -> list[tuple[float, int]]:
+    """Return the best value and its epoch of each execution that has reported the objective."""
+    found = curves(trial, objective.name)
+    return [best_epoch(curve, objective.direction) for curve in found]
 
 
 def best_epoch(curve: Curve, direction: str) -> tuple[float, int]:

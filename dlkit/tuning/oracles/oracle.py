@@ -27,13 +27,11 @@ from keras_tuner.engine.trial import Trial
 
 from dlkit.errors import InputError
 from dlkit.training.atomic_files import write_atomically
-from dlkit.tuning.oracles.curves import STRIDE, best_epoch, curves
+from dlkit.tuning.oracles.curves import STRIDE, best_epoch, best_epochs, curves
 from dlkit.tuning.oracles.locking import one_at_a_time
 from dlkit.tuning.oracles.sampling import value_at
 
-MESSAGE = (
-    "tuner/message"  # a value of a trial that carries why it failed, where it failed elsewhere
-)
+MESSAGE = "tuner/message"  # among a trial's values: why it failed, in another process
 _FINISHED = ("COMPLETED", "FAILED")
 _ATTEMPTS = 1000  # to draw values that were not tried
 _ENOUGH = 5  # trials before their median says anything
@@ -67,7 +65,6 @@ class SearchOracle(keras_tuner.Oracle):
         self.guard = threading.RLock()
         # A trial that fails is recorded and does not end the search.
         super().__init__(seed=seed, max_consecutive_failed_trials=math.inf, **options)
-        self.verbose = 0  # a chief's, too: what `watch` prints is enough
         self.seed = seed
         self.max_minutes = max_minutes
         self.pruning = pruning
@@ -205,8 +202,7 @@ class SearchOracle(keras_tuner.Oracle):
 
     def score_trial(self, trial: Trial) -> None:
         """Score a trial by the mean of its executions' best epochs."""
-        direction = self.objective.direction
-        best = [best_epoch(curve, direction) for curve in curves(trial, self.objective.name)]
+        best = best_epochs(trial, self.objective)
         trial.score = statistics.fmean(value for value, _ in best)
         trial.best_step = round(statistics.fmean(epoch for _, epoch in best))
 
