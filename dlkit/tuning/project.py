@@ -1,7 +1,7 @@
 """A search's directory: whose it is, and that no other process works in it.
 
-searches/<name>/search.json             what the search is of; another one is refused
-                oracle.json, tuner0.json, trial_*/trial.json, trial_*/checkpoint.weights.h5
+`search.json` says what the search is of, and another one is refused; `oracle.json`, `tuner0.json`,
+`trial_*/trial.json` and `trial_*/checkpoint.weights.h5` are KerasTuner's.
 """
 
 from __future__ import annotations

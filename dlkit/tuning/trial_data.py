@@ -59,7 +59,7 @@ class TrialData:
         Raises:
             InputError: when there is nothing to validate on.
         """
-        return self._make(hp)[0]
+        return self._make(hp).record
 
     def splits(
         self, hp: keras_tuner.HyperParameters, execution: int
@@ -74,10 +74,10 @@ class TrialData:
 
     def part(self, hp: keras_tuner.HyperParameters, execution: int) -> Data:
         """Return the data of one execution: a fold, or all the same."""
-        data, folds = self._make(hp)
-        return folds[execution] if folds else data
+        made = self._make(hp)
+        return made.folds[execution] if made.folds else made.record
 
-    def _make(self, hp: keras_tuner.HyperParameters) -> tuple[Data, list[Data]]:
+    def _make(self, hp: keras_tuner.HyperParameters) -> Made:
         made = self._made
         if not callable(self._source):
             made = made or Made([], {}, *self._checked(self._source))
@@ -90,7 +90,7 @@ class TrialData:
             self._feeds.clear()
         hp.merge(made.space, overwrite=False)
         self._made = made
-        return made.record, made.folds
+        return made
 
     @staticmethod
     def _fits(made: Made, hp: keras_tuner.HyperParameters) -> bool:

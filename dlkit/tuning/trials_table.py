@@ -19,7 +19,6 @@ class TrialsTable:
     Args:
         oracle: What says which trials there are.
         total: How many there will be at most, or `None`.
-        spaces: Hyperparameter -> its declaration, to write values as they were declared.
     """
 
     def __init__(self, oracle: SearchOracle, total: int | None) -> None:
@@ -45,7 +44,6 @@ class TrialsTable:
         names = [hp.name for hp in self.oracle.hyperparameters.space]
         if names and not self.names:
             self.names = names
-            self._cells("trial", names, self.oracle.objective.name, "best", "left")
             print(self._cells("trial", names, self.oracle.objective.name, "best", "left"))
 
     def _line(self, trial: Trial, running: bool) -> str:

@@ -188,7 +188,7 @@ class SearchTuner(keras_tuner.Tuner):
         self._reach()
         if self.link:
             self.link.trial_id = None
-        super().on_trial_end(trial)
+        self.oracle.end_trial(trial)  # which keeps it; the tuner has nothing of its own to keep
 
     def _reach(self) -> None:
         """See that the oracle is there, where it is in another process; gRPC waits an hour."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -42,7 +43,7 @@ class BayesianOracle(SearchOracle, keras_tuner.oracles.BayesianOptimizationOracl
         finished = [trial for trial in self.trials.values() if trial.status == "COMPLETED"]
         if len(finished) < (self.num_initial_points or 1 + len(self._nonfixed_space())):
             return self._random_populate_space()
-        candidates = [v for v, _ in zip(self._draw_values(), range(_CANDIDATES), strict=False)]
+        candidates = list(itertools.islice(self._draw_values(), _CANDIDATES))
         if not candidates:
             return {"status": "STOPPED", "values": None}
         sign = -1.0 if self.objective.direction == "max" else 1.0
