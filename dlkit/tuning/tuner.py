@@ -19,6 +19,7 @@ from dlkit.tuning.hypermodels import SearchedModel
 from dlkit.tuning.oracles.curves import STRIDE
 from dlkit.tuning.oracles.oracle import MESSAGE, write_json
 from dlkit.tuning.parallel.link import Link
+from dlkit.tuning.registered_gradients import drop_new_gradients
 from dlkit.tuning.trial_data import TrialData
 
 SIZE, SECONDS = "tuner/parameters", "tuner/seconds"  # reported beside the metrics
@@ -167,7 +168,8 @@ class SearchTuner(keras_tuner.Tuner):
     def _try_run_and_update_trial(self, trial: Trial, *args: Any, **fit: Any) -> None:
         """Run a trial, and keep why it failed; KerasTuner's own prints that as well."""
         try:
-            self._run_and_update_trial(trial, *args, **fit)
+            with drop_new_gradients():
+                self._run_and_update_trial(trial, *args, **fit)
             trial.status = "COMPLETED"
         except keras_tuner.errors.FatalError:
             raise
