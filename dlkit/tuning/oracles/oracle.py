@@ -23,6 +23,7 @@ from typing import Any
 
 import keras_tuner
 import numpy as np
+from keras_tuner.engine.hyperparameters import Fixed
 from keras_tuner.engine.trial import Trial
 
 from dlkit.errors import InputError
@@ -94,6 +95,9 @@ class SearchOracle(keras_tuner.Oracle):
             values = self._active(lambda hp: value_at(hp, generator.random()))
             if not self._duplicate(values):
                 yield values
+
+    def _searched_space(self) -> list[Any]:
+        return [hp for hp in self.hyperparameters.space if not isinstance(hp, Fixed)]
 
     def _active(self, choose: Callable[[Any], Any]) -> dict[str, Any]:
         """Return a value of each hyperparameter that is asked for, given those before it."""

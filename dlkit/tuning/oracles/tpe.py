@@ -52,16 +52,12 @@ class TPEOracle(SearchOracle, keras_tuner.oracles.RandomSearchOracle):
         import optuna
 
         values = trial.hyperparameters.values
-        known = [hp for hp in self._nonfixed_space() if hp.name in values]
+        known = [hp for hp in self._searched_space() if hp.name in values]
         return optuna.trial.create_trial(
             params={hp.name: _code(hp, values[hp.name]) for hp in known},
             distributions={hp.name: _distribution(hp) for hp in known},
             value=trial.score,
         )
-
-    def _nonfixed_space(self) -> list[Any]:
-        space = self.hyperparameters.space
-        return [hp for hp in space if not isinstance(hp, hp_types.Fixed)]
 
 
 def _has_order(hp: Any) -> bool:

@@ -1,6 +1,8 @@
 import numpy as np
 
-from dlkit.tuning.oracles.gaussian_process import expect_losses
+from dlkit.tuning.oracles import gaussian_process
+from dlkit.tuning.oracles.gaussian_process import expect_losses, normal_scores
+from tests.tuning.driving import drive, make
 
 
 def test_a_curve_is_found_from_some_of_its_points():
@@ -33,3 +35,24 @@ def test_what_runs_is_known_a_little():
 def test_equal_losses_are_no_error():
     mean, deviation = expect_losses(np.eye(3), np.ones(3), np.eye(3))
     assert np.isfinite([mean, deviation]).all()
+
+
+def test_scores_count_by_their_order():
+    far = normal_scores([3.0, 1.0, 1e9, 2.0])
+    assert list(np.argsort(far)) == [1, 3, 0, 2]
+    np.testing.assert_array_equal(far, normal_scores([2.3, 2.1, 2.4, 2.2]))
+    assert normal_scores([5.0, 5.0, 5.0]).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_it_learns_from_the_latest_trials_and_stays_quick(monkeypatch, tmp_path):
+    monkeypatch.setattr(gaussian_process, "_TRIALS", 10)
+    seen = []
+    expect = gaussian_process.expect_losses
+    monkeypatch.setattr(
+        gaussian_process,
+        "expect_losses",
+        lambda tried, *rest, **options: seen.append(len(tried)) or expect(tried, *rest, **options),
+    )
+    drive(make("bayesian", tmp_path, max_trials=16))
+    assert max(seen) == 10
+    assert seen[-1] == 10
