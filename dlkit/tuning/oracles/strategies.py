@@ -65,7 +65,7 @@ class HyperbandOracle(GaussianProcessOracle, keras_tuner.oracles.HyperbandOracle
 
     def _columns(self, rows: list[dict[str, Any]]) -> list[list[float]]:
         """Return values and epochs as numbers; values that were not tried are for all epochs."""
-        epochs = [row.get("tuner/epochs", self.max_epochs) for row in rows]
+        epochs = [row.get("tuner/epochs") or self.max_epochs for row in rows]
         places = [math.log1p(count) / math.log1p(self.max_epochs) for count in epochs]
         return [*super()._columns(rows), places]
 
