@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import statistics
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -18,7 +19,7 @@ from dlkit.models.hyperparameters import HyperParameter
 from dlkit.tuning.oracles.curves import best_epochs, curves
 from dlkit.tuning.spaces import decode
 from dlkit.tuning.trials_table import reason
-from dlkit.tuning.tuner import SECONDS, SIZE
+from dlkit.tuning.tuner import SECONDS, SIZE, without_retracing_notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +88,8 @@ def best_model(tuner: keras_tuner.Tuner, *, retrain: bool = False) -> tuple[kera
     Args:
         tuner: What `search` returned.
         retrain: Train a model of the best values anew, on the training and the validation split,
-            for as many epochs as were best. Defaults to False: the best epoch's weights, which for
+            for as many epochs as were best, or, where it has a `fit` of its own, as the search
+            gave it. Defaults to False: the best epoch's weights, which for
             several executions or folds are the best of them.
 
     Returns:
@@ -118,7 +120,11 @@ def best_model(tuner: keras_tuner.Tuner, *, retrain: bool = False) -> tuple[kera
                 f"The best trial has no weights in {weights}: they were deleted, or a `fit` of your"
                 " own did not give its callbacks to model.fit. Use retrain=True."
             )
-        return tuner.load_model(trial), tuner.data.part(hp, _best_execution(tuner, trial))
+        with warnings.catch_warnings():
+            # A `fit` of the user's may have compiled it anew; predictions need its weights alone.
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+            model = tuner.load_model(trial)
+        return model, tuner.data.part(hp, _best_execution(tuner, trial))
     if data.origin is None:
         raise InputError(
             f"'{data.name}' cannot be made again from its rows, so it cannot be retrained on both"
@@ -129,9 +135,19 @@ def best_model(tuner: keras_tuner.Tuner, *, retrain: bool = False) -> tuple[kera
     whole = data.origin.remake(dataclasses.replace(split, train=both, val=both[:0]))
     keras.utils.set_random_seed(tuner.seed)
     model = tuner.hypermodel.build_for(hp, whole)
-    options: dict[str, Any] = {"epochs": trial.best_step + 1, "verbose": 0}
-    options |= {"validation_data": None, "callbacks": []}
-    tuner.hypermodel.fit(hp, model, tuner.data.begin(whole, hp), **options)
+    own = tuner.hypermodel.trains_itself  # which tells its best epoch, or not
+    options: dict[str, Any] = {"epochs": tuner.epochs if own else trial.best_step + 1}
+    options |= {"validation_data": None, "callbacks": [], "verbose": 0}
+    try:
+        with without_retracing_notes():
+            tuner.hypermodel.fit(hp, model, tuner.data.begin(whole, hp), **options)
+    except Exception as error:
+        if not own:
+            raise
+        raise InputError(
+            f"{tuner.hypermodel.name}.fit cannot train on both splits ({error}): let it take"
+            f" validation_data=None and epochs={tuner.epochs}, or use retrain=False."
+        ) from error
     return model, whole
 
 

@@ -16,8 +16,9 @@ from dlkit.data.core.progress import progress
 from dlkit.errors import InputError
 from dlkit.training.atomic_files import write_atomically
 from dlkit.tuning import pictures
+from dlkit.tuning.global_settings import clear_session
 from dlkit.tuning.reading import best_trial, results, values_of
-from dlkit.tuning.tuner import SIZE
+from dlkit.tuning.tuner import SIZE, without_retracing_notes
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem }
@@ -57,12 +58,14 @@ def report(tuner: keras_tuner.Tuner, path: str | pathlib.Path) -> pathlib.Path:
         True
     """
     path = pathlib.Path(path)
+    if path.is_dir():
+        raise InputError(f"path is a file, as search.html. Received: {path}, a folder.")
     if not path.parent.is_dir():
         raise InputError(f"There is no folder {path.parent} for {path.name}; make it first.")
     best = best_trial(tuner)
     trials = [t for t in tuner.oracle.trials.values() if t.status == "COMPLETED"]
     parts = [_heading(tuner, best, trials), *_drawings(tuner, trials)]
-    table = results(tuner).to_html(index=False, na_rep="", float_format=lambda x: f"{x:.5g}")
+    table = results(tuner).fillna("").to_html(index=False, float_format=lambda x: f"{x:.5g}")
     parts += ["<h2>Trials</h2>", f'<div class="scroll">{table}</div>']
     name = html.escape(tuner.project_name)
     page = (
@@ -75,7 +78,8 @@ def report(tuner: keras_tuner.Tuner, path: str | pathlib.Path) -> pathlib.Path:
 
 def _heading(tuner: keras_tuner.Tuner, best: Any, trials: list[Any]) -> str:
     objective, every = tuner.oracle.objective, len(tuner.oracle.trials)
-    values = ", ".join(f"{name}={value!r}" for name, value in values_of(tuner, best).items())
+    own = {name: v for name, v in values_of(tuner, best).items() if not name.startswith("tuner/")}
+    values = ", ".join(f"{name}={value!r}" for name, value in own.items())
     return (
         f"<h1>{html.escape(tuner.project_name)}</h1><p>The best {html.escape(objective.name)} of"
         f" {len(trials)} trials ({every - len(trials)} without a score) is"
@@ -107,7 +111,7 @@ def _drawings(tuner: keras_tuner.Tuner, trials: list[Any]) -> list[str]:
 def _prediction_times(tuner: keras_tuner.Tuner, trials: list[Any]) -> np.ndarray:
     """Return the median milliseconds of one prediction, a trial each."""
     found = []
-    with progress("Timing predictions", len(trials)) as tell:
+    with without_retracing_notes(), progress("Timing predictions", len(trials)) as tell:
         for number, trial in enumerate(trials, 1):
             hp = trial.hyperparameters.copy()
             model = tuner.hypermodel.build(hp)
@@ -118,7 +122,7 @@ def _prediction_times(tuner: keras_tuner.Tuner, trials: list[Any]) -> np.ndarray
             }
             inputs = rows if len(rows) > 1 else next(iter(rows.values()))
             found.append(_time(model, inputs))
-            keras.backend.clear_session()
+            clear_session()
             tell(number)
     return np.array(found)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import pathlib
 import signal
 import sys
@@ -22,7 +21,12 @@ from dlkit.tuning.parallel.link import Link
 from dlkit.tuning.parallel.ray_workers import RayWorkers
 from dlkit.tuning.parallel.roles import Role, is_started_by_chief
 from dlkit.tuning.parallel.workers import Workers, command
-from dlkit.tuning.tuner import EnoughError, FullDiskError, SearchTuner
+from dlkit.tuning.tuner import (
+    EnoughError,
+    FullDiskError,
+    SearchTuner,
+    without_retracing_notes,
+)
 
 LAUNCHERS = {"process": Workers, "ray": RayWorkers}
 _PAUSE = 0.05  # seconds between two looks at the workers
@@ -46,7 +50,7 @@ def check_launcher(launcher: str) -> None:
 def run_alone(tuner: SearchTuner, **fit: Any) -> None:
     """Search in this process."""
     tuner.save()
-    with _without_retracing_notes(), _handing_back(tuner.oracle):
+    with without_retracing_notes(), _handing_back(tuner.oracle):
         tuner.search(verbose=0, **fit)
 
 
@@ -79,7 +83,7 @@ def run_remote_chief(tuner: SearchTuner, role: Role) -> None:
 def run_worker(tuner: SearchTuner, link: Link, **fit: Any) -> None:
     """Train what the chief asks for, until there is nothing more to do."""
     link.keep_alive(tuner.oracle)
-    with _without_retracing_notes(), contextlib.suppress(EnoughError):
+    with without_retracing_notes(), contextlib.suppress(EnoughError):
         tuner.search(verbose=0, **fit)
 
 
@@ -138,18 +142,3 @@ def _answering(number: int, handler: Any) -> Iterator[None]:
         yield
     finally:
         signal.signal(number, signal.SIG_DFL)
-
-
-@contextlib.contextmanager
-def _without_retracing_notes() -> Iterator[None]:
-    """Keep TensorFlow from advising against a new model a trial."""
-    notes = logging.getLogger("tensorflow")
-    notes.addFilter(_is_news)
-    try:
-        yield
-    finally:
-        notes.removeFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    return "triggered tf.function retracing" not in record.getMessage()

@@ -269,6 +269,7 @@ def _make_tuner(
             source,
             executions=plan.folds or plan.executions,
             patience=plan.patience,
+            epochs=plan.epochs,
             seed=plan.seed,
             link=link,
             directory=str(project.parent),

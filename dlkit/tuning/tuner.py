@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
 import pathlib
 import time
 import traceback
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -15,6 +18,7 @@ import numpy as np
 from keras_tuner.engine.trial import Trial
 
 from dlkit.errors import full_disk
+from dlkit.tuning.global_settings import read_settings, restore_settings
 from dlkit.tuning.hypermodels import SearchedModel
 from dlkit.tuning.oracles.curves import STRIDE
 from dlkit.tuning.oracles.oracle import MESSAGE, write_json
@@ -43,12 +47,13 @@ class SearchTuner(keras_tuner.Tuner):
         data: What they train on.
         executions: How often, or on how many folds, a trial trains its model.
         patience: Epochs without a better objective before an execution ends, or `None`.
+        epochs: Of a trial at most.
         seed: Each trial draws its weights and dropout with this seed, an execution with the next.
         link: Where the oracle is in another process, what tells whether it is there; else `None`.
         **options: `directory` and `project_name`, as KerasTuner takes them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a search is asked for is its arguments
         self,
         oracle: Any,
         hypermodel: SearchedModel,
@@ -56,11 +61,14 @@ class SearchTuner(keras_tuner.Tuner):
         *,
         executions: int = 1,
         patience: int | None = None,
+        epochs: int = 1,
         seed: int = 0,
         link: Link | None = None,
         **options: Any,
     ) -> None:
         self.data, self.patience, self.seed, self.link = data, patience, seed, link
+        self.epochs = epochs
+        self._settings = read_settings()
         self._trials = 0
         self._execution = self._step = 0
         self._began = 0.0
@@ -120,6 +128,7 @@ class SearchTuner(keras_tuner.Tuner):
 
     def _build_hypermodel(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Build a model; one that goes on with an earlier trial's has its weights and momenta."""
+        restore_settings(self._settings)  # KerasTuner has cleared the session
         model = super()._build_hypermodel(hp)
         if model.built and not self.hypermodel.trains_itself:  # whose `fit` may unfreeze some
             model.optimizer.build(model.trainable_variables)  # or the first step is traced twice
@@ -209,3 +218,18 @@ class SearchTuner(keras_tuner.Tuner):
         """Read the oracle's state."""
         if not self._is_worker():
             self.oracle.reload()
+
+
+@contextlib.contextmanager
+def without_retracing_notes() -> Iterator[None]:
+    """Keep TensorFlow from advising against a new model a trial."""
+    notes = logging.getLogger("tensorflow")
+    notes.addFilter(_is_news)
+    try:
+        yield
+    finally:
+        notes.removeFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()

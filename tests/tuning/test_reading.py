@@ -1,6 +1,7 @@
 import sys
 
 import keras
+import keras_tuner
 import numpy as np
 import pytest
 
@@ -131,3 +132,46 @@ def test_kerastuners_own_reading_works(searched, capsys):
     assert "Trial" in capsys.readouterr().out
     (model,) = searched.get_best_models(1)
     assert isinstance(model, keras.Model)
+
+
+class Own(keras_tuner.HyperModel):
+    """A `fit` that returns its score, and may look at the validation split."""
+
+    def __init__(self, looks):
+        super().__init__()
+        self.looks, self.epochs = looks, []
+
+    def build(self, hp):
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
+        rate = hp.Choice("rate", [0.1])
+        model.compile(
+            keras.optimizers.SGD(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+        )
+        return model
+
+    def fit(self, hp, model, train, validation_data=None, epochs=1, callbacks=None, **options):
+        self.epochs.append(epochs)
+        model.fit(train, epochs=epochs, callbacks=callbacks, **options)
+        held = validation_data.cardinality() if self.looks else 0
+        return float(held) if validation_data else {}
+
+
+def test_a_fit_that_returns_its_score_retrains_for_the_searchs_epochs(tmp_path):
+    model = Own(looks=False)
+    tuner = search(
+        *(model, dk.data.load("iris")),
+        **{"objective": keras_tuner.Objective("val_accuracy", "max"), "epochs": 4},
+        **{"max_trials": 1, "directory": tmp_path, "verbose": False},
+    )
+    best_model(tuner, retrain=True)
+    assert model.epochs == [4, 4]
+
+
+def test_a_fit_that_needs_a_validation_split_is_told(tmp_path):
+    tuner = search(
+        *(Own(looks=True), dk.data.load("iris")),
+        **{"objective": keras_tuner.Objective("val_accuracy", "max"), "epochs": 2},
+        **{"max_trials": 1, "directory": tmp_path, "verbose": False},
+    )
+    with pytest.raises(InputError, match=r"fit cannot train on both splits .*retrain=False"):
+        best_model(tuner, retrain=True)

@@ -1,3 +1,4 @@
+import keras
 import keras_tuner
 import numpy as np
 import pytest
@@ -127,3 +128,22 @@ def test_others_that_run_are_waited_for_without_haste(tmp_path, monkeypatch):
     )
     made.search(epochs=1, verbose=0)
     assert len(naps) == 2 and min(naps) > 0
+
+
+def test_mixed_precision_that_was_set_for_all_models_is_kept(tmp_path):
+    seen = []
+
+    def network(hp):
+        seen.append(keras.config.dtype_policy().name)
+        return dk.models.perceptron((4,), 3, learning_rate=hp.Choice("learning_rate", [0.1, 0.2]))
+
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        found = dk.tuning.search(
+            network, dk.data.load("iris"), epochs=1, max_trials=2, directory=tmp_path, verbose=False
+        )
+        dk.tuning.best_model(found)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert len(seen) >= 4 and set(seen) == {"mixed_bfloat16"}
