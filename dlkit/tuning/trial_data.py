@@ -53,6 +53,11 @@ class TrialData:
         self._made: Made | None = None
         self._feeds: dict[tuple[int, int | None], Feed] = {}
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Return the hyperparameters that the data was made of: name -> value."""
+        return self._made.values if self._made else {}
+
     def record(self, hp: keras_tuner.HyperParameters) -> Data:
         """Return the data of these values; the last that was made is kept.
 
@@ -84,7 +89,11 @@ class TrialData:
         elif made is None or not self._fits(made, hp):
             asked = keras_tuner.HyperParameters()
             asked.values = dict(hp.values)
-            data = self._source(asked)
+            try:
+                data = self._source(asked)
+            except Exception:  # what it has asked for is known all the same
+                hp.merge(asked.space, overwrite=False)
+                raise
             values = {p.name: asked.get(p.name) for p in asked.space if p.name in asked}
             made = Made(asked.space, values, *self._checked(data))
             self._feeds.clear()

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import threadpoolctl
 from keras_tuner.engine.hyperparameters import Choice
+from keras_tuner.engine.trial import Trial
 
-from dlkit.tuning.oracles.oracle import SearchOracle
+from dlkit.tuning.oracles.oracle import FINISHED, SearchOracle
 from dlkit.tuning.oracles.sampling import place_of
 
 _CANDIDATES = 500
@@ -37,9 +38,10 @@ class GaussianProcessOracle(SearchOracle):
         """Return the values with the lowest confidence bound of the loss, of those not tried.
 
         The first few are drawn at random. Of the scores their order counts alone, so that one that
-        is far off does not hide how the good ones differ. `None` where nothing is left to try.
+        is far off does not hide how the good ones differ; a trial that failed is the worst. `None`
+        where nothing is left to try.
         """
-        finished = [trial for trial in self.trials.values() if trial.status == "COMPLETED"]
+        finished = [trial for trial in self.trials.values() if trial.status in FINISHED]
         if len(finished) <= len(self._searched_space()):
             return super()._random_values()
         candidates = list(itertools.islice(self._draw_values(), _CANDIDATES))
@@ -49,7 +51,7 @@ class GaussianProcessOracle(SearchOracle):
         sign = -1.0 if self.objective.direction == "max" else 1.0
         mean, deviation = expect_losses(
             self._vectors([trial.hyperparameters.values for trial in finished]),
-            normal_scores([sign * trial.score for trial in finished]),
+            normal_scores([_loss(trial, sign) for trial in finished]),
             self._vectors(candidates),
             running=self._vectors([t.hyperparameters.values for t in self.ongoing_trials.values()]),
             seed=self.seed,
@@ -69,6 +71,10 @@ class GaussianProcessOracle(SearchOracle):
             else:
                 columns.append([place_of(hp, value) for value in values])
         return columns
+
+
+def _loss(trial: Trial, sign: float) -> float:
+    return sign * trial.score if trial.status == "COMPLETED" else math.inf
 
 
 def normal_scores(losses: Sequence[float]) -> np.ndarray:

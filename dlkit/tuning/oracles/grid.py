@@ -46,9 +46,16 @@ class GridOracle(SearchOracle, keras_tuner.oracles.GridSearchOracle):
         for values in self.combinations():
             if _key(values) not in tried:
                 self._proposed[trial_id] = values
-                return {"status": "RUNNING", "values": dict(values)}
+                return {"status": "RUNNING", "values": self._filled(values)}
         # One that still runs may ask for more while it trains.
         return {"status": "IDLE" if self.ongoing_trials else "STOPPED", "values": None}
+
+    def _filled(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return values with defaults of what a model that fails early does not come to ask for.
+
+        KerasTuner draws them without a seed.
+        """
+        return self._active(lambda hp: values.get(hp.name, hp.default)) | values
 
     def combinations(self) -> Iterator[dict[str, Any]]:
         """Yield every combination of values, in their order."""

@@ -33,7 +33,7 @@ from dlkit.tuning.oracles.locking import one_at_a_time
 from dlkit.tuning.oracles.sampling import value_at
 
 MESSAGE = "tuner/message"  # among a trial's values: why it failed, in another process
-_FINISHED = ("COMPLETED", "FAILED")
+FINISHED = ("COMPLETED", "FAILED")
 _ATTEMPTS = 1000  # to draw values that were not tried
 _ENOUGH = 5  # trials before their median says anything
 
@@ -154,6 +154,8 @@ class SearchOracle(keras_tuner.Oracle):
         if own.status == "FAILED" and not own.message:
             own.message = f"{self.objective.name} was no number in any epoch"
             self._save_trial(own)
+        if own.status == "FAILED":
+            self.forget(own)
         self.save()  # KerasTuner's own is written while the trial still counts as running
         self.watch(own)
 
@@ -202,7 +204,11 @@ class SearchOracle(keras_tuner.Oracle):
         trial.status, trial.message = "FAILED", reason
         self.end_order.append(trial.trial_id)
         self._save_trial(trial)
+        self.forget(trial)
         self.watch(trial)
+
+    def forget(self, trial: Trial) -> None:
+        """Do what a strategy does with a trial that has failed."""
 
     def score_trial(self, trial: Trial) -> None:
         """Score a trial by the mean of its executions' best epochs."""
@@ -280,10 +286,10 @@ class SearchOracle(keras_tuner.Oracle):
             ) from error
         del self._retry_queue[len(self._retry_queue) - len(self._ran) :]  # which it puts there
         for name in self._ran:
-            if self.trials[name].status not in _FINISHED:
+            if self.trials[name].status not in FINISHED:
                 self._take_back(self.trials[name], "the process that ran it has died twice")
         for name, trial in self.trials.items():
-            if trial.status in _FINISHED and name not in self.end_order:
+            if trial.status in FINISHED and name not in self.end_order:
                 self.end_order.append(name)
         self.save()
 

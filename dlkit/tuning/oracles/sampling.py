@@ -56,6 +56,8 @@ def value_at(hp: hp_types.HyperParameter, place: float) -> Any:
         return place >= 0.5
     if isinstance(hp, hp_types.Choice):
         return _in_order(hp)[min(int(place * len(hp.values)), len(hp.values) - 1)]
+    if _is_line(hp):  # by whole numbers, which floats above 2 ** 53 cannot tell apart
+        return hp.min_value + int(place * (hp.max_value - hp.min_value + 1))
     if _has_steps(hp):
         return _step_value(hp, min(int(place * _steps(hp)), _steps(hp) - 1))
     if isinstance(hp, hp_types.Int):  # each whole number has a part of the scale of its own

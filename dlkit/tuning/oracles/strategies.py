@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import keras_tuner
+from keras_tuner.engine.trial import Trial
 
 from dlkit.tuning.oracles.gaussian_process import GaussianProcessOracle
 from dlkit.tuning.oracles.grid import GridOracle
@@ -76,6 +77,19 @@ class HyperbandOracle(GaussianProcessOracle, keras_tuner.oracles.HyperbandOracle
             return answer
         bracket["size"] = len(bracket["rounds"][0])
         return super().populate_space(trial_id)
+
+    def forget(self, trial: Trial) -> None:
+        """Take the values of a failed trial out of their bracket, which begins others for them.
+
+        KerasTuner waits for as many as have begun, and lets fewer or none go on.
+        """
+        lost = {trial.trial_id}
+        for bracket in self._brackets:
+            for rounds in reversed(bracket["rounds"]):
+                lost |= {info["past_id"] for info in rounds if info["id"] in lost}
+                rounds[:] = [info for info in rounds if info["id"] not in lost]
+            if "size" in bracket:
+                bracket["size"] = len(bracket["rounds"][0])
 
     def _get_size(self, bracket_num: int, round_num: int) -> int:
         """Return how many trials a round has; fewer where the space has no more."""

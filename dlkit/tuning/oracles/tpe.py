@@ -9,7 +9,7 @@ import keras_tuner
 from keras_tuner.engine import hyperparameters as hp_types
 
 from dlkit.argument_validation import require
-from dlkit.tuning.oracles.oracle import SearchOracle
+from dlkit.tuning.oracles.oracle import FINISHED, SearchOracle
 from dlkit.tuning.oracles.sampling import place_of, value_at
 
 
@@ -44,7 +44,7 @@ class TPEOracle(SearchOracle, keras_tuner.oracles.RandomSearchOracle):
             direction="maximize" if self.objective.direction == "max" else "minimize",
         )
         for trial in self.trials.values():
-            if trial.status == "COMPLETED":
+            if trial.status in FINISHED:
                 study.add_trial(self._as_optuna(trial))
         return study
 
@@ -53,10 +53,13 @@ class TPEOracle(SearchOracle, keras_tuner.oracles.RandomSearchOracle):
 
         values = trial.hyperparameters.values
         known = [hp for hp in self._searched_space() if hp.name in values]
+        # Optuna leaves trials that failed out, and takes one that was pruned at once for the worst.
+        failed = trial.status == "FAILED"
         return optuna.trial.create_trial(
+            state=optuna.trial.TrialState.PRUNED if failed else optuna.trial.TrialState.COMPLETE,
             params={hp.name: _code(hp, values[hp.name]) for hp in known},
             distributions={hp.name: _distribution(hp) for hp in known},
-            value=trial.score,
+            value=None if failed else trial.score,
         )
 
 

@@ -125,3 +125,21 @@ def test_every_end_of_every_range_is_tried(tmp_path):
     rates = {values["rate"] for *_, values in trials}
     momenta = {values["momentum"] for *_, values in trials if "momentum" in values}
     assert {1e-4, 1e-1} <= rates and momenta == {0.1, 0.4, 0.7}
+
+
+def test_what_fails_before_it_has_asked_for_all_is_one_combination_and_the_same_each_time(tmp_path):
+    def declare(hp):
+        size = hp.Choice("size", [100, 170, 240])
+        if size == 170:
+            raise ValueError("no data")
+        hp.Choice("rate", [0.1, 0.2])
+
+    found = [
+        [v for *_, v in drive(grid(tmp_path / name, declare), score=lambda values, epoch: 1.0)]
+        for name in ("a", "b")
+    ]
+    assert found[0] == found[1]
+    assert [(v["size"], v["rate"]) for v in found[0]] == [
+        *((100, 0.1), (100, 0.2), (170, 0.1)),
+        *((240, 0.1), (240, 0.2)),
+    ]

@@ -91,3 +91,9 @@ def test_each_value_is_as_likely_as_another(hp):
     values = grid_values(hp)
     drawn = [value_at(hp, (i + 0.5) / (100 * len(values))) for i in range(100 * len(values))]
     assert {value: drawn.count(value) for value in values} == dict.fromkeys(values, 100)
+
+
+def test_whole_numbers_that_floats_cannot_tell_apart_are_all_drawn():
+    hp = hps.Int("id", 2**53, 2**53 + 8)
+    drawn = {value_at(hp, place / 100) for place in range(100)}
+    assert drawn == set(range(2**53, 2**53 + 9))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlkit.tuning.oracles.strategies import STRATEGIES
-from tests.tuning.driving import drive, make, score
+from tests.tuning.driving import drive, make, run, score
 
 
 def best(strategy, folder, seeds=3, **options):
@@ -80,3 +80,61 @@ def test_hyperband_begins_what_earlier_trials_promise(tmp_path):
     values = [t.hyperparameters.values for t in oracle.trials.values()]
     off = [abs(np.log10(v["rate"]) + 2) for v in values if "tuner/trial_id" not in v]
     assert np.mean(off[10:]) < 0.4  # at random it is 0.83, from 1e-4 to 1e-1 with 0.01 the best
+
+
+def fail_where(oracle, fails, most=1000):
+    """Drive an oracle whose trials fail for some values."""
+    for _ in range(most):
+        trial = oracle.create_trial("tuner0")
+        if trial.status != "RUNNING":
+            return
+        if fails(trial):
+            trial.status, trial.message = "FAILED", "MemoryError"
+            oracle.end_trial(trial)
+        else:
+            run(oracle, trial)
+
+
+def test_a_bracket_begins_others_for_trials_that_fail(tmp_path):
+    oracle = make("hyperband", tmp_path, max_trials=16, max_epochs=9)
+    failed = {1, 4, 7}
+    fail_where(oracle, lambda trial: int(trial.trial_id) in failed)
+    kept = [t.hyperparameters.values for t in oracle.trials.values() if t.status == "COMPLETED"]
+    assert sorted(v["tuner/epochs"] for v in kept) == [1] * 9 + [3] * 3 + [9]
+    assert {int(t.trial_id) for t in oracle.trials.values() if t.status == "FAILED"} == failed
+
+
+def test_a_trial_that_fails_when_it_goes_on_is_replaced_too(tmp_path):
+    oracle = make("hyperband", tmp_path, max_trials=40, max_epochs=9)
+    late = []
+
+    def fails(trial):
+        if trial.hyperparameters.values["tuner/epochs"] == 3 and not late:
+            late.append(trial.trial_id)
+        return trial.trial_id in late
+
+    fail_where(oracle, fails, most=15)
+    kept = [t.hyperparameters.values for t in oracle.trials.values() if t.status == "COMPLETED"]
+    assert sorted(v["tuner/epochs"] for v in kept) == [1] * 10 + [3] * 3 + [9]
+
+
+@pytest.mark.parametrize("strategy", ["bayesian", "tpe", "hyperband"])
+def test_what_fails_is_avoided(strategy, tmp_path):
+    """More units are better, until memory ends; the best are beside those that fail."""
+    hp = keras_tuner.HyperParameters()
+    hp.Int("units", 1, 100)
+    hp.Float("rate", 0.0, 1.0)
+    options = {"max_epochs": 4} if strategy == "hyperband" else {}
+    oracle = make(strategy, tmp_path, hp=hp, max_trials=40, **options)
+
+    for _ in range(40):
+        trial = oracle.create_trial("tuner0")
+        units = trial.hyperparameters.values["units"]
+        if units > 50:
+            trial.status, trial.message = "FAILED", "MemoryError"
+            oracle.end_trial(trial)
+        else:
+            run(oracle, trial, lambda values, epoch: values["units"] / 100)
+    late = [t.status for t in list(oracle.trials.values())[20:]]
+    assert late.count("FAILED") <= 10  # at random half of them fail
+    assert oracle.get_best_trials()[0].score >= 0.48
