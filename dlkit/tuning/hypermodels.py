@@ -51,8 +51,19 @@ class BuilderModel(SearchedModel):
     """A builder of dlkit, by its name, with a space of its options."""
 
     def build_for(self, hp: keras_tuner.HyperParameters, record: Data) -> keras.Model:
-        """Return the compiled model of these values for other data."""
-        options = ask(hp, self.options)
+        """Return the compiled model of these values for other data.
+
+        Raises:
+            InputError: for a hyperparameter that the data asks for as well.
+        """
+        twice = self.data.asked.keys() & self.options.keys()
+        if twice - {BATCH_SIZE}:
+            raise InputError(
+                f"Both the data and the space of {self.name} declare {', '.join(sorted(twice))}:"
+                f" leave it out of one. The space: {', '.join(self.options)}."
+            )
+        # Batches are the data's: where it asks for their size itself, nobody else does.
+        options = ask(hp, {k: v for k, v in self.options.items() if k not in twice})
         options.pop(BATCH_SIZE, None)
         return build(self.name, record, **options)
 

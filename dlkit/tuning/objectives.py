@@ -28,7 +28,9 @@ def find_objective(objective: Any, model: keras.Model, held: Any) -> keras_tuner
     """
     reported = model.evaluate(held.take(1), return_dict=True, verbose=0)
     told = [name for name in declared_metrics(model) or reported if name in reported]
-    names = sorted(told, key=lambda name: name == "loss")  # the metrics first, as they are compiled
+    # The metrics first, as they are compiled; each of several outputs has a loss of its own.
+    losses = ["loss", *(f"{output}_loss" for output in getattr(model, "output_names", ()))]
+    names = sorted(told, key=lambda name: losses.index(name) + 1 if name in losses else 0)
     if objective is None:
         objective = f"val_{names[0]}"
     if isinstance(objective, list | tuple):
@@ -41,7 +43,8 @@ def find_objective(objective: Any, model: keras.Model, held: Any) -> keras_tuner
     if name not in known:
         raise InputError(
             f"objective={name!r} is no metric of this model.{closest(name, known)}"
-            f" It reports: {', '.join(known)}."
+            f" It reports: {', '.join(known)}. Others can be given to it, to a builder as"
+            " space=dlkit.tuning.space(name) | {'metrics': ['auc']}."
         )
     value = reported[name.removeprefix("val_")]
     if np.ndim(value):

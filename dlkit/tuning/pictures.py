@@ -33,7 +33,8 @@ def draw_progress(tuner: keras_tuner.Tuner, trials: list[Any]) -> Figure:
     best = np.maximum if tuner.oracle.objective.direction == "max" else np.minimum
     figure = make_figure()
     axes = figure.add_subplot()
-    numbers = np.arange(1, len(scores) + 1)
+    every = list(tuner.oracle.trials)
+    numbers = [every.index(trial.trial_id) + 1 for trial in trials]
     axes.plot(numbers, scores, "o", color="tab:gray", label="a trial")
     axes.step(numbers, best.accumulate(scores), where="post", label="the best so far")
     axes.set(xlabel="trial", ylabel=tuner.oracle.objective.name)

@@ -30,7 +30,6 @@ BATCH_SIZE = "batch_size"
 _RESERVED = {
     "seed": "give the search's seed",
     "task": "it comes from the data",
-    "metrics": "they are what trials are compared by; give the metric to look at as objective",
     "target_scale": "it comes from the data",
 }
 
@@ -70,6 +69,11 @@ def check_space(name: str, given: Space) -> dict[str, Any]:
         )
     for option in _RESERVED.keys() & given.keys():
         raise InputError(f"{option} cannot be searched: {_RESERVED[option]}.")
+    if isinstance(given.get("metrics"), HyperParameter):
+        raise InputError(
+            "metrics are what trials are compared by: give a list of them, and one as objective."
+            f" Received: metrics={given['metrics']!r}."
+        )
     own = inspect.signature(builder_function(find_builder(name))).parameters.values()
     options = {option.name for option in own if option.kind is option.KEYWORD_ONLY}
     check_names(name, given, {*options, *CompileOptions.__annotations__, BATCH_SIZE})

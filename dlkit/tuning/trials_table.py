@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import sys
 import time
 from typing import Any
@@ -11,6 +13,9 @@ from keras_tuner.engine.trial import Trial
 from dlkit.tuning.oracles.oracle import SearchOracle
 
 _WIDTH = 14
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+# What TensorFlow and Keras tell besides the reason.
+_NO_REASON = ("Traceback", "Detected at node", "<stack traces", "[[", "{{")
 
 
 class TrialsTable:
@@ -82,9 +87,15 @@ def reason(trial: Trial) -> str:
         >>> reason(Trial(keras_tuner.HyperParameters(), message="Traceback ...\nValueError: odd"))
         'ValueError: odd'
     """
-    lines = [line.strip() for line in (trial.message or "").splitlines() if line.strip()]
-    said = [line for line in lines if not line.startswith(("Traceback", "File ", "[["))]
-    return said[-1].removeprefix("keras_tuner.src.errors.FailedTrialError: ") if said else ""
+    lines = [_COLOURS.sub("", line) for line in (trial.message or "").splitlines()]
+    # A traceback ends with a file and its line of code, and what was raised begins with the next.
+    last = max((n for n, line in enumerate(lines) if line.startswith("  File ")), default=-1)
+    raised = itertools.dropwhile(lambda line: line.startswith("  "), lines[last + 1 :])
+    said = [line.strip() for line in raised if line.strip() and not line.startswith(_NO_REASON)]
+    first, *others = said or [""]
+    if first.endswith((":", "().", "()")) and others:  # the layer, or that it was in a graph
+        first = f"{first} {others[0]}"
+    return first.removeprefix("keras_tuner.src.errors.FailedTrialError: ")
 
 
 def _brief(value: Any) -> str:

@@ -87,3 +87,32 @@ def test_a_space_that_no_model_asks_for_is_refused(iris):
 def test_what_no_model_can_be_made_of_is_refused(model, words, iris):
     with pytest.raises(InputError, match=words):
         make_hypermodel(model, iris, None)
+
+
+def test_what_the_data_asks_for_is_not_asked_for_twice():
+    def loaded(hp):
+        return dk.data.load("iris", batch_size=hp.Choice("batch_size", [7, 9]))
+
+    data = TrialData(loaded)
+    hp = keras_tuner.HyperParameters()
+    make_hypermodel("perceptron", data, None).build(hp)
+    assert [p.values for p in hp.space if p.name == "batch_size"] == [[7, 9]]
+
+    def penalised(hp):
+        return dk.data.load("iris", seed=hp.Choice("l2", [1, 2]))
+
+    with pytest.raises(InputError, match="Both the data and the space of perceptron declare l2"):
+        make_hypermodel("perceptron", TrialData(penalised), None).build(
+            keras_tuner.HyperParameters()
+        )
+
+
+def test_data_that_fails_has_told_what_it_asked_for():
+    def broken(hp):
+        hp.Choice("rows", [1, 2])
+        raise ValueError("no rows")
+
+    hp = keras_tuner.HyperParameters()
+    with pytest.raises(ValueError, match="no rows"):
+        make_hypermodel("perceptron", TrialData(broken), None).build(hp)
+    assert [p.name for p in hp.space] == ["rows"]

@@ -55,3 +55,19 @@ def test_the_direction_is_the_metrics_own(metrics, objective, name, direction):
 def test_what_cannot_be_compared_is_refused_in_a_sentence(metrics, objective, words):
     with pytest.raises(InputError, match=f"(?i){words}"):
         find_objective(objective, compiled(metrics), held())
+
+
+def test_of_several_outputs_the_first_metric_counts_and_else_the_whole_loss():
+    inputs = keras.Input((4,))
+    outputs = {name: keras.layers.Dense(1, name=name)(inputs) for name in ("boxes", "classes")}
+    rows = np.ones((12, 4), "float32"), {name: np.ones((12, 1)) for name in outputs}
+    batches = tf.data.Dataset.from_tensor_slices(rows).batch(6)
+    for metrics, name in (({"classes": ["mae"]}, "val_classes_mae"), (None, "val_loss")):
+        model = keras.Model(inputs, outputs)
+        model.compile("sgd", {"boxes": "mse", "classes": "mse"}, metrics=metrics)
+        assert find_objective(None, model, batches).name == name
+
+
+def test_other_metrics_are_given_to_the_model():
+    with pytest.raises(InputError, match=r"'metrics': \['auc'\]"):
+        find_objective("val_auc", compiled(["accuracy"]), held())

@@ -42,7 +42,25 @@ def test_a_terminal_shows_what_runs_and_how_long_it_will_take(tmp_path, capsys, 
             "Traceback (most recent call last):\n  File 'a', line 1\nValueError: odd\n",
             "ValueError: odd",
         ),
-        ("a\nkeras_tuner.src.errors.FailedTrialError: loss became nan", "loss became nan"),
+        (
+            "Traceback (most recent call last):\n  File 'a', line 1\n    raise Failed\n"
+            "keras_tuner.src.errors.FailedTrialError: loss became nan\n",
+            "loss became nan",
+        ),
+        (
+            "Traceback (most recent call last):\n  File 'a', line 1\n    call()\n"
+            "ValueError: Exception encountered when calling L.call().\n\n"
+            "\x1b[1mDimensions must be equal, but are 5 and 6.\x1b[0m\n\n"
+            "Arguments received by L.call():\n  • kwargs=<class 'inspect._empty'>\n",
+            "ValueError: Exception encountered when calling L.call(). Dimensions must be equal, but"
+            " are 5 and 6.",
+        ),
+        (
+            "Traceback (most recent call last):\n  File 'a', line 1\n    ^^^^\n"
+            "ValueError: first\nsecond line\n",
+            "ValueError: first",
+        ),
+        ("its process died twice", "its process died twice"),
     ],
 )
 def test_a_failure_has_its_reason_in_a_line(message, line):
