@@ -18,7 +18,7 @@ from dlkit.tuning.oracles.oracle import FINISHED, SearchOracle
 from dlkit.tuning.oracles.sampling import place_of
 
 _CANDIDATES = 500
-_TRIALS = 200  # the latest that a process learns from; its time grows with their cube
+_TRIALS = 100  # the latest that a process learns from; its time grows with their cube
 
 
 class GaussianProcessOracle(SearchOracle):
