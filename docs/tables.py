@@ -16,6 +16,7 @@ import typer.main
 from dlkit import data, models
 from dlkit.cli.commands import app
 from dlkit.models import blocks
+from dlkit.models.catalogue import name_inputs
 from dlkit.training import compiling, names
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
@@ -24,7 +25,7 @@ README = pathlib.Path(__file__).parent.parent / "README.md"
 def builders() -> list[tuple[str, ...]]:
     """Return a row for each builder."""
     return [
-        (f"`{info.name}`", info.description, ", ".join(info.inputs), info.reference)
+        (f"`{info.name}`", info.description, name_inputs(info), info.reference)
         for info in models.list()
     ]
 

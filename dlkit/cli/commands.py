@@ -121,9 +121,10 @@ def check(
 def models() -> None:
     """List the model builders."""
     import dlkit
+    from dlkit.models.catalogue import name_inputs
 
     rows = [
-        (info.name, ", ".join(info.inputs), ", ".join(info.tasks), info.description, info.reference)
+        (info.name, name_inputs(info), ", ".join(info.tasks), info.description, info.reference)
         for info in dlkit.models.list()
     ]
     print_table(("name", "inputs", "tasks", "what it is", "reference"), rows)

@@ -15,7 +15,8 @@ def build(name: str, data: Any, **options: Any) -> "keras.Model":
     """Build and compile the model of that name for `data`.
 
     A regression's outputs and its loss are scaled by the training targets (`target_scale` of
-    `dlkit.training.CompileOptions`), so that it can learn whatever their units are.
+    `dlkit.training.CompileOptions`), so that it can learn whatever their units are. Data with
+    several inputs goes to a builder that declares as many of their kinds (`@builder(inputs=...)`).
 
     Args:
         name: A name in `dk.models.list()`.
@@ -36,8 +37,14 @@ def build(name: str, data: Any, **options: Any) -> "keras.Model":
         (None, 10)
     """
     info = find_builder(name)
-    shape, kind = read_input_shape(data)
-    check_fits(info, data.name, kind, data.task)
+    inputs = read_inputs(data)
+    if len(inputs) > 1 and all(len(catalogue.each_kind(kinds)) == 1 for kinds in info.inputs):
+        raise InputError(
+            f"'{data.name}' has {len(inputs)} inputs ({', '.join(inputs)}), and {info.name} takes"
+            " data with one: join them, or write the model in Keras."
+        )
+    check_fits(info, data.name, tuple(kind for _, kind in inputs.values()), data.task)
+    shape = _declared_shape(info, inputs)
     options.setdefault("task", data.task)
     if options["task"] == data.task == "regression":
         options.setdefault("target_scale", getattr(data, "target_scale", None))
@@ -74,47 +81,63 @@ def builder_function(info: catalogue.BuilderInfo) -> Any:
     return catalogue.REGISTERED[info.name][1]
 
 
-def read_input_shape(data: Any) -> tuple[tuple[int | None, ...], str]:
-    """Return the shape of the data's one input, without the batch axis, and its kind.
+def read_inputs(data: Any) -> dict[str, tuple[tuple[int | None, ...], str]]:
+    """Return the shape of each of the data's inputs, without the batch axis, and its kind.
 
     Args:
         data: Anything with `input_spec` (name -> spec with `shape` and `dtype`) and `name`.
 
     Returns:
-        The shape, and a kind in `catalogue.KINDS`.
+        By the inputs' names a shape, and a kind in `catalogue.KINDS`.
 
     Raises:
-        InputError: for several inputs, or a rank that no model takes.
+        InputError: for a rank that no model takes.
 
     Example:
         >>> import dlkit as dk
-        >>> read_input_shape(dk.data.load("digits"))
-        ((8, 8, 1), 'image')
+        >>> read_inputs(dk.data.load("digits"))
+        {'image': ((8, 8, 1), 'image')}
     """
-    if len(data.input_spec) != 1:
-        raise InputError(
-            f"'{data.name}' has {len(data.input_spec)} inputs ({', '.join(data.input_spec)}), and"
-            " dk.models.build takes data with one: join them, or write the model in Keras."
-        )
-    (spec,) = data.input_spec.values()
-    shape = tuple(spec.shape)
-    whole = "int" in getattr(spec.dtype, "name", str(spec.dtype))
-    kinds = {1: "tokens" if whole else "features", 2: "sequence", 3: "image"}
-    if len(shape) not in kinds:
-        raise InputError(
-            f"'{data.name}' holds inputs of shape {shape}, and models take"
-            f" {', '.join(catalogue.KINDS.values())}."
-        )
-    return shape, kinds[len(shape)]
+    inputs = {}
+    for name, spec in data.input_spec.items():
+        shape = tuple(spec.shape)
+        whole = "int" in getattr(spec.dtype, "name", str(spec.dtype))
+        kinds = {1: "tokens" if whole else "features", 2: "sequence", 3: "image"}
+        if whole:
+            kinds[0] = "id"
+        if len(shape) not in kinds:
+            raise InputError(
+                f"'{data.name}' holds inputs of shape {shape}, and models take"
+                f" {', '.join(catalogue.KINDS.values())}."
+            )
+        inputs[name] = shape, kinds[len(shape)]
+    return inputs
 
 
-def check_fits(info: catalogue.BuilderInfo, data_name: str, kind: str, task: str) -> None:
+def _declared_shape(
+    info: catalogue.BuilderInfo, inputs: dict[str, tuple[tuple[int | None, ...], str]]
+) -> Any:
+    """Return the shape of one input, or name -> shape in the order in which kinds are declared."""
+    if len(inputs) == 1:
+        return next(iter(inputs.values()))[0]
+    kinds = sorted(kind for _, kind in inputs.values())
+    declared = next(k for k in map(catalogue.each_kind, info.inputs) if sorted(k) == kinds)
+    left, shapes = dict(inputs), {}
+    for kind in declared:
+        name = next(name for name, (_, own) in left.items() if own == kind)
+        shapes[name] = left.pop(name)[0]
+    return shapes
+
+
+def check_fits(
+    info: catalogue.BuilderInfo, data_name: str, kind: catalogue.Kinds, task: str
+) -> None:
     """Refuse a model that cannot take this kind of input or do this task.
 
     Args:
         info: The builder.
         data_name: The data's name, for the message.
-        kind: The kind of its input.
+        kind: The kind of its input, or those of several in any order.
         task: Its task.
 
     Raises:
@@ -123,13 +146,20 @@ def check_fits(info: catalogue.BuilderInfo, data_name: str, kind: str, task: str
     Example:
         >>> check_fits(find_builder("mlp"), "digits", "image", "multiclass")
     """
-    if kind in info.inputs and task in info.tasks:
+    kinds = catalogue.each_kind(kind)
+
+    def takes(one: catalogue.BuilderInfo) -> bool:
+        return sorted(kinds) in [sorted(catalogue.each_kind(known)) for known in one.inputs]
+
+    if takes(info) and task in info.tasks:
         return
-    fitting = [i.name for i in catalogue.list() if kind in i.inputs and task in i.tasks]
+    fitting = [one.name for one in catalogue.list() if takes(one) and task in one.tasks]
     advice = f"try {', '.join(fitting)}" if fitting else "no model of dlkit takes it yet"
-    if kind not in info.inputs:
-        needs = " or ".join(catalogue.KINDS[k] for k in info.inputs)
-        raise InputError(f"{info.name} needs {needs}; '{data_name}' holds {kind}: {advice}.")
+    if not takes(info):
+        raise InputError(
+            f"{info.name} needs {catalogue.describe_inputs(info)}; '{data_name}' holds"
+            f" {' and '.join(kinds)}: {advice}."
+        )
     raise InputError(
         f"{info.name} does {', '.join(info.tasks)}; '{data_name}' is a {task} task: {advice}."
     )

@@ -16,10 +16,13 @@ from dlkit.tasks import TASKS
 
 KINDS = {
     "features": "features (count,)",
+    "id": "whole numbers ()",
     "image": "images (height, width, channels)",
     "sequence": "sequences (length, channels)",
     "tokens": "tokens (length,) of whole numbers",
 }
+# What a model takes: one input, or several by the kind of each.
+Kinds = str | tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +34,8 @@ class BuilderInfo:
         family: The module in `dlkit.models` that holds it.
         description: The first line of its docstring.
         tasks: What it can be trained for.
-        inputs: The kinds of input that it takes: features, image, sequence, tokens.
+        inputs: The kinds of input that it takes: features, id, image, sequence, tokens. One of them
+            that is a tuple of kinds is several inputs at once.
         reference: The paper.
         options: Compile options in which it differs from `compile_model`'s defaults.
             Defaults to none.
@@ -50,7 +54,7 @@ class BuilderInfo:
     family: str
     description: str
     tasks: tuple[str, ...]
-    inputs: tuple[str, ...]
+    inputs: tuple[Kinds, ...]
     reference: str
     options: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
     cpu: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
@@ -76,6 +80,38 @@ def list() -> tuple[BuilderInfo, ...]:
     return tuple(known[name] for name in sorted(known))
 
 
+def each_kind(kinds: Kinds) -> tuple[str, ...]:
+    """Return the kind of each input, of one or of several.
+
+    Example:
+        >>> each_kind("image"), each_kind(("image", "features"))
+        (('image',), ('image', 'features'))
+    """
+    return (kinds,) if isinstance(kinds, str) else kinds
+
+
+def name_inputs(info: BuilderInfo) -> str:
+    """Return the kinds of input that a builder takes, in a line.
+
+    Example:
+        >>> [name_inputs(info) for info in list() if info.name == "mlp"]
+        ['features, image, sequence']
+    """
+    return ", ".join(" + ".join(each_kind(kinds)) for kinds in info.inputs)
+
+
+def describe_inputs(info: BuilderInfo) -> str:
+    """Return what a builder takes, with the shapes, for messages.
+
+    Example:
+        >>> [describe_inputs(info) for info in list() if info.name == "cnn"]
+        ['images (height, width, channels)']
+    """
+    return " or ".join(
+        " and ".join(KINDS[kind] for kind in each_kind(kinds)) for kinds in info.inputs
+    )
+
+
 def register_builder(info: BuilderInfo, function: Callable[..., Any]) -> None:
     """Add a builder; the same name from another module is refused.
 
@@ -87,8 +123,8 @@ def register_builder(info: BuilderInfo, function: Callable[..., Any]) -> None:
         InputError: for a name that is taken, or a task or kind of input that does not exist.
     """
     for field, known in (("tasks", TASKS), ("inputs", KINDS)):
-        wrong = set(getattr(info, field)) - set(known)
-        if wrong or not getattr(info, field):
+        given = [each_kind(value) for value in getattr(info, field)]
+        if not given or not all(given) or {name for names in given for name in names} - {*known}:
             raise InputError(
                 f"{info.name}: {field} must be from: {', '.join(known)}."
                 f" Received: {getattr(info, field)!r}."

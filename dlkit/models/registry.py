@@ -16,18 +16,25 @@ import keras
 
 from dlkit.argument_validation import check_choice, check_integer, check_names
 from dlkit.errors import InputError
-from dlkit.models.catalogue import KINDS, BuilderInfo, first_line, register_builder
+from dlkit.models.catalogue import (
+    BuilderInfo,
+    Kinds,
+    describe_inputs,
+    each_kind,
+    first_line,
+    register_builder,
+)
 from dlkit.models.hyperparameters import HyperParameter
 from dlkit.training.compiling import CompileOptions, check_compile_options
 
-_RANKS = {"features": 1, "image": 3, "sequence": 2, "tokens": 1}
+_RANKS = {"features": 1, "id": 0, "image": 3, "sequence": 2, "tokens": 1}
 _OPTIMIZER_OPTIONS = ("learning_rate", "weight_decay", "clipnorm")
 
 
 def builder(
     *,
     tasks: tuple[str, ...],
-    inputs: tuple[str, ...],
+    inputs: tuple[Kinds, ...],
     reference: str,
     options: Mapping[str, Any] | None = None,
     cpu: Mapping[str, Any] | None = None,
@@ -42,7 +49,10 @@ def builder(
 
     Args:
         tasks: The tasks it can be trained for.
-        inputs: The kinds of input it takes: `"features"`, `"image"`, `"sequence"`, `"tokens"`.
+        inputs: The kinds of input it takes: `"features"`, `"id"`, `"image"`, `"sequence"`,
+            `"tokens"`. A tuple among them is several inputs at once: with
+            `inputs=(("image", "features"),)` the function gets `{name: shape}` for `input_shape`,
+            in that order, and makes a `keras.Input` of each name.
         reference: The paper: authors, year, where it can be found.
         options: Compile options in which the family differs from `compile_model`'s defaults. What
             belongs to an optimizer or a loss gives way when the user names another. Defaults to
@@ -179,21 +189,44 @@ def _with_optimizer_built(model: keras.Model) -> keras.Model:
     return model
 
 
-def _check_shape(info: BuilderInfo, shape: Any) -> tuple[int | None, ...]:
-    """Return the shape as a tuple; the length of a sequence or of tokens may be None."""
-    takes = " or ".join(KINDS[kind] for kind in info.inputs)
+def _check_shape(info: BuilderInfo, shape: Any) -> Any:
+    """Return the shape as a tuple, or those of several inputs by their names."""
+    if isinstance(shape, Mapping):
+        return _check_shapes(info, shape)
+    takes = describe_inputs(info)
     if isinstance(shape, (str, bytes)) or not hasattr(shape, "__iter__"):
         raise InputError(
             f"input_shape must be a tuple without the batch axis: {info.name} takes {takes}."
             f" Received: input_shape={shape!r}."
         )
     shape = tuple(shape)
-    if len(shape) not in {_RANKS[kind] for kind in info.inputs}:
+    alone = [kinds[0] for kinds in map(each_kind, info.inputs) if len(kinds) == 1]
+    fitting = [kind for kind in alone if _RANKS[kind] == len(shape)]
+    if not fitting:
         raise InputError(f"{info.name} needs {takes}. Received: input_shape={shape!r}.")
-    open_ended = {"sequence", "tokens"} & {k for k in info.inputs if _RANKS[k] == len(shape)}
+    return _check_axes("input_shape", shape, fitting)
+
+
+def _check_shapes(info: BuilderInfo, shapes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return name -> shape, if their ranks are those of kinds that are declared, in that order."""
+    ranks = [len(shape) if hasattr(shape, "__len__") else None for shape in shapes.values()]
+    for kinds in map(each_kind, info.inputs):
+        if len(kinds) > 1 and [_RANKS[kind] for kind in kinds] == ranks:
+            return {
+                name: _check_axes(f"input_shape[{name!r}]", tuple(shape), [kind])
+                for (name, shape), kind in zip(shapes.items(), kinds, strict=True)
+            }
+    raise InputError(
+        f"{info.name} needs {describe_inputs(info)}. Received: input_shape={dict(shapes)!r}."
+    )
+
+
+def _check_axes(argument: str, shape: Any, kinds: list[str]) -> tuple[int | None, ...]:
+    """Return the shape; the length of a sequence or of tokens may be None."""
+    open_ended = not {"sequence", "tokens"}.isdisjoint(kinds)
     for axis, size in enumerate(shape):
         if size is not None or axis > 0 or not open_ended:
-            check_integer(f"input_shape[{axis}]", size)
+            check_integer(f"{argument}[{axis}]", size)
     return tuple(size if size is None else int(size) for size in shape)
 
 

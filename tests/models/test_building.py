@@ -2,14 +2,18 @@
 
 import types
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import dlkit as dk
 from dlkit.errors import InputError
+from dlkit.models import catalogue
 from dlkit.models.building import check_fits
 from dlkit.models.catalogue import BuilderInfo
+from dlkit.models.registry import builder
+from dlkit.training.compiling import compile_model
 
 
 def record(shape, dtype="float32", *, task="multiclass", num_classes=5, inputs=("x",)):
@@ -119,3 +123,131 @@ def test_whole_numbers_of_any_library_are_tokens():
     data = types.SimpleNamespace(name="words", input_spec={"x": spec}, task="binary", num_classes=2)
     with pytest.raises(InputError, match="'words' holds tokens"):
         dk.models.build("cnn", data)
+
+
+# ------------------------------------------------------------------ several inputs
+
+
+@pytest.fixture
+def biases(monkeypatch):
+    """A builder of a user's own for two whole numbers."""
+    monkeypatch.setattr(catalogue, "REGISTERED", dict(catalogue.REGISTERED))
+
+    @builder(tasks=("regression",), inputs=(("id", "id"),), reference="Koren 2009")
+    def biases(input_shape, num_classes, *, task="regression", sizes=(9, 9), **compile_options):
+        """A part of the answer for each of two numbers."""
+        inputs = {name: keras.Input(shape, name=name) for name, shape in input_shape.items()}
+        parts = [
+            keras.layers.Embedding(size, num_classes, "zeros", name=f"{name}_part")(inputs[name])
+            for name, size in zip(inputs, sizes, strict=True)
+        ]
+        model = keras.Model(inputs, keras.layers.Add(name="predictions")(parts))
+        return compile_model(model, task=task, **compile_options)
+
+
+@pytest.fixture
+def fusion(monkeypatch):
+    """A builder of a user's own for an image, alone or with features; it returns its shapes."""
+    monkeypatch.setattr(catalogue, "REGISTERED", dict(catalogue.REGISTERED))
+    seen = []
+
+    @builder(
+        tasks=("multiclass",),
+        inputs=("image", ("image", "features"), ("tokens", "features", "tokens")),
+        reference="",
+    )
+    def fusion(input_shape, num_classes, *, task="multiclass", **compile_options):
+        """An image and what else is known."""
+        seen.append(input_shape)
+        shapes = input_shape if isinstance(input_shape, dict) else {"image": input_shape}
+        inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+        flat = [keras.layers.Flatten()(keras.ops.cast(x, "float32")) for x in inputs.values()]
+        x = keras.layers.Concatenate()(flat) if len(flat) > 1 else flat[0]
+        outputs = keras.layers.Dense(num_classes, "softmax", name="predictions")(x)
+        return compile_model(keras.Model(inputs, outputs), task=task, **compile_options)
+
+    return seen, fusion
+
+
+@pytest.mark.usefixtures("biases", "shared_data")
+def test_data_with_two_inputs_is_built_for_and_learned():
+    """Ratings of films: what a user and a film add to the mean, by hand from the weights."""
+    data = dk.data.load("movielens", batch_size=1024)
+    sizes = tuple(len(data.vocabularies[name]) for name in data.input_spec)
+    model = dk.models.build("biases", data, sizes=sizes, learning_rate=0.01)
+    model.fit(data.train, epochs=2, verbose=0)
+    mean, scale = data.target_scale
+    inputs, stars = next(iter(data.test))
+    parts = [model.get_layer(f"{name}_part").get_weights()[0][inputs[name]] for name in inputs]
+    by_hand = (sum(parts) * scale + mean)[:, 0]
+    np.testing.assert_allclose(model.predict(inputs, verbose=0)[:, 0], by_hand, rtol=1e-5)
+    always = np.abs(stars - mean).mean()
+    assert np.abs(stars - by_hand).mean() < 0.95 * always
+
+
+def several(task="multiclass", **specs):
+    spec = {name: tf.TensorSpec(*spec) for name, spec in specs.items()}
+    return types.SimpleNamespace(name="cases", input_spec=spec, task=task, num_classes=3)
+
+
+def test_the_builder_gets_shapes_by_name_in_the_order_that_it_declares(fusion):
+    seen, _ = fusion
+    model = dk.models.build("fusion", several(age=((4,),), scan=((6, 6, 1),)))
+    assert list(seen[-1].items()) == [("scan", (6, 6, 1)), ("age", (4,))]
+    # 36 pixels and 4 numbers to 3 classes
+    assert model.count_params() == (36 + 4) * 3 + 3
+    words = {"question": ((7,), "int32"), "answer": ((9,), "int64")}
+    dk.models.build("fusion", several(**words, age=((4,),)))
+    assert list(seen[-1]) == ["question", "age", "answer"]
+    dk.models.build("fusion", several(scan=((6, 6, 1),)))
+    assert seen[-1] == (6, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            several(age=((4,),)),
+            r"fusion needs images \(.*\) or images \(.*\) and features \(",
+        ),
+        (several(age=((4,),)), r"'cases' holds features: try mlp, perceptron"),
+        (several(a=((4,),), b=((4,),)), r"'cases' holds features and features: no model of dlkit"),
+        (several(a=((4,),), b=((6, 6, 1),), c=((2,),)), "holds features and image and features"),
+        (several(a=((4,),), b=((2, 3, 4, 5),)), r"'cases' holds inputs of shape \(2, 3, 4, 5\)"),
+        (several("binary", a=((4,),), b=((6, 6, 1),)), "fusion does multiclass; 'cases' is a bin"),
+    ],
+)
+@pytest.mark.usefixtures("fusion")
+def test_other_inputs_than_a_builder_declares_are_told(data, message):
+    with pytest.raises(InputError, match=message):
+        dk.models.build("fusion", data)
+
+
+def test_a_builder_that_fits_several_inputs_is_named(fusion):
+    both, info = ("features", "image"), BuilderInfo("gan", "", "", ("binary",), ("image",), "")
+    with pytest.raises(InputError, match="'cases' holds features and image: try fusion"):
+        check_fits(info, "cases", both, "multiclass")
+    with pytest.raises(InputError, match=r"2 inputs \(a, b\), and mlp takes data with one: join"):
+        dk.models.build("mlp", several(a=((4,),), b=((6, 6, 1),)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ({"a": (4,), "b": (6, 6, 1)}, r"fusion needs .* Received: input_shape=\{'a': \(4,\), 'b'"),
+        ({"a": (6, 6, 1)}, r"fusion needs .* Received: input_shape=\{'a': \(6, 6, 1\)\}"),
+        ({"a": 6, "b": (4,)}, r"fusion needs .* Received: input_shape=\{'a': 6, 'b': \(4,\)\}"),
+        ({"a": (6, 6, None), "b": (4,)}, r"input_shape\['a'\]\[2\] must be a whole number"),
+        ({"a": (6, 6, 1), "b": (None,)}, r"input_shape\['b'\]\[0\] must be a whole number"),
+        ((4,), r"fusion needs .* Received: input_shape=\(4,\)"),
+    ],
+)
+def test_wrong_shapes_of_several_inputs_are_told(fusion, shape, message):
+    _, build = fusion
+    with pytest.raises(InputError, match=message):
+        build(shape, 3)
+
+
+def test_several_inputs_are_listed_as_such(fusion):
+    (info,) = [info for info in dk.models.list() if info.name == "fusion"]
+    assert catalogue.name_inputs(info) == "image, image + features, tokens + features + tokens"

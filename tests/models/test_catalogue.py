@@ -134,7 +134,14 @@ def test_a_name_that_is_taken_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("tasks", ("rank",)), ("inputs", ("sound",)), ("tasks", ())]
+    ("field", "value"),
+    [
+        ("tasks", ("rank",)),
+        ("inputs", ("sound",)),
+        ("tasks", ()),
+        ("inputs", (("image", "sound"),)),
+        ("inputs", ("image", ())),
+    ],
 )
 def test_an_unknown_task_or_input_is_refused(field, value):
     with pytest.raises(InputError, match=f"new: {field} must be from: .*Received: "):
