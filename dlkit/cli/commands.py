@@ -111,9 +111,9 @@ def check(
     """
     from dlkit.data.catalogue import resolving
 
-    make = resolving.resolve_source(data, target, delimiter)
+    source = resolving.resolve_source(data, target, delimiter)
     load_tensorflow()
-    if any(finding.level == "error" for finding in make().check()):
+    if any(finding.level == "error" for finding in source.load(**source.look).check()):
         raise typer.Exit(1)
 
 

@@ -8,20 +8,21 @@ a CSV or TSV file          -> from_image_table, from_audio_table or from_csv
 
 from __future__ import annotations
 
-import functools
+import dataclasses
+import hashlib
 import importlib
+import inspect
 import itertools
 import os
 import pathlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dlkit.argument_validation import closest, delimiter_hint
+from dlkit.argument_validation import check_options, closest, delimiter_hint
 from dlkit.data.catalogue import loading
 from dlkit.data.catalogue.sets import SETS
-from dlkit.data.core.kinds import KINDS, load_part
-from dlkit.data.files.class_folders import HELD_OUT
+from dlkit.data.core.kinds import KINDS, FileFormat, load_part
 from dlkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,10 +32,76 @@ _FILES = {kind.name: kind.files for kind in KINDS.values() if kind.files}
 _LOOKED_AT = 1000  # files that tell what a folder holds
 
 
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """What a name, a folder or a table stands for; nothing of it is loaded yet.
+
+    Attributes:
+        name: What the data is called.
+        kind: What one input is, as `Data.kind` has it.
+        task: What a network learns, or `None` where only the targets tell.
+        function: The function of `dlkit.data` that reads it.
+        path: The folder or the file, or `None` for a named set.
+        options: What that function is given besides.
+        look: What it is given for a quick look.
+        training: What it is given for a training that says nothing else.
+
+    Example:
+        >>> resolve_source("iris").function
+        'load'
+    """
+
+    name: str
+    kind: str
+    task: str | None
+    function: str
+    path: pathlib.Path | None = None
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    look: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def load(self, **options: Any) -> Data:
+        """Return the data, read with these options.
+
+        Raises:
+            InputError: for an option that its function lacks, or what cannot be read.
+        """
+        function = getattr(importlib.import_module("dlkit.data"), self.function)
+        if self.path is None:
+            return function(self.name, **options)
+        parameters = inspect.signature(function).parameters.values()
+        if all(one.kind is not one.VAR_KEYWORD for one in parameters):  # else it tells itself
+            check_options(str(self.path), options, function)
+        return function(self.path, name=self.name, **{**self.options, **options})
+
+    def fingerprint(self, test: str | None = None) -> str | None:
+        """Return 16 digits that differ where the data does; of a named set `None`.
+
+        They are of the files' names and sizes in a folder, and of what is in a table.
+
+        Args:
+            test: Where the test split lies, if it was given by itself. Defaults to None.
+
+        Raises:
+            InputError: when there is no such test split.
+        """
+        if self.path is None:
+            return None
+        held = self.options.get("test") if test is None else existing(test)
+        digest = hashlib.sha256()
+        for place in filter(None, (self.path, held)):
+            _add_files(digest, place)
+        return digest.hexdigest()[:16]
+
+
 def resolve_source(
-    source: str, target: str | None = None, delimiter: str | None = None
-) -> Callable[[], Data]:
-    r"""Return what makes the `Data` of a name, a folder or a CSV file; it is not made yet.
+    source: str,
+    target: str | None = None,
+    delimiter: str | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+) -> Source:
+    r"""Return what a name, a folder or a CSV file stands for.
 
     A name of the catalogue goes before a folder of the same name, which `./name` means.
 
@@ -43,27 +110,57 @@ def resolve_source(
         target: The column of a CSV file to predict. Defaults to None.
         delimiter: What stands between two cells of a CSV file; `\t` is a tab. Defaults to None: a
             comma.
+        columns: The columns' names, where a CSV file has no header line. Defaults to None.
 
     Raises:
         InputError: when there is no such set, folder or file, or it does not say what it holds.
 
     Example:
-        >>> resolve_source("iris")().task
+        >>> resolve_source("iris").load().task
         'multiclass'
     """
+    if source in {info.name for info in SETS}:
+        _refuse_options(source, target, delimiter)
+        info = loading.find_info(source)
+        training = {"augment": info.augment}
+        return Source(source, info.kind, info.task, "load", training=training)
     path = pathlib.Path(source)
-    if source not in {info.name for info in SETS}:
-        if path.is_file():
-            return _of_table(path, target, "\t" if delimiter == r"\t" else delimiter)
-        if path.is_dir():
-            _refuse_options(source, target, delimiter)
-            return _of_folder(path)
-        if path.name != source or path.suffix:
-            beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-            raise InputError(f"There is no file or folder {path}.{closest(path.name, beside)}")
-    loading.find_info(source)
-    _refuse_options(source, target, delimiter)
-    return functools.partial(loading.load, source)
+    if path.name == source and not path.suffix and not path.exists():
+        _refuse_name(source)
+    path = existing(path)
+    if path.is_dir():
+        _refuse_options(source, target, delimiter)
+        return _of_folder(path)
+    return _of_table(path, target, "\t" if delimiter == r"\t" else delimiter, columns)
+
+
+def existing(path: str | os.PathLike) -> pathlib.Path:
+    """Return the path of a file or a folder; `~` is the home folder.
+
+    Raises:
+        InputError: when it is not there, naming what is called alike beside it.
+
+    Example:
+        >>> existing(".").is_dir()
+        True
+    """
+    path = pathlib.Path(path).expanduser()
+    if not path.exists():
+        raise InputError(f"There is no file or folder {path}.{closest(path.name, _beside(path))}")
+    return path
+
+
+def _beside(path: pathlib.Path) -> list[str]:
+    return [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+
+
+def _refuse_name(name: str) -> None:
+    """Refuse a word that is neither a set nor something here, with what is most like it."""
+    sets = [info.name for info in SETS]
+    found = closest(name, [*sets, *_beside(pathlib.Path(name))])
+    if found != closest(name, sets):
+        raise InputError(f"There is no data set, file or folder '{name}'.{found}")
+    loading.find_info(name)
 
 
 def _refuse_options(source: str, target: str | None, delimiter: str | None) -> None:
@@ -75,9 +172,12 @@ def _refuse_options(source: str, target: str | None, delimiter: str | None) -> N
             )
 
 
-def _of_folder(path: pathlib.Path) -> Callable[[], Data]:
+def _of_folder(path: pathlib.Path) -> Source:
+    from dlkit.data.files.class_folders import HELD_OUT  # loads NumPy, which a name needs not
+
+    name = path.resolve().name
     if (path / "Annotations").is_dir() or any(path.glob("*.xml")):
-        return _later("from_voc", path, **_FILES["image"].options)
+        return _own(name, "boxes", "detection", "from_voc", path, _FILES["image"])
     found = Counter(filter(None, map(_kind, _some_files(path))))
     if not found:
         raise InputError(
@@ -86,12 +186,12 @@ def _of_folder(path: pathlib.Path) -> Callable[[], Data]:
             f"{_first_fault(path)}"
         )
     kind = found.most_common(1)[0][0]
-    function, options = f"from_{kind}_folder", _FILES[kind].options
+    function, files = f"from_{kind}_folder", _FILES[kind]
     train = path / "train"
     held = next((path / name for name in HELD_OUT if (path / name).is_dir()), None)
     if train.is_dir() and held is not None:
-        return _later(function, train, test=held, name=path.resolve().name, **options)
-    return _later(function, path, **options)
+        return _own(name, kind, None, function, train, files, test=held)
+    return _own(name, kind, None, function, path, files)
 
 
 def _some_files(path: pathlib.Path) -> Iterator[str]:
@@ -121,37 +221,67 @@ def _kind(name: str) -> str | None:
     return next((kind for kind, files in _FILES.items() if ending in files.endings), None)
 
 
-def _of_table(path: pathlib.Path, target: str | None, delimiter: str | None) -> Callable[[], Data]:
-    from dlkit.data.files import csv_tables
+def _of_table(
+    path: pathlib.Path,
+    target: str | None,
+    delimiter: str | None,
+    columns: Sequence[str] | None,
+) -> Source:
+    from dlkit.data.files import csv_tables, table_columns
 
     if not path.name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
         raise InputError(f"{path} is no .csv or .tsv file; give one, or a folder or a name.")
     if delimiter is None:
         delimiter = "\t" if ".tsv" in path.suffixes else ","
-    table = csv_tables.read_csv(path, delimiter=delimiter)
-    first = next(iter(table))
-    kind = _kind(table[first][0])
+    names, cells = csv_tables.read_head(path, delimiter=delimiter, columns=columns)
+    name, first = path.name.partition(".")[0], cells[0] if cells else ""
+    kind = _kind(first)
     files = _FILES[kind] if kind else None
-    if files and files.in_tables and (path.parent / table[first][0]).is_file():
-        if delimiter != ",":
-            raise InputError(
-                f"{path} names {files.name}, and such tables are read with commas between their"
-                f" cells. Received: delimiter={delimiter!r}; write it with commas."
-            )
-        return _later(f"from_{kind}_table", path, label_columns=target, **files.options)
-    if target is None:
+    named = files is not None and files.in_tables and (path.parent / first).is_file()
+    if target is None and not named:
         raise InputError(
             f"{path} is a table; say which of its columns is to be predicted with --target:"
-            f" {', '.join(table)}.{delimiter_hint(table)}"
+            f" {', '.join(names)}.{delimiter_hint(names)}"
         )
-    return _later("from_csv", path, target=target, delimiter=delimiter)
+    if target is not None:
+        table_columns.check_target(names, target, str(path))
+    if not named or files is None or kind is None:
+        given = {"target": target, "delimiter": delimiter}
+        return _own(name, "features", None, "from_csv", path, None, **given)
+    if delimiter != ",":
+        raise InputError(
+            f"{path} names {files.name}, and such tables are read with commas between their"
+            f" cells. Received: delimiter={delimiter!r}; write it with commas."
+        )
+    function = f"from_{kind}_table"
+    return _own(name, kind, None, function, path, files, label_columns=target)
 
 
-def _later(function: str, *arguments: Any, **options: Any) -> Callable[[], Data]:
-    """Return a call of one of `dlkit.data`'s functions, whose module is loaded by the call."""
-    options = {"batch_size": 8, **options}  # less than most sets hold, however small
+def _own(
+    name: str,
+    kind: str,
+    task: str | None,
+    function: str,
+    path: pathlib.Path,
+    files: FileFormat | None,
+    **options: Any,
+) -> Source:
+    """Return the source of own data, whose files are of that format if they are one an example."""
+    look = {"batch_size": 8}  # less than most sets hold, however small
+    if files is None:
+        return Source(name, kind, task, function, path, options, look)
+    look = {**look, **files.options}
+    return Source(name, kind, task, function, path, options, look, files.training)
 
-    def make() -> Data:
-        return getattr(importlib.import_module("dlkit.data"), function)(*arguments, **options)
 
-    return make
+def _add_files(digest: Any, place: pathlib.Path) -> None:
+    """Add the names and sizes of a folder's files to `digest`, or what is in a file."""
+    if place.is_file():
+        with place.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+        return
+    from dlkit.data.files.class_folders import files_under
+
+    for path in files_under(place):
+        told = f"{os.path.relpath(path, place)}\0{os.path.getsize(path)}\n"
+        digest.update(os.fsencode(told))

@@ -22,6 +22,8 @@ class FileFormat:
         options: Those of `from_<kind>_folder` for a quick look.
         inspect: The function that returns a file's format and what is wrong with it, or `None`.
         in_tables: Whether a CSV file may name them, for `from_<kind>_table`. Defaults to True.
+        training: Those of `from_<kind>_folder` for a training that is told no other. Defaults to
+            none.
 
     Example:
         >>> FileFormat("films", (".mp4",), {}).in_tables
@@ -33,6 +35,7 @@ class FileFormat:
     options: Mapping[str, Any]
     inspect: str | None = None
     in_tables: bool = True
+    training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,8 +89,16 @@ _IMAGES = FileFormat(
     # Large enough to see what is alike, and quick to read.
     {"image_size": (64, 64), "corrupt": "skip"},
     "image.formats:inspect_image",
+    # As `flowers` is read: large enough to tell what is on a photo, and not too slow for a CPU.
+    training={"image_size": (128, 128), "augment": "light"},
 )
-_SOUNDS = FileFormat("audio", (".wav",), {"corrupt": "skip"}, "audio.wav_header:inspect_wav")
+_SOUNDS = FileFormat(
+    "audio",
+    (".wav",),
+    {"corrupt": "skip"},
+    "audio.wav_header:inspect_wav",
+    training={"augment": "light"},
+)
 _TEXTS = FileFormat("texts", (".txt",), {"empty": "skip"}, in_tables=False)
 
 # A line a kind, which stays readable only as one.

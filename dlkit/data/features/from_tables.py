@@ -37,15 +37,10 @@ from dlkit.data.core.targets import Targets, read_targets
 from dlkit.data.data import Data
 from dlkit.data.features import layers
 from dlkit.data.features.columns import check_crosses, check_kept, infer_columns, raw_columns
-from dlkit.data.features.targets import (
-    check_target,
-    join_test_targets,
-    read_test_table,
-    with_targets,
-)
+from dlkit.data.features.targets import join_test_targets, read_test_table, with_targets
 from dlkit.data.files import csv_tables
 from dlkit.data.files.cell_layers import table_cells
-from dlkit.data.files.table_columns import read_target
+from dlkit.data.files.table_columns import check_target, read_target
 from dlkit.data.files.table_styles import NUMBERS, Style
 
 

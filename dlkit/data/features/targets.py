@@ -8,28 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.argument_validation import check_choice, closest, delimiter_hint
+from dlkit.argument_validation import check_choice, closest
 from dlkit.data.core import target_rows
 from dlkit.data.core.targets import Targets, encode_targets
 from dlkit.data.files.cells import as_numbers, as_texts
 from dlkit.data.files.table_columns import read_target
 from dlkit.data.files.table_styles import Style
 from dlkit.errors import InputError
-
-
-def check_target(table: Mapping[str, np.ndarray], target: str, where: str) -> None:
-    """Refuse a table without the target, or with nothing else; `where` is the table.
-
-    Raises:
-        InputError: naming the target, and the columns there are.
-    """
-    if target not in table:
-        raise InputError(
-            f"{where} has no column '{target}' to predict.{closest(target, table)} Its columns:"
-            f" {', '.join(table)}.{delimiter_hint(table)}"
-        )
-    if len(table) == 1:
-        raise InputError(f"{where} has no column besides the target '{target}' to learn from.")
 
 
 def with_targets(

@@ -70,7 +70,7 @@ def find_class_folders(folder: str | os.PathLike, what: str) -> tuple[Files, tup
     _check_no_splits(root, classes)
     paths, labels = [], []
     for name in classes:
-        found = _files_under(root / name)
+        found = files_under(root / name)
         if not found:
             raise InputError(
                 f"Class folder {root / name} is empty; put the {what} of '{name}' there, or remove"
@@ -95,7 +95,8 @@ def _check_no_splits(root: pathlib.Path, classes: Sequence[str]) -> None:
     raise InputError(f"{root} holds splits ({', '.join(classes)}) and not classes; {advice}.")
 
 
-def _files_under(folder: pathlib.Path) -> list[str]:
+def files_under(folder: pathlib.Path) -> list[str]:
+    """Return the paths of the files in a folder and its sub-folders, sorted, but hidden ones."""
     found = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not _is_hidden(name)]

@@ -49,15 +49,8 @@ def read_csv(
         ...     {name: values.tolist() for name, values in read_csv(path).items()}
         {'age': ['39', ''], 'city': ['Bern', 'Rome']}
     """
-    path = _existing(path)
     na_values = check_na_values(na_values)
-    if not isinstance(delimiter, str) or len(delimiter) != 1:
-        raise InputError(
-            "delimiter must be one character such as ',', ';' or a tab. Received:"
-            f" delimiter={delimiter!r}."
-        )
-    lines = _lines(path, delimiter)
-    names = _names(path, columns, lines)
+    names, lines = _opened(path, columns, delimiter)
     rows = []
     for number, cells in lines:
         if len(cells) != len(names):
@@ -73,6 +66,45 @@ def read_csv(
         name: text_array(values, na_values)
         for name, values in zip(names, zip(*rows, strict=True), strict=True)
     }
+
+
+def read_head(
+    path: str | os.PathLike, *, columns: Sequence[str] | None = None, delimiter: str = ","
+) -> tuple[list[str], list[str]]:
+    r"""Return the names of a CSV file's columns, and the cells of its first row.
+
+    Args:
+        path: The file, as `read_csv` takes it.
+        columns: The names, where the file has no header line. Defaults to None.
+        delimiter: What stands between two cells. Defaults to ",".
+
+    Raises:
+        InputError: when there is no such file, or what was read of it is empty or damaged.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "people.csv")
+        ...     _ = path.write_text("age, city\n39, Bern\n")
+        ...     read_head(path)
+        (['age', 'city'], ['39', 'Bern'])
+    """
+    names, lines = _opened(path, columns, delimiter)
+    return names, next(lines, (0, []))[1]
+
+
+def _opened(
+    path: str | os.PathLike, columns: Sequence[str] | None, delimiter: str
+) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Return the columns' names, and the lines below the header."""
+    path = _existing(path)
+    if not isinstance(delimiter, str) or len(delimiter) != 1:
+        raise InputError(
+            "delimiter must be one character such as ',', ';' or a tab. Received:"
+            f" delimiter={delimiter!r}."
+        )
+    lines = _lines(path, delimiter)
+    return _names(path, columns, lines), lines
 
 
 def check_na_values(na_values: Collection[str]) -> tuple[str, ...]:
@@ -148,6 +180,10 @@ def _names(
         _, names = next(lines, (0, []))
         if not names:
             raise InputError(f"{path} is empty; give a file with a header line and rows.")
+    elif isinstance(columns, str) or not isinstance(columns, Iterable):
+        raise InputError(
+            f"columns must hold names, as ['age', 'city']. Received: columns={columns!r}."
+        )
     else:
         names = list(columns)
     return column_names(names, str(path))

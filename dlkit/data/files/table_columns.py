@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
-from dlkit.argument_validation import closest
+from dlkit.argument_validation import closest, delimiter_hint
 from dlkit.column_values import as_booleans
 from dlkit.data.core.task_inference import MAX_CLASSES
 from dlkit.data.files.cells import as_labels, as_numbers, as_texts
@@ -26,6 +26,21 @@ def check_columns(what: str, names: Iterable[str], known: Iterable[str]) -> None
                 f"{what} names the column '{name}', which the table lacks.{closest(name, known)}"
                 f" Its columns: {', '.join(known)}."
             )
+
+
+def check_target(columns: Collection[str], target: str, where: str) -> None:
+    """Refuse a table without the target, or with nothing else; `where` is the table.
+
+    Raises:
+        InputError: naming the target, and the columns there are.
+    """
+    if target not in columns:
+        raise InputError(
+            f"{where} has no column '{target}' to predict.{closest(target, columns)} Its columns:"
+            f" {', '.join(columns)}.{delimiter_hint(columns)}"
+        )
+    if len(columns) == 1:
+        raise InputError(f"{where} has no column besides the target '{target}' to learn from.")
 
 
 def read_target(values: np.ndarray, name: str, task: str | None) -> np.ndarray:

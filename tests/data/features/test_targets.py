@@ -33,19 +33,6 @@ def test_a_table_of_numbers_keeps_its_task():
     assert data.task == "binary" and data.origin.count == 150
 
 
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ({"a;b": ["1;2"]}, r"no column 'y' to predict.* another delimiter"),
-        ({"x": [1], "yy": [2]}, r"no column 'y' to predict\. Did you mean 'yy'"),
-        ({"y": [1]}, r"no column besides the target 'y'"),
-    ],
-)
-def test_a_table_without_the_target_is_refused(table, message):
-    with pytest.raises(InputError, match=message):
-        targets.check_target(table, "y", "The table")
-
-
 def test_the_targets_of_the_test_table_stand_behind():
     read = read_targets(["a", "b"], None, None)
     joined = targets.join_test_targets(read, np.array(["b", "b"], object), "y")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from dlkit.data.files.cells import as_numbers, as_texts
-from dlkit.data.files.csv_tables import read_csv, read_frame
+from dlkit.data.files.csv_tables import read_csv, read_frame, read_head
 from dlkit.errors import InputError
 
 
@@ -139,6 +139,27 @@ def test_a_delimiter_is_one_character(tmp_path):
         read_csv(write(tmp_path / "a.csv", "a\n1\n"), delimiter=", ")
     with pytest.raises(InputError, match=r"Received: delimiter=None"):
         read_csv(tmp_path / "a.csv", delimiter=None)
+
+
+@pytest.mark.parametrize("columns", ["age,city", 3])
+def test_columns_are_names(tmp_path, columns):
+    path = write(tmp_path / "people.csv", "39,Bern\n")
+    with pytest.raises(InputError, match=rf"columns must hold names, .* columns={columns!r}\."):
+        read_csv(path, columns=columns)
+
+
+def test_the_head_is_read_alone(tmp_path):
+    path = write(tmp_path / "people.csv", "age, city\n39, Bern\n28\n")  # a cell is missing below
+    assert read_head(path) == (["age", "city"], ["39", "Bern"])
+    with pytest.raises(InputError, match=r"Line 3 of .* has 1 fields"):
+        read_csv(path)
+    assert read_head(write(path, "39;Bern\n"), columns=["age", "city"], delimiter=";") == (
+        ["age", "city"],
+        ["39", "Bern"],
+    )
+    assert read_head(write(path, "age\n")) == (["age"], [])
+    with pytest.raises(InputError, match=r"people\.csv is empty"):
+        read_head(write(path, ""))
 
 
 def test_a_cell_may_be_longer_than_python_would_have_it(tmp_path):

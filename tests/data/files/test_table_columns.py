@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlkit.data.files.table_columns import check_columns, read_target
+from dlkit.data.files.table_columns import check_columns, check_target, read_target
 from dlkit.errors import InputError
 
 
@@ -14,6 +14,19 @@ def array(*texts):
 def test_a_column_that_the_table_lacks_is_named():
     with pytest.raises(InputError, match=r"drop names the column 'agee', .* Did you mean 'age'"):
         check_columns("drop", ["age", "agee"], ["age", "city"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (["a;b"], r"no column 'y' to predict.* another delimiter"),
+        (["x", "yy"], r"no column 'y' to predict\. Did you mean 'yy'"),
+        (["y"], r"no column besides the target 'y'"),
+    ],
+)
+def test_a_table_without_the_target_is_refused(columns, message):
+    with pytest.raises(InputError, match=message):
+        check_target(columns, "y", "The table")
 
 
 @pytest.mark.parametrize(
