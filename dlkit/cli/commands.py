@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli.options import parse_options
+from dlkit.cli.options import Data, Delimiter, Target, parse_options
 from dlkit.cli.serve import serve
 from dlkit.cli.terminal import (
     format_warning,
@@ -34,6 +34,12 @@ app = typer.Typer(
 )
 Run = Annotated[
     pathlib.Path, typer.Argument(metavar="RUN", help="A directory that `dlkit train` made.")
+]
+Moved = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="PATH", help="Where the run's own data lies now, if it has moved."
+    ),
 ]
 
 
@@ -99,11 +105,8 @@ def check(
             " .txt files a class, or of Pascal VOC; or a CSV file.",
         ),
     ],
-    target: Annotated[str | None, typer.Option(help="The column of a CSV file to predict.")] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option(help="What stands between its cells, as ';' or '\\t'; a comma by default."),
-    ] = None,
+    target: Target = None,
+    delimiter: Delimiter = None,
 ) -> None:
     """Look for what would spoil a training on a data set.
 
@@ -133,7 +136,9 @@ def models() -> None:
 @app.command()
 def train(  # noqa: PLR0913 - a command's options are its arguments
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A builder, see `dlkit models`.")],
-    data: Annotated[str, typer.Option(help="A data set, see `dlkit datasets`.")] = "digits",
+    data: Data = "digits",
+    target: Target = None,
+    delimiter: Delimiter = None,
     epochs: Annotated[int, typer.Option(help="Passes over the training data.")] = 10,
     batch_size: Annotated[int, typer.Option(help="Examples a training step.")] = 64,
     seed: Annotated[int, typer.Option(help="Same seed, same weights.")] = 0,
@@ -162,7 +167,7 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="An option of the data set's loader, as encoding=tf_idf for texts or"
+            help="An option of the data's loader, as encoding=tf_idf for texts or"
             " image_size=96,96 for photos; may be given several times.",
         ),
     ] = None,
@@ -174,6 +179,8 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
     job = Job(
         model=model,
         data=data,
+        target=target,
+        delimiter=delimiter,
         epochs=epochs,
         batch_size=batch_size,
         seed=seed,
@@ -190,13 +197,13 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
 
 
 @app.command()
-def evaluate(run: Run) -> None:
+def evaluate(run: Run, data: Moved = None) -> None:
     """Evaluate a run's best model on the test split."""
     from dlkit.cli import jobs
 
-    jobs.find_run(run)
+    jobs.find_data(run, data)
     load_tensorflow()
-    print_results(jobs.evaluate_run(run))
+    print_results(jobs.evaluate_run(run, data))
 
 
 @app.command()
@@ -223,16 +230,17 @@ def export(
             " onnx_dynamic, several with commas."
         ),
     ] = "",
+    data: Moved = None,
 ) -> None:
     """Export a run's best model as SavedModel, ONNX or LiteRT."""
     from dlkit import formats
     from dlkit.cli import jobs
 
-    jobs.find_run(run)
+    jobs.find_data(run, data)
     chosen = tuple(runtimes.split(",")) if runtimes else ()
     formats.check_export(format, quantize, chosen)
     load_tensorflow()
-    path = jobs.export_run(run, to, format=format, quantize=quantize, runtimes=chosen)
+    path = jobs.export_run(run, to, format=format, quantize=quantize, runtimes=chosen, data=data)
     print(f"Exported and checked: {path}")
     if format == "saved_model":
         print(f"Next: dlkit serve {path.parent}")

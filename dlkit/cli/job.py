@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from dlkit.argument_validation import check_choice, check_integer
-from dlkit.data.catalogue import loading
+from dlkit.data.catalogue import resolving
+from dlkit.data.catalogue.sets import SETS
 from dlkit.data.core.kinds import find_kind
 from dlkit.errors import InputError
 from dlkit.models.building import check_fits, find_builder
@@ -15,7 +19,7 @@ from dlkit.models.catalogue import KINDS
 if TYPE_CHECKING:
     import keras
 
-    from dlkit.data.catalogue.sets import DataSetInfo
+    from dlkit.data.catalogue.resolving import Source
     from dlkit.data.data import Data
     from dlkit.models.catalogue import BuilderInfo
 
@@ -34,6 +38,8 @@ _DATA_RESERVED = {
     "batch_size": "give the job's batch_size instead (--batch-size)",
     "seed": "give the job's seed instead (--seed)",
     "name": "it is the data set",
+    "target": "give the job's target instead (--target)",
+    "delimiter": "give the job's delimiter instead (--delimiter)",
 }
 # One cycle passes through rates at which a constant rate would diverge, and gains from it.
 _PEAK = 4.0
@@ -45,7 +51,8 @@ class Job:
 
     Attributes:
         model: A builder's name.
-        data: A data set's name.
+        data: A data set's name, or where your own data lies: a folder or a CSV file, as
+            `dlkit check` takes them.
         epochs: Passes over the training data. Defaults to 10.
         batch_size: Examples a step. Defaults to 64.
         seed: Of data order, augmentation, initial weights and dropout. Defaults to 0.
@@ -54,8 +61,13 @@ class Job:
         schedule: `"one_cycle"`, which peaks at `learning_rate` or else at four times the
             optimizer's own rate, or `"constant"`. Defaults to "one_cycle".
         options: The builder's options. Defaults to none.
-        data_options: What `dlkit.data.load` takes for this data set besides, as `encoding` for
-            texts; `val_fraction` and `augment` among them go before those above. Defaults to none.
+        data_options: What `dlkit.data.load` takes for this data set besides, or the function for
+            this kind of own data, as `encoding` for texts; `val_fraction` and `augment` among them
+            go before those above. Defaults to none.
+        target: The column of a CSV file to predict. Defaults to None.
+        delimiter: What stands between the cells of a CSV file. Defaults to None: a comma.
+        data_fingerprint: 16 digits of own data as it was (`Source.fingerprint`); a job that has
+            them takes no other. Defaults to None: whatever is there.
 
     Example:
         >>> Job("cnn", "digits").epochs
@@ -72,6 +84,24 @@ class Job:
     schedule: str = "one_cycle"
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     data_options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    target: str | None = None
+    delimiter: str | None = None
+    data_fingerprint: str | None = None
+
+    @functools.cached_property
+    def source(self) -> Source:
+        """What `data` stands for.
+
+        Raises:
+            InputError: when there is no such set, folder or file, or it says not what it holds.
+        """
+        columns = self.data_options.get("columns")
+        return resolving.resolve_source(self.data, self.target, self.delimiter, columns=columns)
+
+    @property
+    def data_name(self) -> str:
+        """The data's name, as part of a file's."""
+        return re.sub(r"[^\w.-]+", "_", self.source.name, flags=re.ASCII)
 
     def check(self) -> None:
         """Refuse what can be told to be wrong before TensorFlow is loaded.
@@ -79,8 +109,9 @@ class Job:
         Raises:
             InputError: for an unknown name, a model that cannot do the data, a number out of range.
         """
-        model, data = find_builder(self.model), loading.find_info(self.data)
-        _check_fits(self, model, data)
+        model = find_builder(self.model)
+        self.check_data("the job")
+        _check_fits(self, model, self.source)
         check_integer("epochs", self.epochs)
         check_integer("batch_size", self.batch_size)
         check_integer("seed", self.seed, minimum=0)
@@ -90,13 +121,73 @@ class Job:
         for key in _DATA_RESERVED.keys() & self.data_options.keys():
             raise InputError(f"{key} is no option of {self.data} here: {_DATA_RESERVED[key]}.")
 
+    def check_data(self, owner: str) -> None:
+        """Refuse own data that is not there, or not as it was where the job tells its fingerprint.
+
+        Args:
+            owner: Whose data it is, for messages.
+
+        Raises:
+            InputError: naming it.
+        """
+        known, test = self.data_fingerprint, self.data_options.get("test")
+        if known and any(self.data == info.name for info in SETS):
+            raise InputError(
+                f"'{self.data}' is a named set, and data_fingerprint is of own data: leave it out."
+                f" Received: data_fingerprint='{known}'."
+            )
+        places = {self.data: ", or say where it lies now with --data", test: ""}
+        for place, advice in places.items() if known else ():
+            if place is not None and not os.path.exists(place):
+                raise InputError(
+                    f"The data of {owner} is not at {place} any more: put it back{advice}."
+                )
+        source = self.source
+        if known and source.fingerprint(test) != known:
+            raise self.changed_data(owner)
+
+    def changed_data(self, owner: str) -> InputError:
+        """Return the error for own data that is not as it was."""
+        return InputError(
+            f"{self.data} is not as it was when {owner} began: its splits and preprocessing would"
+            " be others; put it back as it was, or train a new run, by a job without a"
+            f" data_fingerprint. Received: data_fingerprint='{self.data_fingerprint}'."
+        )
+
+    def with_place(self) -> Job:
+        """Return the job with the place of its own data as seen from anywhere, and how it is now.
+
+        Raises:
+            InputError: when there is no such data.
+        """
+        if self.source.path is None:
+            return self
+        options = dict(self.data_options)
+        if (test := options.get("test")) is not None:
+            options["test"] = os.path.abspath(resolving.existing(str(test)))
+        return dataclasses.replace(
+            self,
+            data=os.path.abspath(resolving.existing(self.data)),
+            data_options=options,
+            data_fingerprint=self.source.fingerprint(options.get("test")),
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a run's `config.json` keeps, and a job file may say: what is not None.
+
+        Example:
+            >>> Job("cnn", "digits").describe()["data"]
+            'digits'
+        """
+        return {name: v for name, v in dataclasses.asdict(self).items() if v is not None}
+
     def load_data(self) -> Data:
         """Return the job's data."""
-        import dlkit
-
-        options = {"val_fraction": self.val_fraction, "augment": self.augment}
+        options = {"val_fraction": self.val_fraction, **self.source.training}
+        if not self.augment:
+            options["augment"] = None
         options |= {"batch_size": self.batch_size, "seed": self.seed}
-        return dlkit.data.load(self.data, **options | self.data_options)
+        return self.source.load(**options | self.data_options)
 
     def build_model(self, data: Data) -> keras.Model:
         """Return the job's compiled model, with its schedule."""
@@ -111,11 +202,12 @@ class Job:
         return model
 
 
-def _check_fits(job: Job, model: BuilderInfo, data: DataSetInfo) -> None:
+def _check_fits(job: Job, model: BuilderInfo, data: Source) -> None:
     # What a loader makes of sounds or texts, and by options of anything, it has to tell itself.
     told = data.kind in KINDS and not job.data_options
     kind = data.kind if told else model.inputs[0]
-    check_fits(model, data.name, kind, job.data_options.get("task", data.task))
+    task = job.data_options.get("task", data.task)
+    check_fits(model, data.name, kind, model.tasks[0] if task is None else task)
     vectors = "features" in model.inputs and "tokens" not in model.inputs
     tokens = find_kind(data.kind).vocabulary and "encoding" not in job.data_options
     if tokens and vectors:

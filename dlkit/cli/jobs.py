@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import pathlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlkit.cli.job import Job
+from dlkit.data.catalogue.resolving import existing
 from dlkit.errors import InputError
 from dlkit.formats import FORMATS, check_export
 from dlkit.training.atomic_files import write_atomically
@@ -37,7 +39,8 @@ def train_job(
 
     Args:
         job: What to train.
-        run: The run's name. Defaults to None: a new one, `<model>-<data>-<time>-<random>`.
+        run: The run's name. Defaults to None: a new one, `<model>-<data>-<time>-<random>`. Own data
+            may have moved since it began, but not changed.
         base: The directory that holds the runs. Defaults to "runs".
 
     Returns:
@@ -51,16 +54,16 @@ def train_job(
     from dlkit.training.run_lock import lock_run
 
     job.check()
+    job = job.with_place()
     if run and (pathlib.Path(base) / run / ".lock").exists():  # refuse before any work
         lock_run(pathlib.Path(base) / run)
+    config = _as_begun(job, pathlib.Path(base) / run) if run else job.describe()
     dlkit.training.set_seed(job.seed)
     data = job.load_data()
     model = job.build_model(data)
-    directory = dlkit.training.run_directory(
-        run or _fresh_name(job), base=base, config=dataclasses.asdict(job)
-    )
+    directory = dlkit.training.run_directory(run or _fresh_name(job), base=base, config=config)
     monitor = "val_loss" if data.val is not None else "loss"
-    print(f"Training {job.model} ({model.count_params():,} parameters) on {job.data}: {directory}")
+    print(f"Training {job.model} ({model.count_params():,} parameters) on {data.name}: {directory}")
     try:
         model.fit(
             data.train,
@@ -81,16 +84,37 @@ def train_job(
     return directory
 
 
-def evaluate_run(run: str | pathlib.Path) -> dict[str, float]:
+def _as_begun(job: Job, directory: pathlib.Path) -> dict[str, Any]:
+    """Return the configuration to go on with: own data may have moved since, but not changed."""
+    config = job.describe()
+    if job.data_fingerprint is None or not (directory / "config.json").exists():
+        return config
+    begun = _read_job(directory)
+    if begun.data_fingerprint == job.data_fingerprint:
+        test = {k: v for k, v in begun.data_options.items() if k == "test"}
+        options = {**config["data_options"], **test}
+        return config | {"data": begun.data, "data_options": options}
+    if begun.data == job.data:
+        raise begun.changed_data(f"the run {directory}")
+    return config
+
+
+def evaluate_run(run: str | pathlib.Path, data: str | None = None) -> dict[str, float]:
     """Evaluate a run's best model on the test split, and write `results.json` into the run.
+
+    Args:
+        run: A run directory.
+        data: Where the run's own data lies, if it has moved. Defaults to None: where it lay.
 
     Returns:
         The metrics by name.
 
     Raises:
-        InputError: when the directory is not that of a run, or it has no model yet.
+        InputError: when the directory is not that of a run, it has no model yet, or its data is
+            gone or changed.
     """
-    job, model = open_run(run)
+    job = find_data(run, data)
+    _, model = open_run(run)
     tell_unfinished(run, job)
     return _evaluate(run, model, job.load_data())
 
@@ -123,6 +147,7 @@ def export_run(
     format: str = "saved_model",
     quantize: str | None = None,
     runtimes: tuple[str, ...] = (),
+    data: str | None = None,
 ) -> pathlib.Path:
     """Export a run's best model, as the next SavedModel version or as a file.
 
@@ -133,31 +158,34 @@ def export_run(
         quantize: For LiteRT `"dynamic"`, `"float16"` or `"int8"`, for ONNX `"dynamic"`. Defaults to
             None.
         runtimes: What else a SavedModel can be served with, of `RUNTIMES`. Defaults to ().
+        data: Where the run's own data lies, if it has moved. Defaults to None: where it lay.
 
     Returns:
         The version directory, or the file.
 
     Raises:
-        InputError: when the run, the path or an option cannot be used.
+        InputError: when the run, the path or an option cannot be used, or the data is gone or
+            changed.
         MissingExtraError: when ONNX's packages are not installed.
         ExportError: when the export does not answer like the model.
     """
     import dlkit
 
     check_export(format, quantize, runtimes)
-    job, model = open_run(run)
+    job = find_data(run, data)
+    _, model = open_run(run)
     unfinished = tell_unfinished(run, job)
-    data = job.load_data()
-    to = pathlib.Path("exports", job.data + FORMATS[format]) if to is None else to
+    loaded = job.load_data()
+    to = pathlib.Path("exports", job.data_name + FORMATS[format]) if to is None else to
     if format == "onnx":
-        return dlkit.export.onnx(model, to, data, quantize=quantize)
+        return dlkit.export.onnx(model, to, loaded, quantize=quantize)
     if format == "litert":
-        return dlkit.export.litert(model, to, data, quantize=quantize)
+        return dlkit.export.litert(model, to, loaded, quantize=quantize)
     told = pathlib.Path(run, "results.json").exists()
     notes = {"seed": job.seed, "run": str(run), "metrics": read_results(run) if told else None}
     if unfinished:
         notes["unfinished"] = unfinished
-    return dlkit.export.saved_model(model, to, data, runtimes=runtimes, notes=notes)
+    return dlkit.export.saved_model(model, to, loaded, runtimes=runtimes, notes=notes)
 
 
 def open_run(run: str | pathlib.Path) -> tuple[Job, keras.Model]:
@@ -178,18 +206,47 @@ def find_run(run: str | pathlib.Path) -> Job:
         InputError: when the directory is not that of a run, or it has no model yet.
     """
     directory = pathlib.Path(run)
-    try:
-        job = Job(**json.loads((directory / "config.json").read_text())["config"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(
-            f"{directory} is not the directory of a training by `dlkit train` (its config.json"
-            " cannot be read); give one of the directories under runs/."
-        ) from None
+    job = _read_job(directory)
     if not (directory / "best.keras").is_file():
         raise InputError(
             f"The run {directory} has no best.keras: no epoch ended with a finite loss; train a"
             " new run, with a smaller learning rate if this one stopped at NaN."
         )
+    return job
+
+
+def _read_job(directory: pathlib.Path) -> Job:
+    try:
+        return Job(**json.loads((directory / "config.json").read_text())["config"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{directory} is not the directory of a training by `dlkit train` (its config.json"
+            " cannot be read); give one of the directories under runs/."
+        ) from None
+
+
+def find_data(run: str | pathlib.Path, data: str | None = None) -> Job:
+    """Return the job of a run that holds a model and whose data is there. Loads no TensorFlow.
+
+    Args:
+        run: A run directory.
+        data: Where the run's own data lies, if it has moved. Defaults to None: where it lay.
+
+    Raises:
+        InputError: when the directory is not that of a run, it has no model yet, or its data is
+            gone or changed.
+    """
+    job = find_run(run)
+    if job.data_fingerprint is None:
+        if data is not None:
+            raise InputError(
+                f"The run {run} was trained on '{job.data}', which is found by its name: leave"
+                f" --data out. Received: {data!r}."
+            )
+        return job
+    if data is not None:
+        job = dataclasses.replace(job, data=os.path.abspath(existing(data)))
+    job.check_data(f"the run {run}")
     return job
 
 
@@ -216,4 +273,4 @@ def _fresh_name(job: Job) -> str:
 
     # Two that start in one second must not share a directory.
     now = datetime.datetime.now()
-    return f"{job.model}-{job.data}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{job.model}-{job.data_name}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

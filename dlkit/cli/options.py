@@ -1,10 +1,25 @@
-"""Options in `key=value` pairs, as many commands take them."""
+"""Options that several commands take: what the data is, and `key=value` pairs."""
 
 import ast
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from dlkit.errors import InputError
 from dlkit.models.hyperparameters import Choice, Float, Int
+
+Data = Annotated[
+    str,
+    typer.Option(
+        help="A data set, see `dlkit datasets`, or your own: a folder with a sub-folder of images,"
+        " WAV or .txt files a class, or of Pascal VOC; or a CSV file."
+    ),
+]
+Target = Annotated[str | None, typer.Option(help="The column of a CSV file to predict.")]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(help="What stands between its cells, as ';' or '\\t'; a comma by default."),
+]
 
 
 def parse_options(

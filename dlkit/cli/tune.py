@@ -10,14 +10,16 @@ from typing import Annotated, Any
 
 import typer
 
-from dlkit.cli.options import parse_options, parse_space
+from dlkit.cli.options import Data, Delimiter, Target, parse_options, parse_space
 from dlkit.cli.terminal import load_tensorflow, print_table
 from dlkit.errors import InputError
 
 
 def tune(  # noqa: PLR0913 - a command's options are its arguments
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A builder, see `dlkit models`.")],
-    data: Annotated[str, typer.Option(help="A data set, see `dlkit datasets`.")] = "digits",
+    data: Data = "digits",
+    target: Target = None,
+    delimiter: Delimiter = None,
     strategy: Annotated[
         str, typer.Option(help="random, grid, bayesian, hyperband, or Optuna's tpe.")
     ] = "bayesian",
@@ -82,8 +84,7 @@ def tune(  # noqa: PLR0913 - a command's options are its arguments
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="An option of the data set's loader, as batch_size=64; may be given several"
-            " times.",
+            help="An option of the data's loader, as batch_size=64; may be given several times.",
         ),
     ] = None,
     report: Annotated[
@@ -97,7 +98,13 @@ def tune(  # noqa: PLR0913 - a command's options are its arguments
     loader = parse_options(data_option or [], "--data-option", "batch_size=64")
     given = parse_space(space or []) or None
     batch_size = loader.pop("batch_size", Job.batch_size)
-    job = Job(model, data, epochs, batch_size, seed, schedule="constant", data_options=loader)
+    job = Job(
+        *(model, data, epochs, batch_size, seed),
+        schedule="constant",
+        data_options=loader,
+        target=target,
+        delimiter=delimiter,
+    )
     job.check()
     tell_role(chief, worker)
     load_tensorflow()
@@ -163,7 +170,11 @@ def _print_best(tuner: Any, job: Any) -> None:
     fixed = {name: v for name, v in tuner.hypermodel.options.items() if name not in own}
     print_table(("option", "best value"), [(name, str(value)) for name, value in own.items()])
     print(f"{tuner.oracle.objective.name}: {trial.score:.5g} after {trial.best_step + 1} epochs")
-    words = ["dlkit", "train", job.model, "--data", job.data, "--schedule", "constant"]
+    words = ["dlkit", "train", job.model, "--data", job.data]
+    for name in ("target", "delimiter"):
+        if (value := getattr(job, name)) is not None:
+            words += [f"--{name}", value]
+    words += ["--schedule", "constant"]
     words += ["--epochs", str(trial.best_step + 1), "--seed", str(job.seed)]
     values = own | {name: v for name, v in fixed.items() if not hasattr(v, "when")}
     words += ["--batch-size", str(values.pop("batch_size", job.batch_size))]

@@ -280,6 +280,29 @@ def test_a_wrong_training_is_refused(monkeypatch, capsys, tmp_path, arguments, p
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        ("mlp --data people.csv", ("people.csv is a table", "--target: Survived, Sex, Age.")),
+        ("mlp --data people.csv --target Agee", ("no column 'Agee' to", "Did you mean 'Age'?")),
+        ("mlp --data peple.csv --target Age", ("no file or folder peple.csv. Did you mean",)),
+        ("mlp --data ./people", ("There is no file or folder people.",)),
+        ("mlp --data people", ("no data set, file or folder 'people'. Did you mean 'people.csv'",)),
+        ("mlp --data iris --target species", ("Only a CSV file has columns", "target='species'")),
+        ("mlp --data . --target species", ("Only a CSV file has columns", "target='species'")),
+        ("mlp --data .", ("holds no images (JPEG, PNG, BMP, GIF), WAV or .txt files",)),
+    ],
+)
+def test_a_wrong_training_on_own_data_is_refused_before_tensorflow_is_loaded(
+    monkeypatch, capsys, tmp_path, arguments, parts
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people.csv").write_text("Survived,Sex,Age\n0,male,22\n1,female,38\n")
+    monkeypatch.setattr("dlkit.cli.commands.load_tensorflow", lambda: pytest.fail("too late"))
+    one_sentence(call(monkeypatch, "train", *arguments.split()), capsys, *parts)
+    assert {path.name for path in tmp_path.iterdir()} == {"people.csv"}
+
+
 @pytest.mark.parametrize("size", [300, 20_000, 60_000])
 def test_a_full_disk_is_one_sentence_and_leaves_no_half_of_a_file(
     monkeypatch, capsys, tmp_path, size

@@ -46,3 +46,21 @@ def test_it_needs_no_tensorflow():
         "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_own_data_is_placed_and_what_is_not_said_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "table.csv").write_text("size,good\n1,0\n2,1\n")
+    job = Job("mlp", "table.csv", target="good")
+    placed = job.with_place()
+    assert placed.data == str(tmp_path / "table.csv") and len(placed.data_fingerprint) == 16
+    assert placed.with_place() == placed
+    assert not {"delimiter", "target"} & Job("mlp", "iris").with_place().describe().keys()
+    assert job.describe()["target"] == "good"
+    placed.check()
+    (tmp_path / "table.csv").write_text("size,good\n1,0\n2,0\n")
+    job.check()
+    with pytest.raises(InputError, match=r"table\.csv is not as it was when the job began"):
+        placed.check()
+    with pytest.raises(InputError, match=r"'iris' is a named set, and data_fingerprint is of own"):
+        Job("mlp", "iris", data_fingerprint=placed.data_fingerprint).check()

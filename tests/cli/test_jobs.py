@@ -2,18 +2,23 @@
 
 import dataclasses
 import json
+import os
+import pathlib
 import re
+import shutil
 import signal
 import subprocess
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.datasets import load_iris
 
 import dlkit as dk
 from dlkit.cli import jobs
 from dlkit.cli.job import Job
+from dlkit.data.image import sources
 from dlkit.errors import InputError
 from tests.cli import command_line
 
@@ -338,3 +343,156 @@ def test_a_format_that_there_is_not_is_refused(trained, tmp_path, options, messa
     with pytest.raises(InputError, match=re.escape(message)):
         jobs.export_run(trained, tmp_path / "m", **options)
     assert not any(tmp_path.iterdir())
+
+
+# ------------------------------------------------------------------ own data
+
+
+@pytest.fixture
+def photos(shared_data, tmp_path):
+    """A folder of own photos: 20 roses and 20 tulips."""
+    for name in ("roses", "tulips"):
+        (tmp_path / "my photos" / name).mkdir(parents=True)
+        for path in sorted((sources.folder("flowers") / name).iterdir())[:20]:
+            shutil.copy(path, tmp_path / "my photos" / name)
+    return tmp_path / "my photos"
+
+
+PHOTOS = Job(
+    "cnn",
+    "my photos",
+    epochs=1,
+    batch_size=16,
+    options={"filters": (4,), "units": (), "jit_compile": False},
+    data_options={"image_size": (16, 24)},
+)
+
+
+@pytest.fixture
+def titanic(shared_data, tmp_path):
+    """A table of one's own, and the job that is done with it."""
+    path = tmp_path / "titanic.csv"
+    shutil.copy(shared_data / "tabular/titanic.csv", path)
+    job = Job("mlp", str(path), epochs=2, options={"units": (8,), "jit_compile": False})
+    return dataclasses.replace(job, target="Survived", data_options={"kinds": {"Name": "drop"}})
+
+
+def test_own_photos_are_trained_on_and_found_from_anywhere(photos, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    run = jobs.train_job(PHOTOS).resolve()
+    assert re.fullmatch(r"cnn-my_photos-\d{8}-\d{6}-[0-9a-f]{4}", run.name)
+    job, model = jobs.open_run(run)
+    assert job.data == str(photos) and job.augment
+    assert model.input_shape == (None, 16, 24, 3)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert jobs.evaluate_run(run) == pytest.approx(jobs.read_results(run))
+    assert jobs.export_run(run) == pathlib.Path("exports/my_photos/1")
+    # By hand: the bytes of the held-out files through the network, against what the run says.
+    data = job.load_data()
+    rows = data.origin.split.test
+    files = [pathlib.Path(path).read_bytes() for path in data.origin.paths[rows]]
+    images = data.decoding(tf.constant(files))
+    said = model.predict(np.asarray(data.preprocessing(images)), verbose=0)
+    right = (said[:, 0] > 0.5) == data.origin.targets.values[rows]
+    assert jobs.read_results(run)["accuracy"] == pytest.approx(right.mean())
+
+
+def test_an_own_table_is_repeated_from_the_record_of_its_run(titanic, tmp_path):
+    run = jobs.train_job(titanic, base=tmp_path / "runs")
+    assert jobs.read_results(run)["accuracy"] > 0.68  # always "no": 0.616
+    record = json.loads((run / "config.json").read_text())["config"]
+    assert (record["target"], "delimiter" in record) == ("Survived", False)
+    again = jobs.find_run(run)
+    repeated = jobs.train_job(again, run="again", base=tmp_path / "runs")
+    assert equal(weights_of(run / "best.keras"), weights_of(repeated / "best.keras"))
+    assert json.loads((repeated / "config.json").read_text())["config"] == record
+
+
+def test_a_table_with_a_test_table_keeps_both(titanic, monkeypatch, tmp_path):
+    """The files are named as seen from one folder, and found from another."""
+    lines = pathlib.Path(titanic.data).read_text().splitlines(keepends=True)
+    (tmp_path / "train.csv").write_text("".join(lines[:600]))
+    (tmp_path / "held.csv").write_text("".join([lines[0], *lines[600:]]))
+    monkeypatch.chdir(tmp_path)
+    options = {**titanic.data_options, "test": "held.csv"}
+    job = dataclasses.replace(titanic, data="train.csv", data_options=options)
+    run = jobs.train_job(job).resolve()
+    monkeypatch.chdir("/")
+    assert jobs.evaluate_run(run) == pytest.approx(jobs.read_results(run))
+    assert len(jobs.find_run(run).load_data().origin.split.test) == 292
+    with open(tmp_path / "held.csv", "a") as file:
+        file.write(lines[1])
+    with pytest.raises(InputError, match=r"train\.csv is not as it was when the run .* began"):
+        jobs.evaluate_run(run)
+    (tmp_path / "held.csv").unlink()
+    with pytest.raises(InputError, match=rf"not at {tmp_path}/held\.csv any more: put it back\."):
+        jobs.evaluate_run(run)
+
+
+def test_data_that_moved_is_told_and_found_where_it_is_said_to_be(titanic, tmp_path, capsys):
+    run = jobs.train_job(titanic, run="moved", base=tmp_path / "runs")
+    kept = (run / "config.json").read_bytes()
+    moved = tmp_path / "later" / "people.csv"
+    moved.parent.mkdir()
+    os.rename(titanic.data, moved)
+    sentence = rf"data of the run {run} is not at {titanic.data} any more: put it back, or .*--data"
+    for step in (jobs.find_data, jobs.evaluate_run, jobs.export_run):
+        with pytest.raises(InputError, match=sentence):
+            step(run)
+    again = jobs.find_run(run)
+    with pytest.raises(InputError, match=rf"data of the job is not at {titanic.data} any more"):
+        jobs.train_job(again, run="moved", base=run.parent)
+    assert jobs.evaluate_run(run, str(moved)) == pytest.approx(jobs.read_results(run))
+    version = jobs.export_run(run, tmp_path / "m", data=str(moved))
+    assert (version / "saved_model.pb").is_file()
+
+    there = dataclasses.replace(titanic, data=str(moved))
+    assert jobs.train_job(there, run="moved", base=run.parent) == run
+    assert "moved has been trained for 2 epochs" in capsys.readouterr().out
+    assert (run / "config.json").read_bytes() == kept
+    with pytest.raises(InputError, match=r"no file or folder .*peple\.csv\. .*'people\.csv'"):
+        jobs.evaluate_run(run, str(moved.with_name("peple.csv")))
+
+
+def test_data_that_changed_is_not_taken_for_that_of_the_run(titanic, tmp_path):
+    """One passenger more: other splits, so that the test would hold what was trained on."""
+    run = jobs.train_job(titanic, run="old", base=tmp_path / "runs")
+    before = jobs.find_run(run).load_data().origin.split.test
+    with open(titanic.data, "a") as file:
+        file.write('892,0,3,"Doe, Mr. John",male,30,0,0,330911,7.8,,Q\n')
+    after = jobs.find_run(run).load_data().origin.split.test
+    assert set(before.tolist()) != set(after.tolist())
+    sentence = rf"{titanic.data} is not as it was when the run {run} began: .*put it back as it was"
+    for step in (jobs.find_data, jobs.evaluate_run, jobs.export_run):
+        with pytest.raises(InputError, match=sentence):
+            step(run)
+    with pytest.raises(InputError, match=sentence):
+        jobs.train_job(titanic, run="old", base=run.parent)
+    with pytest.raises(InputError, match=r"not as it was when the job began"):
+        jobs.train_job(jobs.find_run(run), run="new", base=run.parent)
+    assert [path.name for path in run.parent.iterdir()] == ["old"]
+
+
+def test_a_named_set_does_not_move(trained):
+    with pytest.raises(InputError, match=r"trained on 'digits', which is found by its name: leave"):
+        jobs.evaluate_run(trained, "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"target": "Survivd"}, "no column 'Survivd' to predict. Did you mean 'Survived'?"),
+        ({"target": None}, "titanic.csv is a table; say which of its columns"),
+        ({"model": "cnn"}, "cnn needs images (height, width, channels); 'titanic' holds features"),
+        ({"data_options": {"delimiter": ";"}}, "give the job's delimiter instead (--delimiter)"),
+        ({"data_options": {"target": "Sex"}}, "give the job's target instead (--target)"),
+        ({"data_options": {"kind": 3}}, "from_csv has no option 'kind'. Did you mean 'kinds'?"),
+        ({"data_options": {"test": 3}}, "There is no file or folder "),
+        ({"data": "digits"}, "Only a CSV file has columns and a delimiter, and digits is none."),
+    ],
+)
+def test_a_wrong_job_of_own_data_is_refused(titanic, tmp_path, changes, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        jobs.train_job(dataclasses.replace(titanic, **changes), base=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

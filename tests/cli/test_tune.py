@@ -33,6 +33,20 @@ def test_it_says_what_was_best_and_how_to_train_with_it(monkeypatch, capsys, tmp
     assert "Test: " in capsys.readouterr().out
 
 
+def test_a_search_may_be_on_own_data(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{place};{place % 7};{place % 2}\n" for place in range(60))
+    (tmp_path / "own.csv").write_text(f"size;day;sold\n{rows}")
+    own = ["mlp", "--data", "own.csv", "--target", "sold", "--delimiter", ";"]
+    small = ["--trials", "1", "--epochs", "1", "--space", "units=4|8"]
+    assert not call(monkeypatch, "tune", *own, *small)
+    told = capsys.readouterr().out.splitlines()[-1]
+    words = shlex.split(told.removeprefix("Next: dlkit "))
+    assert words[: len(own) + 1] == ["train", *own]
+    assert not call(monkeypatch, *words)
+    assert (tmp_path / "searches" / "mlp-own-bayesian").is_dir()
+
+
 def test_workers_run_the_same_command(tmp_path):
     finished = run(*SEARCH, "--workers", "2", "--strategy", "random", cwd=tmp_path)
     assert finished.returncode == 0, finished.stdout + finished.stderr
