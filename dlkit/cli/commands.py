@@ -135,7 +135,18 @@ def models() -> None:
 
 @app.command()
 def train(  # noqa: PLR0913 - a command's options are its arguments
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A builder, see `dlkit models`.")],
+    context: typer.Context,
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="A builder, see `dlkit models`.")
+    ] = None,
+    job: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A job file, YAML or JSON: the keys of a run's config.json, or that file. What is"
+            " given beside it goes first.",
+        ),
+    ] = None,
     data: Data = "digits",
     target: Target = None,
     delimiter: Delimiter = None,
@@ -174,24 +185,27 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """Train a model and evaluate it; everything is kept in runs/."""
     from dlkit.cli import jobs
-    from dlkit.cli.job import Job
+    from dlkit.cli.job_files import make_job, read_job
 
-    job = Job(
-        model=model,
-        data=data,
-        target=target,
-        delimiter=delimiter,
-        epochs=epochs,
-        batch_size=batch_size,
-        seed=seed,
-        augment=augment,
-        schedule=schedule,
-        options=parse_options(set or []),
-        data_options=parse_options(data_option or [], "--data-option", "encoding=tf_idf"),
-    )
-    job.check()
+    values = {
+        "model": model,
+        "data": data,
+        "target": target,
+        "delimiter": delimiter,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "seed": seed,
+        "augment": augment,
+        "schedule": schedule,
+        "options": parse_options(set or []),
+        "data_options": parse_options(data_option or [], "--data-option", "encoding=tf_idf"),
+    }
+    sources = {name: context.get_parameter_source(name) for name in values}
+    given = [name for name, source in sources.items() if source and source.name != "DEFAULT"]
+    made = make_job({} if job is None else read_job(job), values, given)
+    made.check()
     load_tensorflow()
-    directory = jobs.train_job(job, run=run)
+    directory = jobs.train_job(made, run=run)
     print_results(jobs.read_results(directory))
     print(f"Next: dlkit export {directory}")
 

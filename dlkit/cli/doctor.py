@@ -23,6 +23,7 @@ PACKAGES = {
     "tenacity": None,
     "typer": None,
     "rich": None,
+    "pyyaml": None,
     "uvicorn": "serve",
     "httptools": "serve",
     **({} if sys.platform == "win32" else {"uvloop": "serve"}),  # it is not for Windows

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import signal
 import socket
@@ -15,6 +16,7 @@ from sklearn.datasets import load_digits
 
 import dlkit as dk
 from dlkit.cli.job import Job
+from dlkit.cli.job_files import read_job
 from tests.cli.command_line import call, room, run, start, wait_until
 
 TRAIN = ["train", "mlp", "--data", "digits", "--epochs", "2", "--batch-size", "16"]
@@ -291,6 +293,9 @@ def test_a_wrong_training_is_refused(monkeypatch, capsys, tmp_path, arguments, p
         ("mlp --data iris --target species", ("Only a CSV file has columns", "target='species'")),
         ("mlp --data . --target species", ("Only a CSV file has columns", "target='species'")),
         ("mlp --data .", ("holds no images (JPEG, PNG, BMP, GIF), WAV or .txt files",)),
+        ("--job job.yaml", ("job.yaml has the key 'epoch', which a", "Did you mean 'epochs'?")),
+        ("--job jb.yaml", ("There is no file or folder jb.yaml. Did you mean 'job.yaml'?",)),
+        ("--job people.csv", ("people.csv holds no job: write its keys and values",)),
     ],
 )
 def test_a_wrong_training_on_own_data_is_refused_before_tensorflow_is_loaded(
@@ -298,9 +303,41 @@ def test_a_wrong_training_on_own_data_is_refused_before_tensorflow_is_loaded(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "people.csv").write_text("Survived,Sex,Age\n0,male,22\n1,female,38\n")
+    (tmp_path / "job.yaml").write_text("model: mlp\nepoch: 3\n")
     monkeypatch.setattr("dlkit.cli.commands.load_tensorflow", lambda: pytest.fail("too late"))
     one_sentence(call(monkeypatch, "train", *arguments.split()), capsys, *parts)
-    assert {path.name for path in tmp_path.iterdir()} == {"people.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {"people.csv", "job.yaml"}
+
+
+def test_a_job_file_is_done_and_what_stands_beside_it_goes_first(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{place % 7}\t{place % 2}\n" for place in range(40))
+    (tmp_path / "people.tsv").write_text(f"age\tgood\n{rows}")
+    (tmp_path / "job.yaml").write_text(
+        "model: perceptron\ndata: people.tsv\ntarget: good\nepochs: 3\nval_fraction: 0\n"
+        "options: {learning_rate: 1e-2, optimizer: sgd}\n"
+    )
+    given = ("--epochs", 1, "--set", "optimizer=adam", "--run", "first")
+    assert call(monkeypatch, "train", "--job", "job.yaml", *given) == 0
+    job = read_job(tmp_path / "runs/first/config.json")
+    assert (job["model"], job["data"], job["target"]) == (
+        *("perceptron", str(tmp_path / "people.tsv")),
+        "good",
+    )
+    assert (job["epochs"], job["batch_size"], job["val_fraction"]) == (1, 64, 0)
+    assert job["options"] == {"learning_rate": 0.01, "optimizer": "adam"}
+    told = capsys.readouterr().out.splitlines()
+    # The record of the run is a job file, and evaluates to the same.
+    again = ("train", "--job", "runs/first/config.json", "--run", "again")
+    assert call(monkeypatch, *again) == 0
+    assert capsys.readouterr().out.splitlines()[-2] == told[-2]
+    os.rename("people.tsv", "others.tsv")
+    status = call(monkeypatch, "evaluate", "runs/first")
+    one_sentence(status, capsys, "runs/first is not at", "people.tsv any more", "with --data")
+    assert call(monkeypatch, "evaluate", "runs/first", "--data", "others.tsv") == 0
+    assert told[-2] in capsys.readouterr().out
+    assert call(monkeypatch, "export", "runs/first", "--data", "others.tsv") == 0
+    assert (tmp_path / "exports/others/1/saved_model.pb").is_file()
 
 
 @pytest.mark.parametrize("size", [300, 20_000, 60_000])
@@ -418,7 +455,8 @@ def test_a_wrong_command_line_is_told_as_such(monkeypatch, capsys):
         (["nosuch"], "No such command 'nosuch'."),
         (["serve", "x", "--port", "70000"], "Invalid value for '--port'"),
         (["serve", "x", "--grpc-port", "-1"], "Invalid value for '--grpc-port'"),
-        (["train"], "Missing argument 'MODEL'."),
+        (["train"], "Missing argument 'MODEL': name a builder"),
+        (["evaluate"], "Missing argument 'RUN'."),
         (["train", "mlp", "--epoch", "3"], "No such option: --epoch"),
         (
             ["train", "mlp", "--epochs", "many"],
