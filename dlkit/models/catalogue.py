@@ -14,6 +14,7 @@ from dlkit.errors import InputError
 from dlkit.models.hyperparameters import BY_NAME, HyperParameter
 from dlkit.tasks import TASKS
 
+FOLDER = pathlib.Path(__file__).parent
 KINDS = {
     "features": "features (count,)",
     "id": "whole numbers ()",
@@ -31,7 +32,7 @@ class BuilderInfo:
 
     Args:
         name: The builder's name, as in `dk.models.<name>`.
-        family: The module in `dlkit.models` that holds it.
+        family: The module under `dlkit.models` that holds it, as `"image.resnet"`.
         description: The first line of its docstring.
         tasks: What it can be trained for.
         inputs: The kinds of input that it takes: features, id, image, sequence, tokens. One of them
@@ -189,10 +190,16 @@ def _read_builder(
         ) from None
     return BuilderInfo(
         name=function.name,
-        family=file.stem,
+        family=_module(file),
         description=first_line(ast.get_docstring(function)),
         **fields,
     )
+
+
+def _module(file: pathlib.Path) -> str:
+    """Return a file's module under `dlkit.models`; that of a file elsewhere is its name alone."""
+    inside = file.relative_to(FOLDER) if FOLDER in file.parents else pathlib.Path(file.name)
+    return ".".join(inside.with_suffix("").parts)
 
 
 def _read_value(node: ast.expr) -> Any:
@@ -220,4 +227,4 @@ def first_line(docstring: str | None) -> str:
     return (docstring or "").strip().partition("\n")[0]
 
 
-SHIPPED = read_catalogue(pathlib.Path(__file__).parent.glob("*.py"))
+SHIPPED = read_catalogue(FOLDER.rglob("*.py"))

@@ -30,7 +30,7 @@ def test_the_files_say_what_the_decorators_register():
 def test_a_record_tells_what_a_table_of_models_needs():
     (info,) = [info for info in dk.models.list() if info.name == "lenet5"]
     assert info.description.startswith("LeNet-5: ")
-    assert info.family == "convolutional"
+    assert info.family == "image.convolutional"
     assert info.inputs == ("image",)
     assert info.tasks == TASKS
     assert "1998" in info.reference
@@ -56,7 +56,7 @@ def test_listing_models_loads_no_keras():
 def test_one_builder_loads_only_its_family():
     code = (
         "import sys, dlkit; dlkit.models.mlp\n"
-        "print('dlkit.models.convolutional' in sys.modules, 'keras' in sys.modules)"
+        "print('dlkit.models.image.convolutional' in sys.modules, 'keras' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False True\n"
@@ -64,7 +64,7 @@ def test_one_builder_loads_only_its_family():
 
 @pytest.mark.parametrize("folder", ["models", "layers"])
 def test_the_sources_import_keras_and_no_backend(folder):
-    for file in (PACKAGE.parent / folder).glob("*.py"):
+    for file in (PACKAGE.parent / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = []
             if isinstance(node, ast.Import):
@@ -129,7 +129,7 @@ def make_info(**words):
 
 
 def test_a_name_that_is_taken_is_refused():
-    with pytest.raises(InputError, match="A builder named 'cnn' exists already, in convolutional"):
+    with pytest.raises(InputError, match=r"'cnn' exists already, in image\.convolutional"):
         catalogue.register_builder(make_info(name="cnn"), print)
 
 
