@@ -42,6 +42,7 @@ GLOSSARY = {
     *("input_shape", "num_classes", "task", "compile_options"),
     *("filters", "units", "kernel_size", "convs_per_block", "pool", "global_pool", "order"),
     *("activation", "normalization", "dropout", "kernel_initializer", "l1", "l2"),
+    *("depth", "version", "block", "stem", "shortcut", "stochastic_depth"),
 }
 
 

@@ -2,4 +2,7 @@
 
 from dlkit.lazy import attach
 
-__getattr__, __dir__, __all__ = attach(__name__, {"WeightNormalization": "weight_norm"})
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {"StochasticDepth": "stochastic_depth", "WeightNormalization": "weight_norm"},
+)

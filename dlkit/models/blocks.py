@@ -7,7 +7,7 @@
 Each choice is declared once, here, and checked by the block that uses it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -117,6 +117,28 @@ def check_sizes(argument: str, sizes: Any) -> tuple[int, ...]:
     return tuple(check_integer(f"{argument}[{i}]", size) for i, size in enumerate(sizes))
 
 
+def check_image(shape: Sequence[int], least: int, **options: Any) -> None:
+    """Refuse images with a side that is halved until nothing is left.
+
+    Args:
+        shape: (height, width, channels).
+        least: Pixels that each side has to have.
+        **options: What that comes from, for the message.
+
+    Raises:
+        InputError: for a smaller side.
+
+    Example:
+        >>> check_image((32, 48, 3), 32, depth=50)
+    """
+    if min(shape[:2]) < least:
+        words = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        raise InputError(
+            f"{words} needs images of at least {least} x {least} pixels: give larger ones, or"
+            f" another {next(iter(options))}. Received: input_shape={tuple(shape)!r}."
+        )
+
+
 def activate(x: Any, activation: str) -> Any:
     """Apply the activation of that name.
 
@@ -138,7 +160,7 @@ def activate(x: Any, activation: str) -> Any:
     return x if activation == "linear" else layers.Activation(activation)(x)
 
 
-def normalize(x: Any, normalization: str) -> Any:
+def normalize(x: Any, normalization: str, *, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
     """Apply the normalization of that name over the channels, the last axis.
 
     `"weight"` changes nothing here: it acts on the kernel, in `dense` and `convolution`.
@@ -150,6 +172,9 @@ def normalize(x: Any, normalization: str) -> Any:
     Args:
         x: A tensor (batch, ..., channels).
         normalization: One of `NORMALIZATIONS`.
+        momentum: How much of its running mean and variance batch normalization keeps a step.
+            Defaults to 0.99.
+        epsilon: What is added to a variance that is divided by. Defaults to 0.001.
 
     Returns:
         A tensor of the same shape.
@@ -163,18 +188,18 @@ def normalize(x: Any, normalization: str) -> Any:
     """
     check_choice("normalization", normalization, NORMALIZATIONS)
     if normalization == "batch":
-        return layers.BatchNormalization()(x)
+        return layers.BatchNormalization(momentum=momentum, epsilon=epsilon)(x)
     if normalization == "layer":
-        return layers.LayerNormalization()(x)
+        return layers.LayerNormalization(epsilon=epsilon)(x)
     if normalization == "group":
-        return layers.GroupNormalization(groups=_groups(x.shape[-1]))(x)
+        return layers.GroupNormalization(groups=_groups(x.shape[-1]), epsilon=epsilon)(x)
     if normalization == "instance":
         if len(x.shape) < 3:
             raise InputError(
                 "normalization='instance' normalizes each channel over its positions, which erases"
                 f" features of shape {tuple(x.shape[1:])}: use it on images, or 'layer' here."
             )
-        return layers.GroupNormalization(groups=-1)(x)
+        return layers.GroupNormalization(groups=-1, epsilon=epsilon)(x)
     return x
 
 
