@@ -160,7 +160,14 @@ def activate(x: Any, activation: str) -> Any:
     return x if activation == "linear" else layers.Activation(activation)(x)
 
 
-def normalize(x: Any, normalization: str, *, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
+def normalize(
+    x: Any,
+    normalization: str,
+    *,
+    momentum: float = 0.99,
+    epsilon: float = 1e-3,
+    name: str | None = None,
+) -> Any:
     """Apply the normalization of that name over the channels, the last axis.
 
     `"weight"` changes nothing here: it acts on the kernel, in `dense` and `convolution`.
@@ -175,6 +182,7 @@ def normalize(x: Any, normalization: str, *, momentum: float = 0.99, epsilon: fl
         momentum: How much of its running mean and variance batch normalization keeps a step.
             Defaults to 0.99.
         epsilon: What is added to a variance that is divided by. Defaults to 0.001.
+        name: The layer's. Defaults to `None`: Keras's choice.
 
     Returns:
         A tensor of the same shape.
@@ -188,18 +196,19 @@ def normalize(x: Any, normalization: str, *, momentum: float = 0.99, epsilon: fl
     """
     check_choice("normalization", normalization, NORMALIZATIONS)
     if normalization == "batch":
-        return layers.BatchNormalization(momentum=momentum, epsilon=epsilon)(x)
+        return layers.BatchNormalization(momentum=momentum, epsilon=epsilon, name=name)(x)
     if normalization == "layer":
-        return layers.LayerNormalization(epsilon=epsilon)(x)
+        return layers.LayerNormalization(epsilon=epsilon, name=name)(x)
     if normalization == "group":
-        return layers.GroupNormalization(groups=_groups(x.shape[-1]), epsilon=epsilon)(x)
+        groups = _groups(x.shape[-1])
+        return layers.GroupNormalization(groups, epsilon=epsilon, name=name)(x)
     if normalization == "instance":
         if len(x.shape) < 3:
             raise InputError(
                 "normalization='instance' normalizes each channel over its positions, which erases"
                 f" features of shape {tuple(x.shape[1:])}: use it on images, or 'layer' here."
             )
-        return layers.GroupNormalization(groups=-1, epsilon=epsilon)(x)
+        return layers.GroupNormalization(groups=-1, epsilon=epsilon, name=name)(x)
     return x
 
 
@@ -266,7 +275,7 @@ def dense(
     layer = layers.Dense(
         units,
         # A shift before these normalizations is taken away again by their mean.
-        use_bias=_keeps_bias(normalization),
+        use_bias=keeps_bias(normalization),
         kernel_initializer=initializer(kernel_initializer),
         kernel_regularizer=regularizer(l1, l2),
     )
@@ -285,6 +294,7 @@ def convolution(
     kernel_initializer: str = "glorot",
     l1: float = 0.0,
     l2: float = 0.0,
+    name: str | None = None,
 ) -> Any:
     """Apply a 2-D convolution, linear, without a bias where a normalization follows.
 
@@ -301,6 +311,7 @@ def convolution(
         kernel_initializer: One of `INITIALIZERS`. Defaults to `"glorot"`.
         l1: Penalty on the absolute weights. Defaults to 0.0.
         l2: Penalty on the squared weights. Defaults to 0.0.
+        name: The layer's. Defaults to `None`: Keras's choice.
 
     Returns:
         A tensor (batch, height / strides, width / strides, filters).
@@ -322,15 +333,24 @@ def convolution(
         check_integer("kernel_size", kernel_size),
         strides=strides,
         padding=padding,
-        use_bias=_keeps_bias(normalization),
+        use_bias=keeps_bias(normalization),
         kernel_initializer=initializer(kernel_initializer),
         kernel_regularizer=regularizer(l1, l2),
+        name=name,
     )
     return weighted(layer, x, normalization)
 
 
-def _keeps_bias(normalization: str) -> bool:
-    """Return whether a layer needs its own bias: a normalization with a shift replaces it."""
+def keeps_bias(normalization: str) -> bool:
+    """Return whether a layer needs its own bias: a normalization with a shift replaces it.
+
+    Args:
+        normalization: What follows, one of `NORMALIZATIONS`.
+
+    Example:
+        >>> keeps_bias("batch")
+        False
+    """
     return normalization in ("none", "weight")
 
 
