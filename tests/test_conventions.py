@@ -43,7 +43,7 @@ GLOSSARY = {
     *("filters", "units", "kernel_size", "convs_per_block", "pool", "global_pool", "order"),
     *("activation", "normalization", "dropout", "kernel_initializer", "l1", "l2"),
     *("depth", "version", "block", "stem", "shortcut", "stochastic_depth"),
-    *("alpha", "halvings", "weights"),
+    *("alpha", "halvings", "weights", "auxiliary"),
 }
 
 

@@ -7,7 +7,7 @@
 Each choice is declared once, here, and checked by the block that uses it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -115,28 +115,6 @@ def check_sizes(argument: str, sizes: Any) -> tuple[int, ...]:
             f" Received: {argument}={sizes!r}."
         )
     return tuple(check_integer(f"{argument}[{i}]", size) for i, size in enumerate(sizes))
-
-
-def check_image(shape: Sequence[int], least: int, **options: Any) -> None:
-    """Refuse images with a side that is halved until nothing is left.
-
-    Args:
-        shape: (height, width, channels).
-        least: Pixels that each side has to have.
-        **options: What that comes from, for the message.
-
-    Raises:
-        InputError: for a smaller side.
-
-    Example:
-        >>> check_image((32, 48, 3), 32, depth=50)
-    """
-    if min(shape[:2]) < least:
-        words = ", ".join(f"{name}={value!r}" for name, value in options.items())
-        raise InputError(
-            f"{words} needs images of at least {least} x {least} pixels: give larger ones, or"
-            f" another {next(iter(options))}. Received: input_shape={tuple(shape)!r}."
-        )
 
 
 def activate(x: Any, activation: str) -> Any:
@@ -410,6 +388,7 @@ def head(
     kernel_initializer: str = "glorot",
     l1: float = 0.0,
     l2: float = 0.0,
+    name: str | None = "predictions",
 ) -> Any:
     """Apply the last layer: float32 probabilities, or numbers for regression, as the task has them.
 
@@ -421,9 +400,10 @@ def head(
         kernel_initializer: One of `INITIALIZERS`. Defaults to `"glorot"`.
         l1: Penalty on the absolute weights. Defaults to 0.0.
         l2: Penalty on the squared weights. Defaults to 0.0.
+        name: The layer's; `None` is Keras's choice. Defaults to `"predictions"`.
 
     Returns:
-        A tensor (batch, units), from the layer `"predictions"`.
+        A tensor (batch, units).
 
     Raises:
         InputError: for a choice or a value that cannot be used.
@@ -445,5 +425,5 @@ def head(
         kernel_initializer=initializer(kernel_initializer),
         kernel_regularizer=regularizer(l1, l2),
         dtype="float32",  # probabilities and losses keep their digits under mixed precision
-        name="predictions",
+        name=name,
     )(x)

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
-from dlkit.argument_validation import check_fraction, check_integer
+from dlkit.argument_validation import check_fraction
 from dlkit.errors import InputError
 from dlkit.models import blocks
 from dlkit.models.hyperparameters import Choice, Float
+from dlkit.models.image.sizes import count_halvings
 from dlkit.models.registry import builder
 from dlkit.tasks import Task
 from dlkit.training.compiling import BuilderOptions, compile_model
@@ -35,7 +36,6 @@ BLOCKS = (
 )
 _HALVINGS = 1 + sum(halves for _, halves in BLOCKS)
 _CLASSES = 1000  # of ImageNet
-_LEAST = 3  # pixels of the last map's sides, as at 96, below which small images are halved less
 
 
 @builder(
@@ -86,9 +86,9 @@ def mobilenet(
         alpha: What each layer's filters are multiplied by, above 0. Defaults to 1.0.
         halvings: How often the map is halved, 0 to 5; where it is less than 5, the first layers
             keep it. Defaults to `None`: 5, or for sides below 96 pixels as often as leaves 3.
-        weights: `"imagenet"`, which Keras downloads, or a file of weights of Keras's MobileNet, with
-            its head or without; the head is taken over where it has as many classes. They were
-            trained on pixels in [-1, 1]. Defaults to `None`: drawn at random.
+        weights: `"imagenet"`, which Keras downloads, or a file of weights of Keras's MobileNet,
+            with its head or without; the head is taken over where it has as many classes. They
+            were trained on pixels in [-1, 1]. Defaults to `None`: drawn at random.
         activation: One of `blocks.ACTIVATIONS`. Defaults to `"relu6"`.
         normalization: One of `blocks.NORMALIZATIONS`. Defaults to `"batch"`.
         kernel_initializer: One of `blocks.INITIALIZERS`. Defaults to `"he"`.
@@ -109,7 +109,7 @@ def mobilenet(
         4253864
     """
     alpha = check_fraction("alpha", alpha, low=2**-6, high=float("inf"))
-    kept = _HALVINGS - _halvings(input_shape, halvings)
+    kept = _HALVINGS - count_halvings(input_shape, halvings, _HALVINGS)
     steps = iter([1] * kept + [2] * (_HALVINGS - kept))  # of the layers that may halve the map
     kernel: dict[str, Any] = {"kernel_initializer": kernel_initializer, "l1": l1, "l2": l2}
     kernel["normalization"] = normalization
@@ -132,18 +132,6 @@ def mobilenet(
     if weights is not None:
         _take_over(model, weights, alpha)
     return compile_model(model, task=task, **compile_options)
-
-
-def _halvings(input_shape: Sequence[int], halvings: int | None) -> int:
-    """Return how often the map is halved."""
-    if halvings is None:
-        side = min(input_shape[:2])
-        return next(n for n in range(_HALVINGS, -1, -1) if side >= _LEAST * 2**n or n == 0)
-    halvings = check_integer("halvings", halvings, minimum=0)
-    if halvings > _HALVINGS:
-        raise InputError(f"halvings is at most {_HALVINGS}. Received: halvings={halvings}.")
-    blocks.check_image(input_shape, 2**halvings, halvings=halvings)
-    return halvings
 
 
 def _depthwise(x: Any, strides: int, name: str, kernel: dict[str, Any]) -> Any:

@@ -25,6 +25,7 @@ from dlkit.errors import InputError
 from dlkit.layers import StochasticDepth
 from dlkit.models import blocks
 from dlkit.models.hyperparameters import Choice, Float
+from dlkit.models.image.sizes import check_image
 from dlkit.models.registry import builder
 from dlkit.tasks import Task
 from dlkit.training.compiling import BuilderOptions, compile_model
@@ -178,7 +179,7 @@ def resnet(
         stem = "7x7-pool" if large and min(input_shape[:2]) >= _LARGE else "3x3"
     if check_choice("shortcut", shortcut, SHORTCUTS) == "auto":
         shortcut = "projection" if large else "pad"
-    blocks.check_image(input_shape, 2 ** (len(stages) - 1 + 2 * (stem == "7x7-pool")), depth=depth)
+    check_image(input_shape, 2 ** (len(stages) - 1 + 2 * (stem == "7x7-pool")), depth=depth)
     kernel = {"kernel_initializer": kernel_initializer, "l1": l1, "l2": l2}
     design = _Design(version, bottleneck, shortcut, activation, normalization, kernel)
     width = check_integer("filters", (64 if large else 16) if filters is None else filters)
