@@ -1,0 +1,68 @@
+"""What each image model learns at its defaults: test accuracy, weights and CPU minutes.
+
+    python benchmarks/image_models.py [--data cifar10_jpg] [--models resnet ...] [--seeds 0]
+
+Each is trained as `dlkit train MODEL --data DATA --epochs N` does. CPU minutes are this process's,
+all threads, evaluation left out; they compare fairly on a busy machine, where wall time does not.
+"""
+
+import argparse
+import os
+import statistics
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+
+from dlkit.cli.job import Job
+from dlkit.training import set_seed
+
+# Data -> model -> epochs and options. The baseline comes first.
+JOBS = {
+    "fashion_mnist": {"cnn": (10, {}), "resnet": (10, {})},
+    "cifar10_jpg": {
+        "cnn": (30, {}),
+        "resnet": (30, {}),
+        "mobilenet": (30, {}),
+        "inception": (30, {"alpha": 0.25}),
+    },
+}
+
+
+def train(job):
+    """Return the test accuracy, the number of weights and the CPU seconds of a training."""
+    keras.backend.clear_session()
+    set_seed(job.seed)
+    data = job.load_data()
+    model = job.build_model(data)
+    began = time.process_time()
+    model.fit(data.train, validation_data=data.val, epochs=job.epochs, verbose=0)
+    seconds = time.process_time() - began
+    accuracy = model.evaluate(data.test, return_dict=True, verbose=0)["accuracy"]
+    return accuracy, model.count_params(), seconds
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data", nargs="+", default=list(JOBS), choices=list(JOBS))
+    parser.add_argument("--models", nargs="+")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    given = parser.parse_args()
+    for data in given.data:
+        for model, (epochs, options) in JOBS[data].items():
+            if given.models and model not in given.models:
+                continue
+            runs = [train(Job(model, data, epochs, seed=s, options=options)) for s in given.seeds]
+            accuracies = [accuracy for accuracy, _, _ in runs]
+            words = ", ".join(f"{name}={value!r}" for name, value in options.items())
+            print(
+                f"{data} {model}({words}), {epochs} epochs, {runs[0][1]:,} weights: test accuracy"
+                f" {statistics.fmean(accuracies):.4f} {[round(a, 4) for a in accuracies]},"
+                f" {statistics.fmean(seconds for *_, seconds in runs) / 60:.1f} CPU minutes",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
