@@ -1,6 +1,8 @@
-"""The tasks that a network is trained for with one target an example: data, losses, models."""
+"""The tasks that a network is trained for: data, losses, models."""
 
 from typing import Literal, get_args
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
-TASKS: tuple[str, ...] = get_args(Task)
+TASKS: tuple[str, ...] = get_args(Task)  # with one target an example: a class, or a row of numbers
+# Those of networks besides, whose targets have a structure of their own: boxes with their classes.
+MODEL_TASKS: tuple[str, ...] = (*TASKS, "detection")

@@ -17,7 +17,8 @@ from dlkit import data, models
 from dlkit.cli.commands import app
 from dlkit.models import blocks
 from dlkit.models.catalogue import name_inputs
-from dlkit.training import compiling, names
+from dlkit.tasks import MODEL_TASKS
+from dlkit.training import names
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
 
@@ -60,7 +61,7 @@ def choices() -> list[tuple[str, ...]]:
     for option, known in (("loss", names.LOSSES), ("metrics", names.METRICS)):
         rows += [
             (f"`{option}`, {task}", listed(n for n, tasks in known.items() if task in tasks))
-            for task in compiling.TASKS
+            for task in MODEL_TASKS
         ]
     rows.append(("`activation`", listed(blocks.ACTIVATIONS)))
     return [*rows, ("`kernel_initializer`", listed(blocks.INITIALIZERS))]

@@ -12,7 +12,7 @@ from typing import Any
 
 from dlkit.errors import InputError
 from dlkit.models.hyperparameters import BY_NAME, HyperParameter
-from dlkit.tasks import TASKS
+from dlkit.tasks import MODEL_TASKS
 
 FOLDER = pathlib.Path(__file__).parent
 KINDS = {
@@ -123,7 +123,7 @@ def register_builder(info: BuilderInfo, function: Callable[..., Any]) -> None:
     Raises:
         InputError: for a name that is taken, or a task or kind of input that does not exist.
     """
-    for field, known in (("tasks", TASKS), ("inputs", KINDS)):
+    for field, known in (("tasks", MODEL_TASKS), ("inputs", KINDS)):
         given = [each_kind(value) for value in getattr(info, field)]
         if not given or not all(given) or {name for names in given for name in names} - {*known}:
             raise InputError(

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = attach(
         "AUC": "scores",
         "CompileOptions": "compiling",
         "F1Score": "scores",
+        "MeanAveragePrecision": "average_precision",
         "MeanIoU": "scores",
         "OneCycle": "schedules",
         "Precision": "scores",

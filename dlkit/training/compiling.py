@@ -17,7 +17,7 @@ import numpy as np
 
 from dlkit.argument_validation import check_choice, check_fraction, check_integer, check_names
 from dlkit.errors import InputError
-from dlkit.tasks import TASKS, Task
+from dlkit.tasks import MODEL_TASKS
 from dlkit.training.losses import ScaledLoss
 from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical_name, find_maker
 
@@ -29,7 +29,9 @@ _DEFAULT_LOSS = {
     "multiclass": "sparse_categorical_crossentropy",
     "multilabel": "binary_crossentropy",
     "regression": "mse",
+    "detection": "focal_giou",
 }
+_DEFAULT_METRIC = {"regression": "mae", "detection": "mean_average_precision"}
 # Losses of the difference alone, which can be counted in any unit.
 _DIFFERENCES = ("mse", "mae", "huber", "log_cosh")
 # What compares the numbers of a row with each other: of a single one it says nothing.
@@ -57,8 +59,8 @@ class CompileOptions(BuilderOptions, total=False):
     """The options that every builder, and `compile_model`, takes besides its own.
 
     Args:
-        task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`; it decides head, loss
-            and metrics. Defaults to `"multiclass"`.
+        task: `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"` or `"detection"`; it
+            decides head, loss and metrics. Defaults to `"multiclass"`.
         optimizer: A name that `keras.optimizers` knows, `"momentum"` or `"nesterov"`, or a
             `keras.optimizers.Optimizer`, which brings its own learning rate. Defaults to `"adam"`,
             or what the builder's paper used.
@@ -72,7 +74,8 @@ class CompileOptions(BuilderOptions, total=False):
             `keras.losses.Loss`. Defaults to `None`: by task.
         metrics: Names that `keras.metrics` knows and that fit the task, `"pr_auc"`, or
             `keras.metrics.Metric` objects. Over several classes a name is their mean, each class
-            alike. Defaults to `None`: `"accuracy"`, or `"mae"` for regression.
+            alike. Defaults to `None`: `"accuracy"`, `"mae"` for regression,
+            `"mean_average_precision"` for detection.
         label_smoothing: The share of a label, in [0, 1), that is spread over all classes; for
             cross-entropy and focal losses. Defaults to 0.
         jit_compile: Whether XLA compiles the training step: `True`, `False` or `"auto"`. Defaults
@@ -91,7 +94,7 @@ class CompileOptions(BuilderOptions, total=False):
             Defaults to `None`: different ones each time.
     """
 
-    task: Task
+    task: str
 
 
 def compile_model(model: keras.Model, **options: Unpack[CompileOptions]) -> keras.Model:
@@ -155,7 +158,7 @@ def check_compile_options(**options: Unpack[CompileOptions]) -> dict[str, Any]:
         >>> check_compile_options(task="regression")["loss"]
         'mse'
     """
-    task = check_choice("task", options.get("task", "multiclass"), TASKS)
+    task = check_choice("task", options.get("task", "multiclass"), MODEL_TASKS)
     checked = {
         "task": task,
         "optimizer": _check_optimizer(options),
@@ -223,7 +226,7 @@ def _check_loss(loss: Any, task: str) -> Any:
 
 def _check_metrics(metrics: Any, task: str) -> Any:
     if metrics is None:
-        return ["mae" if task == "regression" else "accuracy"]
+        return [_DEFAULT_METRIC.get(task, "accuracy")]
     if isinstance(metrics, str) or not isinstance(metrics, Sequence):
         raise InputError(f"metrics must be a list, as ['accuracy']. Received: metrics={metrics!r}.")
     for metric in metrics:

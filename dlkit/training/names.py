@@ -14,6 +14,8 @@ from keras import losses, metrics, optimizers
 
 from dlkit.argument_validation import closest
 from dlkit.errors import InputError
+from dlkit.training.average_precision import MeanAveragePrecision
+from dlkit.training.detection import DetectionLoss
 from dlkit.training.losses import (
     ClassCrossentropy,
     ClassLoss,
@@ -96,6 +98,7 @@ LOSSES: Mapping[str, Makers] = {
     "categorical_hinge": _classes(losses.CategoricalHinge),
     "kl_divergence": _classes(losses.KLDivergence),
     "focal": {**_labels(losses.BinaryFocalCrossentropy), "multiclass": SparseFocalLoss},
+    "focal_giou": {"detection": DetectionLoss},
     "dice": {**_labels(losses.Dice), **_classes(losses.Dice)},
     "tversky": {**_labels(losses.Tversky), **_classes(losses.Tversky)},
     "circle": {},  # for embeddings
@@ -128,6 +131,7 @@ METRICS: Mapping[str, Makers] = {
     "mean_io_u": _counted(MeanIoU),
     "auc": _ranked(AUC),
     "pr_auc": _ranked(functools.partial(AUC, "PR")),
+    "mean_average_precision": {"detection": MeanAveragePrecision},
     "crossentropy": {
         **_means(losses.binary_crossentropy),
         **_rows(losses.categorical_crossentropy),
@@ -177,6 +181,7 @@ _ALIASES = {
     "f_beta_score": "f1_score",  # Keras's beta is 1
     "roc_auc": "auc",
     "mean_iou": "mean_io_u",
+    "map": "mean_average_precision",
     "one_hot_mean_io_u": "mean_io_u",
     "top_k_accuracy": "top_k_categorical_accuracy",
 }

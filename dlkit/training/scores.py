@@ -190,7 +190,7 @@ class AUC(keras.metrics.AUC):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Count a batch of labels and predictions."""
         y_true, y_pred, sample_weight = _columns(y_true, y_pred, sample_weight)
-        return super().update_state(y_true, _stretched(y_pred), sample_weight)
+        return super().update_state(y_true, stretched(y_pred), sample_weight)
 
     def result(self) -> Any:
         """Return the mean area of the classes that have one."""
@@ -224,7 +224,7 @@ def _columns(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, An
     return labels, ops.reshape(y_pred, (-1, classes)), sample_weight
 
 
-def _stretched(y_pred: Any) -> Any:
+def stretched(y_pred: Any) -> Any:
     """Return probabilities in the same order, with those near 0 and 1 as far apart as the others.
 
     Of a rare class all may be below 0.005, where Keras's 200 equal steps see a single value.

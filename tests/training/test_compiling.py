@@ -251,7 +251,9 @@ for task, labels, truth, guess in (
 
 
 def test_every_loss_has_a_case_for_every_task_that_it_fits():
-    assert set(CASES) == {(task, name) for name, tasks in LOSSES.items() for task in tasks}
+    known = {(task, name) for name, tasks in LOSSES.items() for task in tasks}
+    of_maps = {("detection", "focal_giou")}  # tests/training/test_detection.py
+    assert set(CASES) == known - of_maps
 
 
 @pytest.mark.parametrize(("task", "loss"), CASES)
