@@ -44,6 +44,7 @@ GLOSSARY = {
     *("activation", "normalization", "dropout", "kernel_initializer", "l1", "l2"),
     *("depth", "version", "block", "stem", "shortcut", "stochastic_depth"),
     *("alpha", "halvings", "weights", "auxiliary"),
+    *("strides", "max_detections", "score_threshold"),
 }
 
 

@@ -44,7 +44,11 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     """
     import keras
 
+    import dlkit.layers.stochastic_depth
     import dlkit.layers.weight_norm
+    import dlkit.models.image.detector
+    import dlkit.training.average_precision
+    import dlkit.training.detection
     import dlkit.training.losses
     import dlkit.training.metrics
     import dlkit.training.schedules

@@ -9,9 +9,17 @@ import tensorflow as tf
 
 from dlkit.models.building import builder_function, find_builder
 
-CLASSES = {"binary": 2, "multiclass": 3, "multilabel": 4, "regression": 2}
+CLASSES = {"binary": 2, "multiclass": 3, "multilabel": 4, "regression": 2, "detection": 3}
 # The loss that memorizing a tiny batch has to reach.
-MEMORIZED = {"binary": 0.1, "multiclass": 0.1, "multilabel": 0.15, "regression": 0.05}
+MEMORIZED = {
+    "binary": 0.1,
+    "multiclass": 0.1,
+    "multilabel": 0.15,
+    "regression": 0.05,
+    "detection": 0.5,
+}
+# Layers that compute in float32 under mixed precision too.
+OUTPUTS = {"predictions", "detections"}
 
 
 def make(name, task, **options):
@@ -30,11 +38,42 @@ def batch(model, task, size):
         return x, rng.integers(0, 2, (size, CLASSES[task])).astype("float32")
     if task == "regression":
         return x, rng.normal(size=(size, CLASSES[task])).astype("float32")
+    if task == "detection":
+        return x, boxes(rng, size)
     return x, np.arange(size) % CLASSES[task]
 
 
+def boxes(rng, size):
+    """Return the boxes of two objects an image, and room for a third."""
+    low = rng.uniform(0, 0.5, (size, 3, 2))
+    edges = np.concatenate([low, low + rng.uniform(0.2, 0.5, low.shape)], axis=-1)
+    classes = rng.integers(0, CLASSES["detection"], (size, 3))
+    edges[:, 2], classes[:, 2] = 0, -1
+    return {"boxes": edges.astype("float32"), "classes": classes}
+
+
 def outputs_of(model, x):
-    return keras.ops.convert_to_numpy(model(x, training=False))
+    answer = model(x) if isinstance(model, keras.Function) else model(x, training=False)
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, answer)
+
+
+def check_boxes(found, alone):
+    """Boxes inside their images, the surest first, and what is none says so."""
+    assert {name: array.shape for name, array in found.items()} == {
+        "boxes": (3, 5, 4),
+        "classes": (3, 5),
+        "scores": (3, 5),
+    }
+    for name, array in found.items():
+        np.testing.assert_allclose(alone[name], array[:1], atol=1e-5)
+    there = found["classes"] >= 0
+    assert there.any() and (found["classes"] < CLASSES["detection"]).all()
+    assert (found["scores"] > 0).tolist() == there.tolist()
+    assert (np.diff(found["scores"]) <= 0).all() and (found["scores"] <= 1).all()
+    assert (found["boxes"] >= 0).all() and (found["boxes"] <= 1).all()
+    assert (found["boxes"][there][:, :2] < found["boxes"][there][:, 2:]).all()
+    assert not found["boxes"][~there].any()
+    assert np.ptp(found["scores"], axis=0).max() > 1e-5  # it looks at its input
 
 
 def check_outputs(name, task):
@@ -42,6 +81,8 @@ def check_outputs(name, task):
     model = make(name, task)
     x, _ = batch(model, task, 3)
     y = outputs_of(model, x)
+    if task == "detection":
+        return check_boxes(y, outputs_of(model, x[:1]))
     assert y.shape == (3, 1 if task == "binary" else CLASSES[task])
     assert y.dtype == np.float32
     np.testing.assert_allclose(outputs_of(model, x[:1]), y[:1], atol=1e-5)
@@ -95,7 +136,9 @@ def check_round_trip(name, task, path):
     model.train_on_batch(x, y)
     model.save(path)
     again = keras.saving.load_model(path, safe_mode=True)
-    np.testing.assert_array_equal(outputs_of(again, x), outputs_of(model, x))
+    keras.tree.map_structure(
+        np.testing.assert_array_equal, outputs_of(again, x), outputs_of(model, x)
+    )
     assert again.train_on_batch(x, y)[0] == model.train_on_batch(x, y)[0]
     for one, other in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
@@ -122,13 +165,15 @@ def check_mixed_precision(name, task):
     """Under mixed precision the layers compute in bfloat16, weights and predictions are float32."""
     model = make(name, task, mixed_precision="mixed_bfloat16")
     assert keras.config.dtype_policy().name == "float32"
-    inner = {layer.compute_dtype for layer in model.layers[1:] if layer.name != "predictions"}
+    inner = {layer.compute_dtype for layer in model.layers[1:] if layer.name not in OUTPUTS}
     assert inner <= {"bfloat16"}
     x, y = batch(model, task, 4)
     assert np.isfinite(model.train_on_batch(x, y)[0])
     assert {w.dtype for w in model.trainable_variables} == {"float32"}
     full = make(name, task)
     full.set_weights(model.get_weights())
+    if task == "detection":  # maps, since what is nearly as hot may come in another order
+        model, full = model.to_maps, full.to_maps
     np.testing.assert_allclose(outputs_of(model, x), outputs_of(full, x), atol=0.1)
     assert outputs_of(model, x).dtype == np.float32
 

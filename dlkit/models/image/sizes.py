@@ -31,6 +31,30 @@ def check_image(shape: Sequence[int], least: int, **options: Any) -> None:
         )
 
 
+def check_multiple(shape: Sequence[int], multiple: int, **options: Any) -> None:
+    """Refuse images with a side that cannot be halved as often as a network does and doubled again.
+
+    Args:
+        shape: (height, width, channels).
+        multiple: What each side has to be a multiple of.
+        **options: What that comes from, for the message.
+
+    Raises:
+        InputError: for another side, with the nearest size that is right.
+
+    Example:
+        >>> check_multiple((96, 128, 3), 16, filters=(16, 32, 64, 128))
+    """
+    if any(side % multiple for side in shape[:2]):
+        words = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        near = [max(1, round(side / multiple)) * multiple for side in shape[:2]]
+        raise InputError(
+            f"{words} needs images whose sides are multiples of {multiple} pixels: give them as"
+            f" {near[0]} x {near[1]}, or another {next(iter(options))}. Received:"
+            f" input_shape={tuple(shape)!r}."
+        )
+
+
 def count_halvings(shape: Sequence[int], given: int | None, most: int) -> int:
     """Return how often a network halves an image.
 

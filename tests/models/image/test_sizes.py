@@ -1,7 +1,7 @@
 import pytest
 
 from dlkit.errors import InputError
-from dlkit.models.image.sizes import check_image, count_halvings
+from dlkit.models.image.sizes import check_image, check_multiple, count_halvings
 
 
 @pytest.mark.parametrize(("side", "count"), [(1, 0), (5, 0), (6, 1), (95, 4), (96, 5), (1000, 5)])
@@ -23,3 +23,10 @@ def test_the_shorter_side_counts():
     check_image((4, 100, 3), 4, depth=20)
     with pytest.raises(InputError, match="depth=20 needs images of at least 4 x 4"):
         check_image((100, 3, 3), 4, depth=20)
+
+
+def test_the_nearest_size_that_can_be_halved_is_named():
+    check_multiple((16, 48, 3), 16, filters=(4, 8))
+    words = r"filters=\(4, 8\) .* multiples of 16 .* as 16 x 64, .*filters.*\(3, 60, 1\)"
+    with pytest.raises(InputError, match=words):
+        check_multiple((3, 60, 1), 16, filters=(4, 8))
