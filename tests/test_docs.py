@@ -160,6 +160,7 @@ EXAMPLES = {
     "text.py": [],
     "ratings.py": [],
     "search_bayesian.py": [],
+    "segmentation.py": [],
     "search_grid.py": [],
     "search_hyperband.py": [],
     "search_random.py": [],

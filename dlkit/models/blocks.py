@@ -393,17 +393,17 @@ def head(
     """Apply the last layer: float32 probabilities, or numbers for regression, as the task has them.
 
     Args:
-        x: A tensor (batch, features).
+        x: A tensor (batch, features); for `"segmentation"` (batch, height, width, features).
         num_classes: Classes, labels, or numbers to predict; 2 for `"binary"`, which has one unit.
-        task: `"binary"` or `"multilabel"` (sigmoid), `"multiclass"` (softmax), `"regression"`
-            (linear).
+        task: `"binary"` or `"multilabel"` (sigmoid), `"multiclass"` or `"segmentation"` (softmax),
+            `"regression"` (linear).
         kernel_initializer: One of `INITIALIZERS`. Defaults to `"glorot"`.
         l1: Penalty on the absolute weights. Defaults to 0.0.
         l2: Penalty on the squared weights. Defaults to 0.0.
         name: The layer's; `None` is Keras's choice. Defaults to `"predictions"`.
 
     Returns:
-        A tensor (batch, units).
+        A tensor (batch, units), or (batch, height, width, units).
 
     Raises:
         InputError: for a choice or a value that cannot be used.
@@ -417,6 +417,7 @@ def head(
         "multiclass": "softmax",
         "multilabel": "sigmoid",
         "regression": "linear",
+        "segmentation": "softmax",
     }
     check_choice("task", task, activations)
     return layers.Dense(

@@ -239,10 +239,12 @@ def _check_classes(info: BuilderInfo, num_classes: Any, task: Any) -> int:
             f"task='binary' has num_classes=2. Received: num_classes={classes}."
             " For more classes use task='multiclass', for one number task='regression'."
         )
-    if task == "multiclass" and classes < 2:
+    if task in ("multiclass", "segmentation") and classes < 2:
+        advice = "To predict one number use task='regression'."
+        if task == "segmentation":
+            advice = "What is not of the class, as the background, is a class too."
         raise InputError(
-            f"task='multiclass' needs at least 2 classes. Received: num_classes={classes}."
-            " To predict one number use task='regression'."
+            f"task='{task}' needs at least 2 classes. Received: num_classes={classes}. {advice}"
         )
     return classes
 

@@ -30,8 +30,13 @@ _DEFAULT_LOSS = {
     "multilabel": "binary_crossentropy",
     "regression": "mse",
     "detection": "focal_giou",
+    "segmentation": "sparse_categorical_crossentropy",
 }
-_DEFAULT_METRIC = {"regression": "mae", "detection": "mean_average_precision"}
+_DEFAULT_METRIC = {
+    "regression": "mae",
+    "detection": "mean_average_precision",
+    "segmentation": "mean_io_u",
+}
 # Losses of the difference alone, which can be counted in any unit.
 _DIFFERENCES = ("mse", "mae", "huber", "log_cosh")
 # What compares the numbers of a row with each other: of a single one it says nothing.
@@ -59,8 +64,8 @@ class CompileOptions(BuilderOptions, total=False):
     """The options that every builder, and `compile_model`, takes besides its own.
 
     Args:
-        task: `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"` or `"detection"`; it
-            decides head, loss and metrics. Defaults to `"multiclass"`.
+        task: `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"`, `"detection"` or
+            `"segmentation"`; it decides head, loss and metrics. Defaults to `"multiclass"`.
         optimizer: A name that `keras.optimizers` knows, `"momentum"` or `"nesterov"`, or a
             `keras.optimizers.Optimizer`, which brings its own learning rate. Defaults to `"adam"`,
             or what the builder's paper used.
@@ -75,7 +80,7 @@ class CompileOptions(BuilderOptions, total=False):
         metrics: Names that `keras.metrics` knows and that fit the task, `"pr_auc"`, or
             `keras.metrics.Metric` objects. Over several classes a name is their mean, each class
             alike. Defaults to `None`: `"accuracy"`, `"mae"` for regression,
-            `"mean_average_precision"` for detection.
+            `"mean_average_precision"` for detection, `"mean_io_u"` for segmentation.
         label_smoothing: The share of a label, in [0, 1), that is spread over all classes; for
             cross-entropy and focal losses. Defaults to 0.
         jit_compile: Whether XLA compiles the training step: `True`, `False` or `"auto"`. Defaults

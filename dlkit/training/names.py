@@ -70,6 +70,11 @@ def _numbers(make: Callable[..., Any]) -> Makers:
     return dict.fromkeys(("binary", "multilabel", "regression"), make)
 
 
+def _per_pixel(makers: Makers) -> Makers:
+    """Add segmentation to what compares classes: each pixel has one, as each example has."""
+    return {**makers, "segmentation": makers["multiclass"]}
+
+
 def _classes(make: type[losses.Loss]) -> Makers:
     @functools.wraps(make, updated=())
     def made(**options: Any) -> losses.Loss:
@@ -92,15 +97,18 @@ LOSSES: Mapping[str, Makers] = {
     "binary_focal_crossentropy": _labels(losses.BinaryFocalCrossentropy),
     "hinge": _labels(losses.Hinge),
     "squared_hinge": _labels(losses.SquaredHinge),
-    "categorical_crossentropy": {"multiclass": _class_crossentropy},
-    "sparse_categorical_crossentropy": {"multiclass": _class_crossentropy},
+    "categorical_crossentropy": _per_pixel({"multiclass": _class_crossentropy}),
+    "sparse_categorical_crossentropy": _per_pixel({"multiclass": _class_crossentropy}),
     "categorical_focal_crossentropy": _classes(losses.CategoricalFocalCrossentropy),
     "categorical_hinge": _classes(losses.CategoricalHinge),
     "kl_divergence": _classes(losses.KLDivergence),
-    "focal": {**_labels(losses.BinaryFocalCrossentropy), "multiclass": SparseFocalLoss},
+    "focal": {
+        **_labels(losses.BinaryFocalCrossentropy),
+        **_per_pixel({"multiclass": SparseFocalLoss}),
+    },
     "focal_giou": {"detection": DetectionLoss},
-    "dice": {**_labels(losses.Dice), **_classes(losses.Dice)},
-    "tversky": {**_labels(losses.Tversky), **_classes(losses.Tversky)},
+    "dice": {**_labels(losses.Dice), **_per_pixel(_classes(losses.Dice))},
+    "tversky": {**_labels(losses.Tversky), **_per_pixel(_classes(losses.Tversky))},
     "circle": {},  # for embeddings
     "ctc": {},  # for label sequences
 }
@@ -124,11 +132,11 @@ def _means(function: Callable[..., Any]) -> Makers:
 
 
 METRICS: Mapping[str, Makers] = {
-    "accuracy": {**_labels(LabelAccuracy), "multiclass": ClassAccuracy},
-    "precision": _counted(Precision),
-    "recall": _counted(Recall),
-    "f1_score": _counted(F1Score),
-    "mean_io_u": _counted(MeanIoU),
+    "accuracy": {**_labels(LabelAccuracy), **_per_pixel({"multiclass": ClassAccuracy})},
+    "precision": _per_pixel(_counted(Precision)),
+    "recall": _per_pixel(_counted(Recall)),
+    "f1_score": _per_pixel(_counted(F1Score)),
+    "mean_io_u": _per_pixel(_counted(MeanIoU)),
     "auc": _ranked(AUC),
     "pr_auc": _ranked(functools.partial(AUC, "PR")),
     "mean_average_precision": {"detection": MeanAveragePrecision},

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from dlkit.models.building import builder_function, find_builder
 
-CLASSES = {"binary": 2, "multiclass": 3, "multilabel": 4, "regression": 2, "detection": 3}
+CLASSES = {"binary": 2, "multiclass": 3, "multilabel": 4, "regression": 2}
+CLASSES |= {"detection": 3, "segmentation": 3}  # of objects, and of pixels
 # The loss that memorizing a tiny batch has to reach.
 MEMORIZED = {
     "binary": 0.1,
@@ -17,6 +18,7 @@ MEMORIZED = {
     "multilabel": 0.15,
     "regression": 0.05,
     "detection": 0.5,
+    "segmentation": 0.1,
 }
 # Layers that compute in float32 under mixed precision too.
 OUTPUTS = {"predictions", "detections"}
@@ -40,6 +42,8 @@ def batch(model, task, size):
         return x, rng.normal(size=(size, CLASSES[task])).astype("float32")
     if task == "detection":
         return x, boxes(rng, size)
+    if task == "segmentation":
+        return x, rng.integers(0, CLASSES[task], x.shape[:-1])
     return x, np.arange(size) % CLASSES[task]
 
 
@@ -83,10 +87,11 @@ def check_outputs(name, task):
     y = outputs_of(model, x)
     if task == "detection":
         return check_boxes(y, outputs_of(model, x[:1]))
-    assert y.shape == (3, 1 if task == "binary" else CLASSES[task])
+    pixels = x.shape[1:-1] if task == "segmentation" else ()
+    assert y.shape == (3, *pixels, 1 if task == "binary" else CLASSES[task])
     assert y.dtype == np.float32
     np.testing.assert_allclose(outputs_of(model, x[:1]), y[:1], atol=1e-5)
-    if task == "multiclass":
+    if task in ("multiclass", "segmentation"):
         np.testing.assert_allclose(y.sum(-1), 1.0, atol=1e-5)
     if task != "regression":
         assert (y >= 0).all() and (y <= 1).all()
