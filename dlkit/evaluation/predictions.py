@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dlkit.data.data import Data
 
 
-def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[Any, Any]:
     """Return the targets and the predictions of a dataset, row for row.
 
     Iterating a shuffled dataset twice gives two orders; this goes through it once.
@@ -26,7 +26,8 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, n
         dataset: Batches of `(inputs, targets)` or `(inputs, targets, weights)`.
 
     Returns:
-        Targets and predictions, the examples along the first axis of each.
+        Targets and predictions, the examples along the first axis of each; arrays by name where the
+        dataset or the model has them so, as boxes.
 
     Raises:
         InputError: when `dataset` is no dataset, as the whole of a `Data`.
@@ -38,6 +39,7 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, n
         >>> targets.shape, predictions.shape
         ((30,), (30, 3))
     """
+    import keras
     import tensorflow as tf
 
     if not hasattr(dataset, "element_spec"):
@@ -49,14 +51,14 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, n
 
     def inputs() -> Iterator[tf.Tensor]:
         for x, y, *_ in dataset:
-            targets.append(y.numpy())
+            targets.append(keras.tree.map_structure(np.asarray, y))
             yield x
 
     spec = dataset.element_spec[0]
     batches = tf.data.Dataset.from_generator(inputs, output_signature=spec)
     counted = tf.data.experimental.assert_cardinality(dataset.cardinality())
     predictions = model.predict(batches.apply(counted), verbose=0)
-    return np.concatenate(targets), predictions
+    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *targets), predictions
 
 
 def to_classes(predictions: np.ndarray, task: str) -> np.ndarray:

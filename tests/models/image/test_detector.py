@@ -6,6 +6,7 @@ import pytest
 
 import dlkit as dk
 from dlkit.errors import InputError
+from dlkit.evaluation.predictions import predict
 from dlkit.models.image.detector import Peaks
 from dlkit.training.detection import DetectionLoss, read_boxes, to_rows
 
@@ -110,9 +111,8 @@ def test_it_learns_to_find_cells(cells):
 def test_what_it_finds_has_the_units_of_the_targets(cells):
     """White cells, which are large and few: the surest one lies on one."""
     data, model, _ = cells
-    found = model.predict(data.test, verbose=0)
+    truth, found = predict(model, data.test)
     white = data.class_names.index("WBC")
-    truth = {k: np.concatenate([y[k] for _, y in data.test]) for k in ("boxes", "classes")}
     shares = []
     for boxes, kinds, edges, classes in zip(
         found["boxes"], found["classes"], truth["boxes"], truth["classes"], strict=True
