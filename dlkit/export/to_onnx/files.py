@@ -73,10 +73,24 @@ def _translate(concrete: Any, name: str, opset: int) -> Any:
         output_names=[tensor.name for tensor in frozen.outputs],
         tensors_to_rename=names,
         opset=opset,
+        custom_op_handlers={"Erfc": (_write_erfc, [])},
     )
     write_known_shapes(proto)
     refuse_negative_indices(proto)
     return proto
+
+
+def _write_erfc(graph: Any, node: Any, *_: Any) -> None:
+    """Write Erfc, of which TensorFlow makes the exact GELU, as 1 - Erf: ONNX has that alone."""
+    import onnx
+
+    (output,) = node.output
+    dtype = graph.get_dtype(output)
+    one = np.ones((), onnx.helper.tensor_dtype_to_np_dtype(dtype))
+    one = graph.make_const(f"{node.name}_one", one)
+    erf = graph.make_node("Erf", node.input, shapes=[graph.get_shape(output)], dtypes=[dtype])
+    node.type = "Sub"
+    graph.replace_inputs(node, [one.output[0], erf.output[0]])
 
 
 @contextlib.contextmanager

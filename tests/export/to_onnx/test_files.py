@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import keras
 import numpy as np
@@ -32,3 +33,12 @@ def test_an_input_that_is_called_as_an_output_is_named():
     )
     with pytest.raises(ExportError, match=r"called as an output: 'predictions'; rename the column"):
         convert_to_onnx(model, signature, None)
+
+
+def test_an_exact_gelu_is_written_with_what_onnx_has():
+    row = keras.Input((50,), name="row")
+    model = keras.Model(row, keras.layers.Activation("gelu", name="bent")(row))
+    x = np.linspace(-6, 6, 50, dtype="float32")
+    expected = [0.5 * value * math.erfc(-value / math.sqrt(2)) for value in x]
+    (answer,) = run_onnx(convert_to_onnx(model, serving_default(model), None), [{"row": x[None]}])
+    np.testing.assert_allclose(answer["bent"], [expected], atol=1e-6)
