@@ -45,6 +45,7 @@ GLOSSARY = {
     *("depth", "version", "block", "stem", "shortcut", "stochastic_depth"),
     *("alpha", "halvings", "weights", "auxiliary"),
     *("strides", "max_detections", "score_threshold"),
+    *("tokenizer", "patch_size", "hidden_dim", "num_heads", "mlp_ratio"),
 }
 
 

@@ -166,6 +166,7 @@ EXAMPLES = {
     "search_random.py": [],
     "search_tpe.py": [],
     "translation.py": [],
+    "vision_transformer.py": [],
 }
 NEED_SHARED_DATA = (
     "audio.py",

@@ -4,5 +4,12 @@ from dlkit.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
-    {"StochasticDepth": "stochastic_depth", "WeightNormalization": "weight_norm"},
+    {
+        "ClassToken": "tokens",
+        "ConvolutionalTokenizer": "tokens",
+        "PatchEmbedding": "tokens",
+        "PositionEmbedding": "tokens",
+        "StochasticDepth": "stochastic_depth",
+        "WeightNormalization": "weight_norm",
+    },
 )

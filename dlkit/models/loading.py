@@ -45,8 +45,10 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     import keras
 
     import dlkit.layers.stochastic_depth
+    import dlkit.layers.tokens
     import dlkit.layers.weight_norm
     import dlkit.models.image.detector
+    import dlkit.models.image.inception
     import dlkit.training.average_precision
     import dlkit.training.detection
     import dlkit.training.losses

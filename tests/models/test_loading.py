@@ -1,5 +1,7 @@
 """`dk.models.load`: in a fresh process, in safe mode, with everything that dlkit adds to Keras."""
 
+import pathlib
+import re
 import subprocess
 import sys
 import warnings
@@ -94,3 +96,32 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
     for path in (text, other, half):
         with pytest.raises(InputError, match=f"{path} is not a .keras file, or not a whole one"):
             dk.models.load(path)
+
+
+KNOWN = """
+import sys
+import keras
+import dlkit as dk
+
+dk.models.load(sys.argv[1])
+print(*keras.saving.get_custom_objects())
+"""
+
+
+def test_a_fresh_process_knows_what_any_network_is_made_of(tmp_path):
+    path = tmp_path / "model.keras"
+    dk.models.perceptron((4,), 3).save(path)
+    run = subprocess.run(
+        [sys.executable, "-c", KNOWN, path], capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 0, run.stderr
+    package = pathlib.Path(dk.__file__).parent
+    sources = [
+        file for room in ("layers", "models", "training") for file in (package / room).rglob("*.py")
+    ]
+    registered = re.compile(
+        r'^@keras.*register_keras_serializable\(package="dlkit"\)\nclass (\w+)', re.M
+    )
+    names = {f"dlkit>{name}" for file in sources for name in registered.findall(file.read_text())}
+    assert len(names) > 10
+    assert names <= set(run.stdout.split())
