@@ -46,6 +46,8 @@ GLOSSARY = {
     *("alpha", "halvings", "weights", "auxiliary"),
     *("strides", "max_detections", "score_threshold"),
     *("tokenizer", "patch_size", "hidden_dim", "num_heads", "mlp_ratio"),
+    *("primary_capsules", "primary_dim", "capsule_dim", "routing_iterations"),
+    "reconstruction_weight",
 }
 
 

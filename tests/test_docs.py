@@ -146,6 +146,7 @@ def has_fashion_mnist():
 EXAMPLES = {
     "arrays.py": [],
     "audio.py": ["--epochs", "4"],
+    "capsules.py": [],
     "check_and_folds.py": [],
     "digits.py": [],
     "forecast.py": [],

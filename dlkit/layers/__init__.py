@@ -5,10 +5,13 @@ from dlkit.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "CapsuleLengths": "capsules",
+        "Capsules": "capsules",
         "ClassToken": "tokens",
         "ConvolutionalTokenizer": "tokens",
         "PatchEmbedding": "tokens",
         "PositionEmbedding": "tokens",
+        "Squash": "capsules",
         "StochasticDepth": "stochastic_depth",
         "WeightNormalization": "weight_norm",
     },

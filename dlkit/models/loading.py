@@ -44,9 +44,11 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     """
     import keras
 
+    import dlkit.layers.capsules
     import dlkit.layers.stochastic_depth
     import dlkit.layers.tokens
     import dlkit.layers.weight_norm
+    import dlkit.models.image.capsnet
     import dlkit.models.image.detector
     import dlkit.models.image.inception
     import dlkit.training.average_precision

@@ -164,6 +164,44 @@ class SparseFocalLoss(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable(package="dlkit")
+class MarginLoss(keras.losses.Loss):
+    """Margin loss on class indices, for numbers in [0, 1] that each speak of one class.
+
+    `sum_k T_k max(0, 0.9 - v_k)^2 + 0.5 (1 - T_k) max(0, v_k - 0.1)^2`, where `T_k` is 1 for the
+    label's class and 0 for others. Use it for the lengths of capsules.
+
+    Reference:
+        Sabour, Frosst & Hinton 2017, arXiv:1710.09829, equation 4.
+
+    Args:
+        reduction: How the batch's losses become one. Defaults to `"sum_over_batch_size"`.
+        name: The loss's name. Defaults to `"margin_loss"`.
+        dtype: The dtype of the computation. Defaults to `None`: float32.
+
+    Example:
+        >>> loss = MarginLoss()
+        >>> round(float(loss(keras.ops.array([0]), keras.ops.array([[0.4, 0.3]]))), 4)
+        0.27
+    """
+
+    def __init__(
+        self,
+        *,
+        reduction: str = "sum_over_batch_size",
+        name: str = "margin_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return one loss a sample (B,), for indices (B,) or probabilities (B, K)."""
+        rows = class_rows(y_true, y_pred)
+        missing = keras.ops.square(keras.ops.relu(0.9 - y_pred))
+        wrong = keras.ops.square(keras.ops.relu(y_pred - 0.1))
+        return keras.ops.sum(rows * missing + 0.5 * (1 - rows) * wrong, axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="dlkit")
 class ClassLoss(keras.losses.Loss):
     """A loss of Keras's that compares one-hot rows, on class indices as well.
 

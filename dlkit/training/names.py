@@ -1,7 +1,8 @@
 """The names of optimizers, losses and metrics: what each is made as, and for which tasks.
 
 Names are Keras's own, however they are written: `mse`, `MSE`, `mean_squared_error` and
-`MeanSquaredError` are one. A few are dlkit's: `momentum`, `nesterov`, `focal`, `pr_auc`.
+`MeanSquaredError` are one. A few are dlkit's: `momentum`, `nesterov`, `focal`, `margin`,
+`pr_auc`.
 """
 
 import functools
@@ -19,6 +20,7 @@ from dlkit.training.detection import DetectionLoss
 from dlkit.training.losses import (
     ClassCrossentropy,
     ClassLoss,
+    MarginLoss,
     SparseFocalLoss,
     SparseSmoothedCrossentropy,
 )
@@ -109,6 +111,7 @@ LOSSES: Mapping[str, Makers] = {
     "focal_giou": {"detection": DetectionLoss},
     "dice": {**_labels(losses.Dice), **_per_pixel(_classes(losses.Dice))},
     "tversky": {**_labels(losses.Tversky), **_per_pixel(_classes(losses.Tversky))},
+    "margin": {"multiclass": MarginLoss},
     "circle": {},  # for embeddings
     "ctc": {},  # for label sequences
 }

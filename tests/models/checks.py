@@ -22,6 +22,9 @@ MEMORIZED = {
 }
 # Layers that compute in float32 under mixed precision too.
 OUTPUTS = {"predictions", "detections"}
+MEMORIZED = {"binary": 0.1, "multiclass": 0.1, "multilabel": 0.15, "regression": 0.05}
+# Builders whose classes each have a number in [0, 1] of their own, and no shares of 1.
+NO_SHARES = ("capsnet",)
 
 
 def make(name, task, **options):
@@ -91,7 +94,7 @@ def check_outputs(name, task):
     assert y.shape == (3, *pixels, 1 if task == "binary" else CLASSES[task])
     assert y.dtype == np.float32
     np.testing.assert_allclose(outputs_of(model, x[:1]), y[:1], atol=1e-5)
-    if task in ("multiclass", "segmentation"):
+    if task in ("multiclass", "segmentation") and name not in NO_SHARES:
         np.testing.assert_allclose(y.sum(-1), 1.0, atol=1e-5)
     if task != "regression":
         assert (y >= 0).all() and (y <= 1).all()

@@ -224,6 +224,11 @@ CASES = {
     ("regression", "cosine_similarity"): (TARGETS, PROBABILITIES, -cosines(TARGETS).mean()),
     ("multilabel", "cosine_similarity"): (MULTIHOT, PROBABILITIES, -cosines(MULTIHOT).mean()),
     ("multiclass", "categorical_hinge"): (CLASSES, PROBABILITIES, (0.5 + 1.3) / 2),
+    ("multiclass", "margin"): (  # up to 0.9 for the label's class, above 0.1 for the others
+        CLASSES,
+        PROBABILITIES,
+        (0.2**2 + 0.5 * 0.1**2 + 0.6**2 + 0.5 * 0.5**2) / 2,
+    ),
     ("multiclass", "kl_divergence"): (CLASSES, PROBABILITIES, -(np.log(0.7) + np.log(0.3)) / 2),
     ("multiclass", "categorical_focal_crossentropy"): (
         CLASSES,

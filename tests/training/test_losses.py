@@ -8,6 +8,7 @@ from dlkit.errors import InputError
 from dlkit.training.losses import (
     ClassCrossentropy,
     ClassLoss,
+    MarginLoss,
     ScaledLoss,
     SparseFocalLoss,
     SparseSmoothedCrossentropy,
@@ -33,10 +34,16 @@ def test_a_sure_mistake_and_a_sure_success_stay_finite():
 
 
 @pytest.mark.parametrize(
-    "loss", [ClassCrossentropy(), SparseSmoothedCrossentropy(0.3), SparseFocalLoss(3.0, 0.1)]
+    "loss",
+    [
+        ClassCrossentropy(),
+        SparseSmoothedCrossentropy(0.3),
+        SparseFocalLoss(3.0, 0.1),
+        MarginLoss(),
+    ],
 )
 def test_mixed_targets_have_the_mixed_loss_of_their_classes(loss):
-    """Cross-entropy is linear in the targets, and so is the focal loss without smoothing."""
+    """Cross-entropy and margin loss are linear in the targets, the focal one without smoothing."""
     loss.reduction = None
     if isinstance(loss, SparseFocalLoss):
         loss.label_smoothing = 0.0
@@ -65,6 +72,7 @@ def test_our_losses_without_their_extra_are_keras_cross_entropy(loss):
         SparseSmoothedCrossentropy(0.2),
         SparseFocalLoss(3.0, 0.1),
         ClassLoss(keras.losses.CategoricalFocalCrossentropy(gamma=3.0)),
+        MarginLoss(reduction="sum"),
         ScaledLoss(keras.losses.Huber(delta=2.0), [10.0, 0.1]),
     ],
 )
