@@ -124,7 +124,7 @@ class DetectionLoss(keras.losses.Loss):
 
     Args:
         reduction: How the batch's losses become one. Defaults to `"sum_over_batch_size"`.
-        name: The loss's name. Defaults to `"detection_loss"`.
+        name: The loss's name. Defaults to `None`: `"detection_loss"`.
         dtype: The dtype of the computation. Defaults to `None`: float32.
 
     Example:
@@ -133,15 +133,6 @@ class DetectionLoss(keras.losses.Loss):
         >>> float(DetectionLoss()(objects, np.zeros((1, 4, 4, 5), "float32"))) > 0
         True
     """
-
-    def __init__(
-        self,
-        *,
-        reduction: str = "sum_over_batch_size",
-        name: str = "detection_loss",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return one loss an image (B,), for rows (B, M, 4 + K) and maps (B, h, w, 4 + K)."""
