@@ -216,10 +216,16 @@ def _tables(parts: Sequence[keras.Model]) -> list[TrackableResource]:
 
 
 def _trackables(value: Any) -> Iterator[Any]:
-    """Yield what TensorFlow can keep track of, out of nested lists and dicts."""
+    """Yield what TensorFlow can keep track of, out of nested lists and dicts.
+
+    An optimizer is left out: it has no tables, and lists that TensorFlow refuses to save once its
+    rate was replaced by a schedule.
+    """
     if isinstance(value, list | tuple | set | dict):
         for part in value.values() if isinstance(value, dict) else value:
             yield from _trackables(part)
+    elif isinstance(value, keras.optimizers.Optimizer):
+        return
     elif isinstance(value, tf.__internal__.tracking.Trackable):
         yield value
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import dlkit as dk
 from dlkit.errors import InputError
 from dlkit.export import saved_model
 from dlkit.export.graph import prepare_export, write_graph
@@ -136,3 +137,14 @@ def test_the_graph_holds_a_signature_once_and_the_variables(tiny, tmp_path):
     np.testing.assert_allclose(
         loaded.serving_default({"row": row})["predictions"], tiny(row), rtol=1e-6
     )
+
+
+def test_a_schedule_that_has_replaced_a_rate_is_no_hindrance(tmp_path):
+    digits = dk.data.load("digits")
+    model = dk.models.build("perceptron", digits)
+    model.optimizer.learning_rate = dk.training.OneCycle(0.1, 10)
+    model.fit(digits.train.take(1), verbose=0)
+    x = digits.examples[0][:2]
+    served = tf.saved_model.load(str(saved_model(model, tmp_path / "model", digits)))
+    (answer,) = served.signatures["serving_default"](tf.constant(x)).values()
+    np.testing.assert_allclose(answer, model(digits.preprocessing(x)), atol=1e-5)
