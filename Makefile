@@ -32,7 +32,7 @@ format: $(INSTALLED)  ## rewrite the code and the generated tables of the README
 	@$(RUN) -m ruff format .
 	@$(RUN) docs/tables.py
 
-bench: $(INSTALLED) peers  ## the figures of the README, about 80 minutes on 2 cores
+bench: $(INSTALLED) peers  ## the figures of the README and the docs, about 3 hours on 2 cores
 	@$(RUN) benchmarks/start_up.py
 	@$(RUN) benchmarks/fit_speed.py
 	@$(RUN) benchmarks/export_formats.py
@@ -42,6 +42,12 @@ bench: $(INSTALLED) peers  ## the figures of the README, about 80 minutes on 2 c
 	@$(RUN) benchmarks/fast_path.py
 	@$(RUN) benchmarks/soak.py
 	@$(RUN) benchmarks/fashion_mnist.py
+	@$(RUN) benchmarks/image_models.py
+	@$(RUN) benchmarks/search_overhead.py
+	@$(RUN) benchmarks/search_workers.py
+	@$(RUN) benchmarks/search_memory.py
+	@$(RUN) benchmarks/search_regret.py
+	@$(RUN) benchmarks/search_gains.py
 
 clean:  ## remove the virtual environment and what tools left
 	rm -rf $(VENV) $(PEERS) build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache

@@ -2,7 +2,7 @@
 
 Scores may differ in their last digits: a worker has half of the threads, and sums in another order.
 
-python benchmarks/search_workers.py [--rounds 3] [--trials 16]
+python benchmarks/search_workers.py [--rounds 3] [--trials 60]
 """
 
 import argparse
@@ -36,7 +36,7 @@ def run(script, trials, workers):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--trials", type=int, default=16)
+    parser.add_argument("--trials", type=int, default=60)
     given = parser.parse_args()
     ratios = []
     with tempfile.TemporaryDirectory() as folder:
