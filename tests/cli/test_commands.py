@@ -251,7 +251,7 @@ def one_sentence(status, capsys, *parts):
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        ("mpl", ("There is no model named 'mpl'. Did you mean 'mlp'?", "cnn, lenet5, mlp")),
+        ("mpl", ("There is no model named 'mpl'. Did you mean 'mlp'?", "The models: capsnet, cnn")),
         ("mlp --data irsi", ("There is no data set 'irsi'. Did you mean 'iris'?", "digits")),
         ("cnn --data iris", ("cnn needs images", "'iris' holds features: try mlp, perceptron")),
         ("mlp --set unit=3", ("mlp has no option 'unit'. Did you mean 'units'?",)),

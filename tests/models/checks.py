@@ -22,7 +22,6 @@ MEMORIZED = {
 }
 # Layers that compute in float32 under mixed precision too.
 OUTPUTS = {"predictions", "detections"}
-MEMORIZED = {"binary": 0.1, "multiclass": 0.1, "multilabel": 0.15, "regression": 0.05}
 # Builders whose classes each have a number in [0, 1] of their own, and no shares of 1.
 NO_SHARES = ("capsnet",)
 

@@ -81,7 +81,7 @@ BAD = [
         "cnnn",
         record((8, 8, 1)),
         {},
-        "no model named 'cnnn'. Did you mean 'cnn'.* The models: cnn, ",
+        r"no model named 'cnnn'. Did you mean 'cnn'.* The models: .*cnn, ",
     ),
     (3, record((8, 8, 1)), {}, "no model named 3"),
     ("cnn", record((8, 8, 1)), {"filter": 3}, "cnn has no option 'filter'. Did you mean 'filters'"),
