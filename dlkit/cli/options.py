@@ -1,12 +1,16 @@
 """Options that several commands take: what the data is, and `key=value` pairs."""
 
+from __future__ import annotations
+
 import ast
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dlkit.errors import InputError
-from dlkit.models.hyperparameters import Choice, Float, Int
+
+if TYPE_CHECKING:
+    from dlkit.models.hyperparameters import Float, Int
 
 Data = Annotated[
     str,
@@ -77,6 +81,8 @@ def parse_space(pairs: list[str]) -> dict[str, Any]:
         >>> parse_space(["units=64|128,64", "dropout=0.0..0.5:0.1"])["dropout"]
         Float(min_value=0.0, max_value=0.5, step=0.1, sampling='linear', default=0.0, when={})
     """
+    from dlkit.models.hyperparameters import Choice
+
     space = parse_options(pairs, "--space", "units=64|128,64 or learning_rate=1e-4..1e-2:log")
     for pair in pairs:
         key, _, text = pair.partition("=")
@@ -88,6 +94,8 @@ def parse_space(pairs: list[str]) -> dict[str, Any]:
 
 
 def _parse_range(key: str, text: str) -> Float | Int:
+    from dlkit.models.hyperparameters import Float, Int
+
     ends, *marks = text.split(":")
     low, high = map(parse_value, ends.split("..", 1))
     steps = [parse_value(mark) for mark in marks if mark != "log"]
