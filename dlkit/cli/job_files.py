@@ -136,10 +136,11 @@ def _read(path: pathlib.Path) -> Any:
 
 def _each_once(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
     """Return a dict, unless a key comes twice: parsers take the last one in silence."""
-    found = dict(pairs)
-    for key in found:
-        if sum(key == other for other, _ in pairs) > 1:
+    found: dict[Any, Any] = {}
+    for key, value in pairs:
+        if key in found:
             raise InputError(f"the key {key!r} is there twice; give it once.")
+        found[key] = value
     return found
 
 

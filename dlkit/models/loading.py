@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import warnings
@@ -44,20 +45,7 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     """
     import keras
 
-    import dlkit.layers.capsules
-    import dlkit.layers.stochastic_depth
-    import dlkit.layers.tokens
-    import dlkit.layers.weight_norm
-    import dlkit.models.image.capsnet
-    import dlkit.models.image.detector
-    import dlkit.models.image.inception
-    import dlkit.training.average_precision
-    import dlkit.training.detection
-    import dlkit.training.losses
-    import dlkit.training.metrics
-    import dlkit.training.schedules
-    import dlkit.training.scores  # noqa: F401 - imported to be registered, like those above
-
+    _register()
     path = pathlib.Path(path)
     if not path.is_file():
         raise InputError(f"There is no model file {path}; give the path of a .keras file.")
@@ -66,6 +54,17 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", _UNTRAINED)
         return keras.saving.load_model(path, safe_mode=True)
+
+
+def _register() -> None:
+    """Import what a file may hold: Keras finds dlkit's classes once they are imported."""
+    from dlkit import layers, training
+    from dlkit.models import catalogue
+
+    for info in catalogue.SHIPPED.values():  # with the losses and metrics that they can be given
+        importlib.import_module(f"dlkit.models.{info.family}")
+    for room, name in [*((layers, name) for name in layers.__all__), (training, "OneCycle")]:
+        getattr(room, name)
 
 
 def _is_keras_file(path: pathlib.Path) -> bool:

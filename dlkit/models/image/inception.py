@@ -20,7 +20,7 @@ from dlkit.argument_validation import check_fraction
 from dlkit.errors import InputError
 from dlkit.models import blocks
 from dlkit.models.hyperparameters import Choice, Float
-from dlkit.models.image.sizes import count_halvings
+from dlkit.models.image.sizes import halving_strides
 from dlkit.models.registry import builder
 from dlkit.tasks import Task
 from dlkit.training.compiling import BuilderOptions, compile_model
@@ -120,8 +120,7 @@ def inception(
         raise InputError(
             f"auxiliary heads are for classes. Received: auxiliary={auxiliary}, task={task!r}."
         )
-    halvings = count_halvings(input_shape, halvings, _HALVINGS)
-    steps = iter([1] * (_HALVINGS - halvings) + [2] * halvings)  # of what may halve the map
+    steps = halving_strides(input_shape, halvings, _HALVINGS)
     kernel: dict[str, Any] = {"kernel_initializer": kernel_initializer, "l1": l1, "l2": l2}
 
     def convolve(x: Any, filters: int, size: int, strides: int = 1) -> Any:
@@ -229,8 +228,5 @@ class AuxiliaryModel(keras.Model):
         """Return the loss of the predictions and, in training, 0.3 of that of each other head."""
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         for kept in self.layers[-1].kept:
-            loss += _AUXILIARY_WEIGHT * self._loss_of(y, kept, sample_weight)
+            loss += _AUXILIARY_WEIGHT * keras.losses.get(self.loss)(y, kept, sample_weight)
         return loss
-
-    def _loss_of(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
-        return keras.losses.get(self.loss)(y, y_pred, sample_weight)

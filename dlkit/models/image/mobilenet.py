@@ -20,7 +20,7 @@ from dlkit.argument_validation import check_fraction
 from dlkit.errors import InputError
 from dlkit.models import blocks
 from dlkit.models.hyperparameters import Choice, Float
-from dlkit.models.image.sizes import count_halvings
+from dlkit.models.image.sizes import halving_strides
 from dlkit.models.registry import builder
 from dlkit.tasks import Task
 from dlkit.training.compiling import BuilderOptions, compile_model
@@ -109,8 +109,7 @@ def mobilenet(
         4253864
     """
     alpha = check_fraction("alpha", alpha, low=2**-6, high=float("inf"))
-    kept = _HALVINGS - count_halvings(input_shape, halvings, _HALVINGS)
-    steps = iter([1] * kept + [2] * (_HALVINGS - kept))  # of the layers that may halve the map
+    steps = halving_strides(input_shape, halvings, _HALVINGS)
     kernel: dict[str, Any] = {"kernel_initializer": kernel_initializer, "l1": l1, "l2": l2}
     kernel["normalization"] = normalization
 

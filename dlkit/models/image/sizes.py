@@ -1,6 +1,6 @@
 """How often an image can be halved before nothing of it is left."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dlkit.argument_validation import check_integer
@@ -77,3 +77,19 @@ def count_halvings(shape: Sequence[int], given: int | None, most: int) -> int:
         raise InputError(f"halvings is at most {most}. Received: halvings={given}.")
     check_image(shape, 2**given, halvings=given)
     return given
+
+
+def halving_strides(shape: Sequence[int], given: int | None, most: int) -> Iterator[int]:
+    """Return the strides of the layers that may halve an image; the first keep a small one's size.
+
+    Args:
+        shape: (height, width, channels).
+        given: As `count_halvings` takes it.
+        most: How many layers there are.
+
+    Example:
+        >>> list(halving_strides((32, 32, 3), None, 5))
+        [1, 1, 2, 2, 2]
+    """
+    halvings = count_halvings(shape, given, most)
+    return iter([1] * (most - halvings) + [2] * halvings)
