@@ -86,7 +86,7 @@ def test_import_takes_less_than_a_tenth_of_a_second():
     assert best_of(start_up.time_import, 0.1) < 0.1
 
 
-def test_help_takes_less_than_three_tenths_of_a_second():
+def test_help_takes_less_than_three_tenths_of_a_second(cold_start):
     def processor_seconds():
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         start_up.time_command("-m", "dlkit", "--help")
