@@ -4,7 +4,13 @@ import os
 from dataclasses import dataclass, fields
 from typing import Any
 
-from dlkit.argument_validation import check_choice, check_fraction, check_integer, check_names
+from dlkit.argument_validation import (
+    check_choice,
+    check_fraction,
+    check_integer,
+    check_names,
+    is_number,
+)
 from dlkit.errors import InputError
 
 RUNTIMES = ("auto", "tensorflow", "onnx", "litert", "onnx_dynamic")
@@ -143,7 +149,7 @@ def _check(name: str, value: Any) -> Any:
 
 
 def _check_share(argument: str, value: Any) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = is_number(value)
     if not number or not 0 < value <= 1:
         raise InputError(
             f"{argument} must be above 0 and at most 1. Received: {argument}={value!r}."
@@ -158,7 +164,7 @@ def _check_bool(argument: str, value: Any) -> bool:
 
 
 def _check_seconds(argument: str, value: Any) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = is_number(value)
     if not number or not 0 <= value < 1e6:
         raise InputError(
             f"{argument} must be a number of seconds, 0 or more. Received: {argument}={value!r}."

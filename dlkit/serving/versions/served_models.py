@@ -13,9 +13,10 @@ from typing import Any
 
 from dlkit.serving.core.runtime import Runtime
 from dlkit.serving.core.status import StatusError
+from dlkit.serving.versions.memory import settle_memory
 from dlkit.serving.versions.model_config import ModelConfig
 from dlkit.serving.versions.policy import VersionPolicy
-from dlkit.serving.versions.served_model import ServedModel, settle_memory
+from dlkit.serving.versions.served_model import ServedModel
 
 log = logging.getLogger("dlkit.serving")
 
