@@ -134,6 +134,16 @@ def check_fraction(argument: str, value: Any, *, low: float = 0.0, high: float =
     return float(value)
 
 
+def is_number(value: Any) -> bool:
+    """Return whether a value is a Python number, which `True` is not.
+
+    Example:
+        >>> is_number(1.5), is_number(True)
+        (True, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def require(module: str, extra: str) -> types.ModuleType:
     """Import and return an optional dependency, or say which extra of dlkit brings it.
 

@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from keras import losses, metrics, optimizers
+from keras import losses, metrics, ops, optimizers, saving
 
 from dlkit.argument_validation import closest
 from dlkit.errors import InputError
+from dlkit.tasks import PLACE_TASKS
 from dlkit.training.average_precision import MeanAveragePrecision
 from dlkit.training.detection import DetectionLoss
 from dlkit.training.losses import (
@@ -72,9 +73,9 @@ def _numbers(make: Callable[..., Any]) -> Makers:
     return dict.fromkeys(("binary", "multilabel", "regression"), make)
 
 
-def _per_pixel(makers: Makers) -> Makers:
-    """Add segmentation to what compares classes: each pixel has one, as each example has."""
-    return {**makers, "segmentation": makers["multiclass"]}
+def _per_place(makers: Makers) -> Makers:
+    """Add what has a class for each pixel, or for each token, to what compares classes."""
+    return {**makers, **dict.fromkeys(PLACE_TASKS, makers["multiclass"])}
 
 
 def _classes(make: type[losses.Loss]) -> Makers:
@@ -99,18 +100,18 @@ LOSSES: Mapping[str, Makers] = {
     "binary_focal_crossentropy": _labels(losses.BinaryFocalCrossentropy),
     "hinge": _labels(losses.Hinge),
     "squared_hinge": _labels(losses.SquaredHinge),
-    "categorical_crossentropy": _per_pixel({"multiclass": _class_crossentropy}),
-    "sparse_categorical_crossentropy": _per_pixel({"multiclass": _class_crossentropy}),
+    "categorical_crossentropy": _per_place({"multiclass": _class_crossentropy}),
+    "sparse_categorical_crossentropy": _per_place({"multiclass": _class_crossentropy}),
     "categorical_focal_crossentropy": _classes(losses.CategoricalFocalCrossentropy),
     "categorical_hinge": _classes(losses.CategoricalHinge),
     "kl_divergence": _classes(losses.KLDivergence),
     "focal": {
         **_labels(losses.BinaryFocalCrossentropy),
-        **_per_pixel({"multiclass": SparseFocalLoss}),
+        **_per_place({"multiclass": SparseFocalLoss}),
     },
     "focal_giou": {"detection": DetectionLoss},
-    "dice": {**_labels(losses.Dice), **_per_pixel(_classes(losses.Dice))},
-    "tversky": {**_labels(losses.Tversky), **_per_pixel(_classes(losses.Tversky))},
+    "dice": {**_labels(losses.Dice), **_per_place(_classes(losses.Dice))},
+    "tversky": {**_labels(losses.Tversky), **_per_place(_classes(losses.Tversky))},
     "margin": {"multiclass": MarginLoss},
     "circle": {},  # for embeddings
     "ctc": {},  # for label sequences
@@ -135,11 +136,11 @@ def _means(function: Callable[..., Any]) -> Makers:
 
 
 METRICS: Mapping[str, Makers] = {
-    "accuracy": {**_labels(LabelAccuracy), **_per_pixel({"multiclass": ClassAccuracy})},
-    "precision": _per_pixel(_counted(Precision)),
-    "recall": _per_pixel(_counted(Recall)),
-    "f1_score": _per_pixel(_counted(F1Score)),
-    "mean_io_u": _per_pixel(_counted(MeanIoU)),
+    "accuracy": {**_labels(LabelAccuracy), **_per_place({"multiclass": ClassAccuracy})},
+    "precision": _per_place(_counted(Precision)),
+    "recall": _per_place(_counted(Recall)),
+    "f1_score": _per_place(_counted(F1Score)),
+    "mean_io_u": _per_place(_counted(MeanIoU)),
     "auc": _ranked(AUC),
     "pr_auc": _ranked(functools.partial(AUC, "PR")),
     "mean_average_precision": {"detection": MeanAveragePrecision},
@@ -234,3 +235,32 @@ def find_maker(
         f"{argument}={name!r} cannot compare the labels of task={task!r} with its predictions;"
         f" use one of: {fitting}."
     )
+
+
+@saving.register_keras_serializable(package="dlkit")
+class _OfFunction(losses.Loss):
+    """A loss that is a function, as the mean over a batch, weighed if need be."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(name="of_function")  # a name cannot begin with _
+        self.function = function
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        if len(y_true.shape) == len(y_pred.shape) - 1 and y_pred.shape[-1] == 1:
+            y_true = ops.expand_dims(y_true, -1)
+        return self.function(y_true, y_pred)
+
+
+def as_loss(loss: Any) -> losses.Loss:
+    """Return a loss that takes weights, of anything that `compile` takes for one output.
+
+    `keras.losses.get` returns a function for `"mse"`, which gives a number an example and has its
+    own idea of a third argument.
+
+    Example:
+        >>> y_true, y_pred = ops.array([[1.0], [3.0]]), ops.zeros((2, 1))
+        >>> float(as_loss("mse")(y_true, y_pred, ops.array([1.0, 0.0])))
+        0.5
+    """
+    found = losses.get(loss)
+    return found if isinstance(found, losses.Loss) else _OfFunction(found)

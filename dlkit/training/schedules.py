@@ -1,4 +1,4 @@
-"""Learning rates that change from step to step."""
+"""Learning rates that change from step to step, and which optimizers have one."""
 
 import math
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from dlkit.argument_validation import check_fraction, check_integer
+from dlkit.argument_validation import check_fraction, check_integer, is_number
 from dlkit.errors import InputError
 
 
@@ -86,13 +86,61 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
+@keras.saving.register_keras_serializable(package="dlkit")
+class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Another schedule, at a share of its rates: for layers that learn more slowly.
+
+    Args:
+        schedule: A `keras.optimizers.schedules.LearningRateSchedule`.
+        factor: What its rates are multiplied by.
+
+    Example:
+        >>> slower = ScaledSchedule(OneCycle(0.01, total_steps=100), 0.1)
+        >>> round(float(slower(25)), 5)
+        0.001
+    """
+
+    def __init__(
+        self, schedule: keras.optimizers.schedules.LearningRateSchedule, factor: float
+    ) -> None:
+        super().__init__()
+        self.schedule = schedule
+        self.factor = factor
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate of `step`, counted from 0."""
+        return self.factor * self.schedule(step)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments, for saving."""
+        schedule = keras.saving.serialize_keras_object(self.schedule)
+        return {"schedule": schedule, "factor": self.factor}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ScaledSchedule":
+        """Return the schedule of a config."""
+        schedule = keras.saving.deserialize_keras_object(config["schedule"])
+        return cls(schedule, config["factor"])
+
+
+def each_optimizer(optimizer: keras.optimizers.Optimizer) -> list[keras.optimizers.Optimizer]:
+    """Return the optimizers that have a learning rate: those inside a `MultiOptimizer`, or one.
+
+    Example:
+        >>> [type(each).__name__ for each in each_optimizer(keras.optimizers.SGD())]
+        ['SGD']
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+    return list(getattr(inner, "optimizers", [inner]))
+
+
 def _cosine(start: float, end: float, step: Any, steps: float) -> Any:
     """Half a cosine wave from `start` at step 0 to `end` at `steps`."""
     return end + (start - end) * 0.5 * (1.0 + ops.cos(math.pi * step / steps))
 
 
 def _check_at_least(argument: str, value: Any, low: float, *, exclusive: bool = False) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = is_number(value)
     if not number or not (low < value if exclusive else low <= value) or not math.isfinite(value):
         wanted = f"above {low:g}" if exclusive else f"at least {low:g}"
         raise InputError(

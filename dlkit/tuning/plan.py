@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from dlkit.argument_validation import check_choice, check_integer
+from dlkit.argument_validation import check_choice, check_integer, is_number
 from dlkit.errors import InputError
 from dlkit.tuning.oracles.strategies import STRATEGIES
 
@@ -43,7 +43,7 @@ class Plan:
                 f" folds={self.folds}, executions={self.executions}."
             )
         minutes = self.max_minutes
-        number = isinstance(minutes, int | float) and not isinstance(minutes, bool)
+        number = is_number(minutes)
         if minutes is not None and not (number and minutes > 0):
             raise InputError(
                 f"max_minutes must be a number above 0. Received: max_minutes={minutes!r}."

@@ -31,6 +31,8 @@ _RESERVED = {
     "seed": "give the search's seed",
     "task": "it comes from the data",
     "target_scale": "it comes from the data",
+    "input_scale": "it comes from the data",
+    "target_columns": "it comes from the data",
 }
 
 

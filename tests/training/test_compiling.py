@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from dlkit.errors import InputError
-from dlkit.tasks import TASKS
-from dlkit.training.compiling import check_compile_options, compile_model
+from dlkit.tasks import PLACE_TASKS, TASKS
+from dlkit.training.compiling import check_compile_options, compile_model, make_loss
 from dlkit.training.names import LOSSES
 
 START = np.array([1.0, -2.0, 0.5])
@@ -114,6 +114,30 @@ def test_learning_rate_weight_decay_and_clipnorm_reach_the_optimizer():
         return w - 0.1 * 0.2 * w - 0.1 * g
 
     np.testing.assert_allclose(descend(optimizer), by_hand(update), rtol=1e-5)
+
+
+def test_all_gradients_together_are_cut_to_a_norm():
+    options = {"optimizer": "sgd", "learning_rate": 0.1, "global_clipnorm": 1.5}
+    optimizer = compile_model(network(), **options).optimizer
+    weights = [keras.Variable(START[:1].astype("float32")), keras.Variable(START[1:])]
+    gradient = CURVATURE * START
+    optimizer.apply([gradient[:1].astype("float32"), gradient[1:]], weights)
+    moved = np.concatenate([keras.ops.convert_to_numpy(weight) for weight in weights]) - START
+    np.testing.assert_allclose(moved, -0.15 * gradient / np.linalg.norm(gradient), rtol=1e-5)
+
+
+@pytest.mark.parametrize("count", [None, 1, 3])
+def test_a_step_is_made_of_the_mean_of_so_many_gradients(count):
+    options = {"optimizer": "sgd", "learning_rate": 0.1, "gradient_accumulation_steps": count}
+    optimizer = compile_model(network(), **options).optimizer
+    weight = keras.Variable(0.0)
+    found = []
+    for gradient in (1.0, 2.0, 6.0):
+        optimizer.apply([gradient], [weight])
+        found.append(float(weight))
+    expected = [0, 0, -0.3] if count == 3 else [-0.1, -0.3, -0.9]
+    assert found == pytest.approx(expected)
+    assert int(optimizer.iterations) == (1 if count == 3 else 3)  # what a schedule reads
 
 
 def test_no_weight_decay_makes_adamw_adam():
@@ -258,7 +282,7 @@ for task, labels, truth, guess in (
 def test_every_loss_has_a_case_for_every_task_that_it_fits():
     known = {(task, name) for name, tasks in LOSSES.items() for task in tasks}
     tested_elsewhere = {("detection", "focal_giou")}  # test_detection.py
-    tested_elsewhere |= {pair for pair in known if pair[0] == "segmentation"}  # test_names.py
+    tested_elsewhere |= {pair for pair in known if pair[0] in PLACE_TASKS}  # test_names.py
     assert set(CASES) == known - tested_elsewhere
 
 
@@ -375,6 +399,16 @@ BAD = [
     ({"learning_rate": True}, "learning_rate=True"),
     ({"weight_decay": -0.1}, "weight_decay must be a number of at least 0. .*=-0.1"),
     ({"clipnorm": 0.0}, "clipnorm must be a number above 0. .*=0.0"),
+    ({"global_clipnorm": -1}, "global_clipnorm must be a number above 0. .*=-1"),
+    (
+        {"clipnorm": 1, "global_clipnorm": 2.5},
+        "cannot be used together.* Received: clipnorm=1, global_clipnorm=2.5",
+    ),
+    (
+        {"gradient_accumulation_steps": 0},
+        "steps must be a whole number of at least 1. .*gradient_accumulation_steps=0",
+    ),
+    ({"gradient_accumulation_steps": 2.0}, "gradient_accumulation_steps=2.0"),
     ({"loss": "crossentropy"}, "loss='crossentropy'.* Did you mean 'binary_crossentropy'"),
     ({"loss": 3}, "loss must be a name or a keras.losses.Loss. Received: loss=3"),
     ({"loss": "mse"}, "loss='mse' cannot compare .*'multiclass'.* use one of: categorical"),
@@ -411,6 +445,11 @@ BAD = [
     ({"steps_per_execution": 0}, "steps_per_execution must be .* Received: .*=0"),
     ({"learnig_rate": 0.1}, "no option 'learnig_rate'. Did you mean 'learning_rate'"),
     ({"seed": 1}, "compile_model has no option 'seed'"),
+    ({"rematerialize": True}, "compile_model has no option 'rematerialize'"),
+    (
+        {"optimizer": keras.optimizers.SGD(), "gradient_accumulation_steps": 2},
+        r"gradient_accumulation_steps=2 cannot .*SGD\(gradient_accumulation_steps=...\)",
+    ),
     (
         {"optimizer": keras.optimizers.SGD(), "learning_rate": 0.1},
         r"learning_rate=0.1 cannot be used .*SGD\(learning_rate=...\)",
@@ -461,3 +500,21 @@ def test_a_scaled_regression_answers_in_units_and_learns_in_deviations():
 def test_check_options_fills_in_what_the_task_decides():
     assert check_compile_options(task="binary")["loss"] == "binary_crossentropy"
     assert check_compile_options(optimizer="lion")["optimizer"] == "lion"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"task": "multiclass", "label_smoothing": 0.1},
+        {"task": "regression", "loss": "mae", "target_scale": (3.0, 2.0)},
+        {"task": "binary", "loss": "focal"},
+    ],
+)
+def test_a_loss_alone_is_the_one_that_a_model_is_compiled_with(options):
+    layers = [keras.Input((2,)), keras.layers.Dense(1 if options["task"] != "multiclass" else 3)]
+    model = compile_model(keras.Sequential(layers), **options)
+    made = make_loss(**options)
+    assert type(made) is type(model.loss)
+    assert made.get_config() == model.loss.get_config()
+    with pytest.raises(InputError, match="label_smoothing=2"):
+        make_loss(label_smoothing=2)

@@ -9,7 +9,7 @@ import pytest
 
 import dlkit as dk
 from dlkit.models import blocks
-from dlkit.tasks import TASKS
+from dlkit.tasks import PLACE_TASKS, TASKS
 from dlkit.training.compiling import check_compile_options, compile_model
 from dlkit.training.fit_callbacks import metric_direction
 from dlkit.training.names import LOSSES, METRICS, OPTIMIZERS, canonical_name
@@ -162,16 +162,17 @@ def test_names_of_activations_and_initializers_are_keras_own():
     assert dk.models.mlp((3,), 6, units=(4,), activation="silu", kernel_initializer="xavier").built
 
 
+@pytest.mark.parametrize("task", PLACE_TASKS)
 @pytest.mark.parametrize("known", [LOSSES, METRICS], ids=["losses", "metrics"])
-def test_pixels_are_compared_as_examples_are(known):
+def test_pixels_and_tokens_are_compared_as_examples_are(known, task):
     """Images (3, 4, 5) of classes count as 60 examples do."""
     labels = RNG.integers(0, 4, (3, 4, 5))
     guesses = keras.ops.convert_to_numpy(keras.ops.softmax(RNG.normal(size=(3, 4, 5, 4))))
-    names = [name for name, tasks in known.items() if "segmentation" in tasks]
+    names = [name for name, tasks in known.items() if task in tasks]
     assert {"sparse_categorical_crossentropy", "dice"} <= {*names} or "mean_io_u" in names
     for name in names:
-        of_pixels, of_rows = (known[name][task]() for task in ("segmentation", "multiclass"))
+        of_pixels, of_rows = known[name][task](), known[name]["multiclass"]()
         expected = float(of_rows(labels.reshape(-1), guesses.reshape(-1, 4)))
         assert float(of_pixels(labels, guesses)) == pytest.approx(expected, rel=1e-4), name
-        as_column = of_pixels if known is LOSSES else known[name]["segmentation"]()
+        as_column = of_pixels if known is LOSSES else known[name][task]()
         assert float(as_column(labels[..., None], guesses)) == pytest.approx(expected, rel=1e-4)
