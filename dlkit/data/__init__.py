@@ -26,6 +26,7 @@ __getattr__, __dir__, __all__ = attach(
         "from_text_file": "text.language_model",
         "from_text_folder": "text.from_texts",
         "from_text_table": "text.from_texts",
+        "generate": "text.writing",
         "list": "catalogue.loading",
         "load": "catalogue.loading",
         "rescale_outputs": "changes.rescaling",

@@ -38,6 +38,11 @@ class Data(Record):  # noqa: D101 - it has the docstring of its fields
         """For a regression, the mean and the deviation of its training targets; else `None`."""
         return rescaling.target_scale(self)
 
+    @property
+    def input_scale(self) -> tuple[list[float], list[float]] | None:
+        """For images, the mean and the deviation of their pixels, from 0 to 255; else `None`."""
+        return rescaling.input_scale(self)
+
     def summary(self) -> None:
         """Print what the data set holds, one fact a line.
 

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.argument_validation import check_choice, check_integer
+from dlkit.argument_validation import check_choice, check_integer, is_number
 from dlkit.data.audio import layers
 from dlkit.data.audio.augment import resolve_sound_augmentation
 from dlkit.data.audio.wav_decoding import WavReader, decoding_model
@@ -56,7 +56,7 @@ class Options:
         check_integer("sample_rate", self.sample_rate, minimum=RATES[0])
         for name in ("seconds", "frame", "hop"):
             value = getattr(self, name)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
+            number = is_number(value)
             if not number or not 0 < value < float("inf"):
                 raise InputError(
                     f"{name} must be a number of seconds above 0. Received: {name}={value!r}."

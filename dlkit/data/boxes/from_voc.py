@@ -39,7 +39,7 @@ def from_voc(  # noqa: PLR0913 - what the data is, and how to feed it, as from_a
     batch_size: int = 64,
     seed: int = 0,
     val_fraction: float = 0.1,
-    cache: bool = False,
+    cache: bool | None = None,
     augment: Any = None,
 ) -> Data:
     """Make a `Data` record of images with boxes around their objects, as Pascal VOC stores them.
@@ -71,7 +71,7 @@ def from_voc(  # noqa: PLR0913 - what the data is, and how to feed it, as from_a
             holds no `val.txt`, in [0, 1). A fifth of the images, the same one for every seed, is
             the test split where it holds no `test.txt`. Defaults to 0.1.
         cache: Decode all images once and hold them in memory as uint8; `False` decodes in each
-            epoch. Defaults to False.
+            epoch. Defaults to None: once where all of them take at most 64 MiB.
         augment: What is done to training batches, boxes moved along: recipes as in `from_arrays`,
             without RandAugment, MixUp and CutMix. A box of which less than a quarter is left in the
             image is dropped. Defaults to None.

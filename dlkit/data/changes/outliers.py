@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.argument_validation import check_choice, check_integer
+from dlkit.argument_validation import check_choice, check_integer, is_number
 from dlkit.data.core.kinds import KINDS, find_kind
 from dlkit.data.core.splits import known_origin
 from dlkit.errors import InputError
@@ -46,7 +46,7 @@ def without_outliers(data: AnyRecord, method: str, threshold: float | None, seed
 def _threshold(method: str, threshold: float | None) -> float | None:
     if threshold is None:
         return THRESHOLDS[method]
-    number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
+    number = is_number(threshold)
     share = method == "isolation_forest"
     if not number or not threshold > 0 or (share and threshold > 0.5):
         limit = "a share in (0, 0.5]" if share else "a number above 0"

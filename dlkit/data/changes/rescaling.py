@@ -1,4 +1,4 @@
-"""`rescale_outputs`: a network that answers in the units of its targets from the start."""
+"""The scales of inputs and targets, and networks that answer in the units of their targets."""
 
 from __future__ import annotations
 
@@ -73,8 +73,9 @@ def rescale_outputs(model: keras.Model, data: Record) -> keras.Model:
 def target_scale(data: Record) -> tuple[Any, Any] | None:
     """Return the mean and the standard deviation of the training targets, one a column.
 
-    A column that does not vary has a deviation of 1. `None` for another task than a regression, and
-    for a record made by hand.
+    A column that does not vary has a deviation of 1. Those of a series are what its inputs are
+    standardised by, so that the last value and a change to it are as easily said of the outputs.
+    `None` for another task than a regression, and for a record made by hand.
 
     Example:
         >>> import dlkit as dk
@@ -85,10 +86,41 @@ def target_scale(data: Record) -> tuple[Any, Any] | None:
     origin = data.origin
     if data.task != "regression" or origin is None or origin.targets is None:
         return None
-    targets = origin.targets.values[origin.split.train].reshape(-1, data.num_classes)
-    # One scale for all of a series' steps or of equal targets would do; each has its own.
-    scale, offset = targets.std(axis=0, dtype=np.float64), targets.mean(axis=0, dtype=np.float64)
-    scale = np.where(scale > 0, scale, 1.0)
+    if origin.target_scale is not None:
+        offset, scale = origin.target_scale
+    else:
+        targets = origin.targets.values[origin.split.train].reshape(-1, data.num_classes)
+        offset = targets.mean(axis=0, dtype=np.float64)
+        scale = targets.std(axis=0, dtype=np.float64)
+        scale = np.where(scale > 0, scale, 1.0)
     if data.num_classes == 1:
         scale, offset = scale[0], offset[0]
     return offset.tolist(), scale.tolist()
+
+
+def input_scale(data: Record) -> tuple[list[float], list[float]] | None:
+    """Return the mean and the standard deviation that images were standardised by, one a channel.
+
+    They are counted in pixels, from 0 for the darkest to 255 for the lightest, whatever the raw
+    images hold: bytes, 16 bits, or numbers from 0 to 1 or from -1 to 1. `None` for other inputs
+    than images, and for images that are not standardised.
+
+    Example:
+        >>> import dlkit as dk
+        >>> mean, deviation = input_scale(dk.data.load("fashion_mnist"))
+        >>> round(mean[0]), round(deviation[0])
+        (73, 90)
+    """
+    shapes = [spec.shape for spec in data.input_spec.values()]
+    if data.preprocessing is None or data.examples is None or [len(s) for s in shapes] != [3]:
+        return None
+    if data.kind == "audio":  # whose spectrograms have the shape of images
+        return None
+    raw = np.asarray(data.examples[0])
+    ends = {"uint8": (0, 255), "uint16": (0, 65535), "int32": (0, 65535)}
+    of_numbers = (0, 255) if raw.max() > 1 else (-1 if raw.min() < 0 else 0, 1)
+    probe = np.empty((2, *raw.shape[1:]), raw.dtype)
+    probe[0], probe[1] = ends.get(raw.dtype.name, of_numbers)
+    dark, light = keras.ops.convert_to_numpy(data.preprocessing(probe)).astype("float64")[:, 0, 0]
+    deviation = 255.0 / (light - dark)
+    return (-dark * deviation).tolist(), deviation.tolist()

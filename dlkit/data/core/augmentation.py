@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dlkit.argument_validation import check_choice
+from dlkit.argument_validation import check_choice, is_number
 from dlkit.errors import InputError
 
 Steps = Mapping[str, float]
@@ -125,7 +125,7 @@ def read_steps(augment: Any, amounts: Steps, levels: Mapping[str, Steps]) -> dic
         )
     steps = augment if isinstance(augment, Mapping) else {name: amounts[name] for name in names}
     for name, amount in steps.items():
-        number = isinstance(amount, int | float) and not isinstance(amount, bool)
+        number = is_number(amount)
         # Each is a part of something, but for semitones.
         limit = 12 if name == "pitch" else 1
         if not number or not 0 <= amount < limit:

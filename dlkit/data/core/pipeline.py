@@ -231,12 +231,18 @@ class Feed:
         return augment_batches(dataset, self.augment_raw, self.seed + 2**31, parallel=self.parallel)
 
     def finished(self, dataset: tf.data.Dataset, count: int, *, train: bool) -> tf.data.Dataset:
-        """Return prepared batches of `count` examples augmented, if for training, and counted."""
+        """Return prepared batches of `count` examples augmented, if for training, and counted.
+
+        The pipeline says in `same_every_epoch` whether an epoch's inputs are those of the one
+        before, in whatever order: then what a frozen network makes of them can be kept.
+        """
         if train and self.augment is not None:
             dataset = augment_batches(dataset, self.augment, self.seed, parallel=self.parallel)
         # What is read from files is not counted by tf.data, since a file may fail.
         counted = tf.data.experimental.assert_cardinality(-(-count // self.batch_size))
-        return dataset.apply(counted).prefetch(tf.data.AUTOTUNE)
+        finished = dataset.apply(counted).prefetch(tf.data.AUTOTUNE)
+        finished.same_every_epoch = not train or (self.augment is None and self.augment_raw is None)
+        return finished
 
     @functools.cached_property
     def _prepare(self) -> Callable[[Any], Any]:

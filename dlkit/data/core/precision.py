@@ -72,6 +72,17 @@ def standardised(values: keras.KerasTensor, mean: np.ndarray, variance: np.ndarr
     if values.dtype == "float64":
         base = mean.astype(np.float32).astype(np.float64)  # as Keras's layer holds a mean
         values, mean = centred(values, base), mean - base
-    variance = np.where(variance > 0, variance, 1.0)
+    variance = np.square(deviation(variance))
     layer = keras.layers.Normalization(axis=-1, mean=mean.tolist(), variance=variance.tolist())
     return layer(values)
+
+
+def deviation(variance: np.ndarray) -> np.ndarray:
+    """Return what `standardised` divides by: roots of the variances, and 1 for a constant.
+
+    Example:
+        >>> deviation(np.array([9.0, 0.0]))
+        array([3., 1.])
+    """
+    roots = np.sqrt(np.where(variance > 0, variance, 1.0))
+    return np.maximum(roots, keras.config.epsilon())  # as Keras's layer does

@@ -96,6 +96,8 @@ class Origin:
         when: From row numbers to the time that their targets span, in words; or `None`.
         times: When each row was, where the splits are by time and rows stand in another order, or
             `None`.
+        target_scale: Mean and deviation of the targets, each one a column, where they are those by
+            which the inputs were standardised; or `None`.
     """
 
     split: Split
@@ -108,6 +110,7 @@ class Origin:
     overlap: int = 0
     when: Callable[[np.ndarray], str] | None = None
     times: np.ndarray | None = None
+    target_scale: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def count(self) -> int:
@@ -138,6 +141,7 @@ class Record:
             inputs are an array, or column name -> array for a table.
         columns: What a table's columns are, or `None` for anything else.
         feature_names: What each number of a table's vector stands for, or `None`.
+        target_columns: Which of a series' variables are predicted, by their places, or `None`.
         vocabularies: Input name -> what each of its whole numbers stands for, in their order; or
             `None`.
         graph: The arrays of the graph that the nodes belong to, or `None`.
@@ -145,6 +149,8 @@ class Record:
         decoding: A Keras model from what is in a file (its bytes, or the cells of a table by
             column, as texts) to what `preprocessing` takes, or `None`; an export offers it as a
             second signature.
+        postprocessing: A Keras model from what a network writes, as a language model the ids of
+            tokens, to what a client reads, or `None`; an export puts it behind.
         origin: All raw examples, and how to make the data again from other rows; or `None`.
 
     Example:
@@ -168,10 +174,12 @@ class Record:
     )
     columns: tuple[Column, ...] | None = dataclasses.field(default=None, repr=False)
     feature_names: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)
+    target_columns: tuple[int, ...] | None = dataclasses.field(default=None, repr=False)
     vocabularies: dict[str, tuple[str, ...]] | None = dataclasses.field(default=None, repr=False)
     graph: Graph | None = dataclasses.field(default=None, repr=False, compare=False)
     kind: str = "features"
     decoding: keras.Model | None = None
+    postprocessing: keras.Model | None = None
     origin: Origin | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property

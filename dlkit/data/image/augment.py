@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from dlkit.argument_validation import check_choice
+from dlkit.argument_validation import check_choice, is_number
 from dlkit.data.core.augmentation import (
     Augmentation,
     OfBatches,
@@ -183,7 +183,7 @@ def _check_amount(name: str, amount: Any, augment: Any) -> None:
         return
     lowest = " above 0" if name in mixup_cutmix.SHARES else " of at least 0"
     limit = " and below 1" if name in _BELOW_ONE else ""
-    number = _is_number(amount)
+    number = is_number(amount)
     low = number and (amount < 0 or (amount == 0 and name in mixup_cutmix.SHARES))
     if not number or low or (amount >= 1 and name in _BELOW_ONE):
         raise InputError(
@@ -195,16 +195,12 @@ def _check_amount(name: str, amount: Any, augment: Any) -> None:
 def _check_randaugment(amount: Any) -> None:
     pair = amount if isinstance(amount, tuple | list) else (2, amount)
     whole = len(pair) == 2 and isinstance(pair[0], int) and not isinstance(pair[0], bool)
-    if whole and 1 <= pair[0] <= len(STRONGEST) and _is_number(pair[1]) and 0 <= pair[1] <= 1:
+    if whole and 1 <= pair[0] <= len(STRONGEST) and is_number(pair[1]) and 0 <= pair[1] <= 1:
         return
     raise InputError(
         "The amount of 'randaugment' must be a magnitude from 0 to 1, or (n, magnitude) for n of"
         f" its {len(STRONGEST)} recipes. Received: {amount!r}."
     )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _mixed_classes(mixed: Mapping[str, float], targets: Targets | None) -> int | None:

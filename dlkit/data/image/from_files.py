@@ -27,7 +27,7 @@ def from_image_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
     batch_size: int = 64,
     seed: int = 0,
     val_fraction: float = 0.1,
-    cache: bool = False,
+    cache: bool | None = None,
     augment: Any = None,
 ) -> Data:
     """Make a `Data` record of a folder with one sub-folder of images a class.
@@ -59,7 +59,7 @@ def from_image_folder(  # noqa: PLR0913 - what the data is, and how to feed it, 
         val_fraction: Part of the training examples kept for validation, in [0, 1); 0 keeps none.
             Defaults to 0.1.
         cache: Decode all files once and hold them in memory as uint8; `False` decodes in each
-            epoch. Defaults to False.
+            epoch. Defaults to None: once where all of them take at most 64 MiB.
         augment: What is done to training batches, as in `from_arrays`. Defaults to None.
 
     Returns:
@@ -121,7 +121,7 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
     batch_size: int = 64,
     seed: int = 0,
     val_fraction: float = 0.1,
-    cache: bool = False,
+    cache: bool | None = None,
     augment: Any = None,
 ) -> Data:
     """Make a `Data` record of a CSV file with a header and one row an image: path, label, ...
@@ -161,7 +161,7 @@ def from_image_table(  # noqa: PLR0913 - what the data is, and how to feed it, a
         val_fraction: Part of the training examples kept for validation, in [0, 1); 0 keeps none.
             Defaults to 0.1.
         cache: Decode all files once and hold them in memory as uint8; `False` decodes in each
-            epoch. Defaults to False.
+            epoch. Defaults to None: once where all of them take at most 64 MiB.
         augment: What is done to training batches, as in `from_arrays`. Defaults to None.
 
     Returns:

@@ -21,7 +21,7 @@ class Options:
     batch_size: int
     seed: int
     val_fraction: float
-    cache: bool
+    cache: bool | None
     augment: Any
     rare_classes: str = "error"
 

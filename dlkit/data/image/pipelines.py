@@ -3,7 +3,7 @@
     whole images -> stratified splits -> mean and variance of some training images
     each epoch: order -> decoded, resized -> batches -> standardised -> augmented -> prefetched
 
-Only paths and targets are held, so the memory does not grow with the images, unless cached.
+Small sets are held decoded, of others only paths and targets: the memory does not grow with them.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from dlkit.data.image.headers import common_channels
 from dlkit.data.image.options import Options
 from dlkit.data.image.reader import ImageReader, whole_images
 
+# Bytes of decoded images that are held without being asked: thousands of small ones, whose files
+# cost more to open and decode than to augment, or hundreds of photos.
+_CACHED_UP_TO = 2**26
 # As many images give mean and variance of a channel to a few hundredths of a standard deviation.
 _SAMPLE = 512
 # XLA compiles for a quarter of a second, which it saves on about as many numbers.
@@ -85,7 +88,7 @@ def assemble_images(
     """Return the `Data` of checked files, whose rows `split` and `labels` tell of."""
     pipeline.check_batch_size(options.batch_size, len(split.train), len(files.paths))
     reader = ImageReader(files, options.size, options.channels or common_channels(files.paths))
-    source = file_reader.hold(reader) if options.cache else reader
+    source = file_reader.hold(reader) if _is_cached(reader, options.cache) else reader
 
     def raw(rows: np.ndarray) -> np.ndarray:
         with file_reader.naming_the_file():
@@ -124,6 +127,12 @@ def assemble_images(
     return make(split)
 
 
+def _is_cached(reader: ImageReader, cache: bool | None) -> bool:
+    """Return whether images are held, as is asked for or else where all of them are small."""
+    total = len(reader.files.paths) * reader.spec.shape.num_elements() * reader.spec.dtype.size
+    return total <= _CACHED_UP_TO if cache is None else cache
+
+
 def _rows(values: Any, rows: np.ndarray) -> Any:
     return tf.nest.map_structure(lambda part: part[rows], values)
 
@@ -133,17 +142,17 @@ def _standardisation(
 ) -> keras.Model:
     """Return the model from decoded images to channels of mean 0 and variance 1."""
     chosen = np.sort(np.random.default_rng(seed).permutation(train)[:_SAMPLE])
-    channels = spec.shape[-1]
-    total, squares, count = np.zeros(channels), np.zeros(channels), 0
+    channels, values = spec.shape[-1], 2**8 if spec.dtype == tf.uint8 else 2**16
+    seen = np.zeros((channels, values), np.int64)  # how often each value, which is soon counted
     with file_reader.naming_the_file():
         rows = tf.data.Dataset.from_tensor_slices(chosen)
         for _, images in source.batches(lambda: rows, 32).as_numpy_iterator():
-            pixels = images.reshape(-1, channels)
-            total += pixels.sum(axis=0, dtype=np.float64)
-            squares += np.square(pixels, dtype=np.float64).sum(axis=0)
-            count += len(pixels)
-    mean = total / count
-    variance = squares / count - mean**2
+            for channel in range(channels):
+                pixels = images[..., channel].ravel()
+                seen[channel] += np.bincount(pixels, minlength=values)
+    shares = seen / seen.sum(axis=1, keepdims=True)
+    mean = shares @ np.arange(values)
+    variance = shares @ np.arange(values) ** 2 - mean**2
     # A constant channel carries nothing: leave it at 0 instead of dividing by 0.
     variance = np.where(variance > 1e-9, variance, 1.0)
     raw = keras.Input(spec.shape, dtype=spec.dtype.name, name="image")

@@ -7,6 +7,7 @@ file, table or array -> dates checked -> windows -> splits by time
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import pathlib
 import warnings
@@ -151,9 +152,7 @@ def series_data(
     labels = target_names([series.names[column] for column in chosen], options.horizon)
     known = read_targets(windows.targets(series.values[:, chosen]), "regression", labels)
     values = precision.narrowed(series.values)
-
-    def raw(rows: np.ndarray) -> np.ndarray:
-        return windows.inputs(values, rows)
+    raw = functools.partial(windows.inputs, values)
 
     def when(rows: np.ndarray) -> str:
         return f"targets {series.span_text(*windows.predicted(rows))}"
@@ -175,7 +174,13 @@ def series_data(
             decoding=series_cells(series.names, options.window, values.dtype.name),
             examples=(raw(shown), known.values[shown]) if len(shown) else None,
             feature_names=series.names,
-            origin=Origin(split, known, raw, feed, make, overlap=windows.overlap, when=when),
+            target_columns=tuple(chosen),
+            origin=Origin(
+                *(split, known, raw, feed, make),
+                overlap=windows.overlap,
+                when=when,
+                target_scale=_target_scale(past[:, chosen], options.horizon),
+            ),
         )
 
     return make(split)
@@ -227,3 +232,9 @@ def _preprocessing(past: np.ndarray, window: int, dtype: str) -> keras.Model:
     raw = keras.Input((window, past.shape[1]), dtype=dtype, name="series")
     scaled = precision.standardised(raw, past.mean(axis=0), past.var(axis=0))
     return keras.Model(raw, scaled, name="preprocessing")
+
+
+def _target_scale(past: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return by what the predicted variables were standardised, for each step of the horizon."""
+    mean, deviation = past.mean(axis=0), precision.deviation(past.var(axis=0))
+    return np.tile(mean, horizon), np.tile(deviation, horizon)

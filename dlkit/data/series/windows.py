@@ -124,9 +124,8 @@ def target_names(names: list[str], horizon: int) -> list[str]:
 
 def predicted_columns(data: Record) -> dict[str, int]:
     """Return the variables of a series that its targets are, each with its column."""
-    labels, variables = data.class_names or (), data.feature_names or ()
-    names = dict.fromkeys(label.rpartition(" +")[0] for label in labels)
-    return {name: variables.index(name) for name in names}
+    variables = data.feature_names or ()
+    return {variables[column]: column for column in data.target_columns or ()}
 
 
 @dataclasses.dataclass(frozen=True)

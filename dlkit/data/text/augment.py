@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.argument_validation import check_choice
+from dlkit.argument_validation import check_choice, is_number
 from dlkit.data.core.augmentation import without_autograph
 from dlkit.data.text import wordnet
 from dlkit.data.text.encoding import Encoding
@@ -176,7 +176,7 @@ def _steps(augment: Any) -> dict[str, float]:
         check_choice("Each step of augment", name, RECIPES)
     steps = dict(augment) if isinstance(augment, Mapping) else dict.fromkeys(augment, _AMOUNT)
     for name, amount in steps.items():
-        number = isinstance(amount, int | float) and not isinstance(amount, bool)
+        number = is_number(amount)
         if not number or not 0 <= amount <= 1:
             raise InputError(
                 f"The amount of '{name}' must be a part of the words, from 0 to 1. Received:"

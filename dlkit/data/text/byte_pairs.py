@@ -106,8 +106,18 @@ def decode(tokens: Iterable[str]) -> str:
         >>> decode(["Ġwor", "ld"])
         ' world'
     """
+    return as_bytes(tokens).decode(errors="replace")
+
+
+def as_bytes(tokens: Iterable[str]) -> bytes:
+    """Return the bytes that tokens stand for.
+
+    Example:
+        >>> as_bytes(["Ġwor", "ld"])
+        b' world'
+    """
     byte_of = {letter: byte for byte, letter in letters().items()}
-    return bytes(byte_of[letter] for token in tokens for letter in token).decode(errors="replace")
+    return bytes(byte_of[letter] for token in tokens for letter in token)
 
 
 @keras.saving.register_keras_serializable(package="dlkit")

@@ -18,7 +18,14 @@ import tensorflow as tf
 
 from dlkit.argument_validation import check_choice, check_integer
 from dlkit.data.text import byte_pairs
-from dlkit.data.text.layers import SPECIAL, STANDARDS, BagOfTokens, FitLength, Standardize
+from dlkit.data.text.layers import (
+    SPECIAL,
+    STANDARDS,
+    BagOfTokens,
+    FitLength,
+    JoinTokens,
+    Standardize,
+)
 from dlkit.errors import InputError
 
 TOKENS = ("word", "character", "bpe")
@@ -183,6 +190,14 @@ def _last(encoding: Encoding, ids: Ids, size: int, window: int | None) -> list[A
     return [BagOfTokens(real, binary=encoding.encoding == "multi_hot", dtype="float32")]
 
 
+def joining(encoder: Encoder) -> keras.Model:
+    """Return the model from ids (B, T) to texts (B,), joined as the encoder takes them apart."""
+    ids = keras.Input((None,), dtype="int64", name="ids")
+    separator = _separator(encoder.preprocessing)
+    text = JoinTokens(encoder.tokens, separator or "", bytewise=separator is None, name="text")(ids)
+    return keras.Model(ids, text, name="postprocessing")
+
+
 def inverse_frequencies(ids: Ids, size: int) -> np.ndarray:
     """Return `log((1 + texts) / (1 + texts with the token)) + 1` a token, as scikit-learn has it.
 
@@ -242,7 +257,12 @@ def decode_tokens(data: Any, ids: Any) -> list[str]:
 def join_tokens(preprocessing: keras.Model, tokens: Sequence[str], rows: np.ndarray) -> list[str]:
     """Return the text of each row of ids, joined as `preprocessing` took it apart."""
     texts = ([tokens[i] for i in row if i] for row in rows)
-    for layer in preprocessing.layers:
-        if layer.name in _JOINTS:
-            return [_JOINTS[layer.name].join(text) for text in texts]
-    return [byte_pairs.decode(text) for text in texts]
+    separator = _separator(preprocessing)
+    join = byte_pairs.decode if separator is None else separator.join
+    return [join(text) for text in texts]
+
+
+def _separator(preprocessing: keras.Model) -> str | None:
+    """Return what stands between tokens of a text, or `None` where they are written in bytes."""
+    names = (layer.name for layer in preprocessing.layers)
+    return next((_JOINTS[name] for name in names if name in _JOINTS), None)

@@ -25,7 +25,7 @@ from dlkit.data.core.splits import split_pipelines
 from dlkit.data.data import Data
 from dlkit.data.files.cells import text_array
 from dlkit.data.files.plain_text import read_text
-from dlkit.data.text.encoding import Encoder, Encoding, join_tokens, learn_encoder
+from dlkit.data.text.encoding import Encoder, Encoding, join_tokens, joining, learn_encoder
 from dlkit.data.text.layers import SPECIAL, UNKNOWN
 from dlkit.data.text.pipelines import Feeding
 from dlkit.errors import InputError
@@ -193,6 +193,7 @@ def _make(
             input_spec={"tokens": tf.TensorSpec((source.window,), tf.int64)},
             num_classes=len(encoder.tokens),
             preprocessing=encoder.preprocessing,
+            postprocessing=joining(encoder),
             examples=(raw(shown), source.gather(shown)[1].numpy()) if len(shown) else None,
             vocabularies={"tokens": encoder.tokens},
             origin=Origin(split, None, raw, feed, make, overlap=overlap),

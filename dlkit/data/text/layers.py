@@ -17,6 +17,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlkit.data.text import byte_pairs
+
 PADDING, UNKNOWN = 0, 1
 SPECIAL = 2  # ids before the first real token
 # What Keras's TextVectorization strips.
@@ -115,6 +117,39 @@ class FitLength(keras.layers.Layer):
     def compute_output_spec(self, ids: Any) -> keras.KerasTensor:
         """Return the shape and type of `call`'s result."""
         return keras.KerasTensor((ids.shape[0], self.length if self.pad else None), ids.dtype)
+
+
+@keras.saving.register_keras_serializable(package="dlkit")
+class JoinTokens(keras.layers.Layer):
+    """Ids (B, T) -> texts (B,): what a network wrote, as one reads it, without padding.
+
+    Args:
+        tokens: The token of each id.
+        separator: What stands between them. Defaults to "".
+        bytewise: Whether a token's letters stand for bytes, as byte pairs are written. Bytes that
+            make no letter become U+FFFD. Defaults to False.
+    """
+
+    def __init__(
+        self, tokens: Sequence[str], separator: str = "", bytewise: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.separator = separator
+        pieces = [byte_pairs.as_bytes([t]) if bytewise else t.encode() for t in tokens[SPECIAL:]]
+        self._pieces = np.array([b"", tokens[UNKNOWN].encode(), *pieces], object)
+
+    def call(self, ids: Any) -> tf.Tensor:
+        """Return the texts."""
+        joined = tf.strings.reduce_join(
+            tf.gather(tf.constant(self._pieces), ids), axis=-1, separator=self.separator
+        )
+        if self.separator:
+            joined = tf.strings.strip(joined)  # padding stands at either end
+        return tf.strings.unicode_transcode(joined, "UTF-8", "UTF-8")
+
+    def compute_output_spec(self, ids: Any) -> keras.KerasTensor:
+        """Return the shape and type of `call`'s result."""
+        return keras.KerasTensor(ids.shape[:1], dtype="string")
 
 
 @keras.saving.register_keras_serializable(package="dlkit")

@@ -1,5 +1,6 @@
 """What a name or a path on the command line stands for, on real files where they make a point."""
 
+import gzip
 import os
 import pathlib
 import shutil
@@ -240,3 +241,21 @@ def test_a_photo_of_a_phone_is_no_sound(tmp_path):
         (tmp_path / name / "file.new").write_bytes(b"\0\0\0\x18ftyp" + mark + bytes(9))
         with pytest.raises(InputError, match=rf"/file\.new is not a .* but {name}: save it as"):
             resolving.resolve_source(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(("rows", "size"), [(3, 8), (200, 16), (400, 32), (900, 64), (5000, 64)])
+def test_a_step_has_few_examples_of_a_small_table(tmp_path, rows, size):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n" + "1,2\n" * rows)
+    assert resolving.resolve_source(str(path), "b").batch_size == size
+    packed = tmp_path / "table.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert resolving.resolve_source(str(packed), "b").batch_size == size
+
+
+def test_a_step_has_few_examples_of_a_small_set_or_folder(pictures):
+    sizes = {name: resolving.resolve_source(name).batch_size for name in ("iris", "fashion_mnist")}
+    assert sizes == {"iris": 8, "fashion_mnist": 64}
+    for number in range(244 - 40):
+        shutil.copy(pictures / "dark" / "0.png", pictures / "light" / f"more-{number}.png")
+    assert resolving.resolve_source(str(pictures)).batch_size == 16

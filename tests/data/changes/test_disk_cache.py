@@ -213,7 +213,9 @@ def test_a_damaged_photo_is_named(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with Image.open(photo) as picture:
             picture.resize((9, 9 + number)).save(path)
-    data = dk.data.from_image_folder(tmp_path / "photos", image_size=(8, 8), batch_size=8)
+    data = dk.data.from_image_folder(
+        tmp_path / "photos", image_size=(8, 8), batch_size=8, cache=False
+    )
     broken = tmp_path / "photos" / "a" / "0.png"
     broken.write_bytes(broken.read_bytes()[:60])
     with pytest.raises(InputError, match=r"a/0\.png cannot be decoded"):

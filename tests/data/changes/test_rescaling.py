@@ -20,9 +20,9 @@ def test_a_new_network_starts_at_the_mean_and_learns_in_few_epochs(data):
     options = {"units": (16,), "seed": 0, "learning_rate": 1e-2, "target_scale": None}
     plain = dk.models.build("mlp", data, **options)
     model = dk.data.rescale_outputs(plain, data)
-    inputs, targets = batches(data.train)
-    deviation = targets.std(axis=0)
-    expected = plain.predict(inputs, verbose=0) * deviation + targets.mean(axis=0)
+    inputs = batches(data.train)[0]
+    mean, deviation = data.target_scale
+    expected = plain.predict(inputs, verbose=0) * deviation + mean
     np.testing.assert_allclose(model.predict(inputs, verbose=0), expected, rtol=1e-4)
     assert model.layers[-1].name == "units"
     assert model.optimizer is not plain.optimizer
@@ -64,7 +64,9 @@ def test_what_cannot_be_rescaled_is_refused(data):
         dk.data.rescale_outputs(dk.models.build("perceptron", iris), iris)
 
 
-def test_the_scale_is_that_of_the_training_targets(data):
+def test_the_scale_is_that_of_the_training_targets():
+    x, y = np.eye(20), np.stack([np.arange(20) ** 2, np.arange(20) / 100], axis=1)
+    data = dk.data.from_arrays(x, y, task="regression", batch_size=4)
     targets = batches(data.train)[1]
     mean, deviation = data.target_scale
     np.testing.assert_allclose(mean, targets.mean(axis=0), rtol=1e-5)
@@ -74,6 +76,17 @@ def test_the_scale_is_that_of_the_training_targets(data):
     assert same.target_scale == (7.5, 1.0)
 
 
+def test_the_scale_of_a_series_is_that_of_its_inputs():
+    values = np.stack([np.arange(100.0) ** 2, np.full(100, 7.0), np.sin(np.arange(100))], axis=1)
+    data = dk.data.from_series(
+        values, window=5, horizon=2, targets=["variable_3", "variable_2"], batch_size=8
+    )
+    past = values[:72, [2, 1]]  # 100 less a fifth, less a tenth
+    mean, deviation = data.target_scale
+    np.testing.assert_allclose(mean, np.tile(past.mean(axis=0), 2), rtol=1e-6)
+    np.testing.assert_allclose(deviation, np.tile([past[:, 0].std(), 1.0], 2), rtol=1e-6)
+
+
 def test_a_built_network_learns_each_column_whatever_its_units(data):
     """50 and 0.01: squared errors in units would leave the second where it starts."""
     model = dk.models.build("mlp", data, units=(16,), seed=0, learning_rate=1e-2)
@@ -81,3 +94,19 @@ def test_a_built_network_learns_each_column_whatever_its_units(data):
     targets = batches(data.test)[1]
     off = np.abs(model.predict(data.test, verbose=0) - targets).mean(axis=0)
     assert (off < 0.4 * targets.std(axis=0)).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor", "shift"),
+    [("uint8", 1, 0), ("uint16", 257, 0), ("float32", 1 / 255, 0), ("float32", 2 / 255, -1)],
+)
+def test_pixels_count_from_0_to_255_whatever_arrays_hold(kind, factor, shift):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 6, 6, 1))
+    pixels[:, 0, 0], pixels[:, 0, 1] = 0, 255
+    raw = (pixels * factor + shift).astype(kind)
+    data = dk.data.from_arrays(raw, np.arange(40) % 2, batch_size=8)
+    mean, deviation = data.input_scale
+    network_input = np.asarray(data.preprocessing(data.examples[0]))
+    found = network_input * deviation + mean
+    np.testing.assert_allclose([found.min(), found.max()], [0, 255], atol=0.1)
+    assert dk.data.load("iris").input_scale is None

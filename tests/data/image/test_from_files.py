@@ -1,5 +1,7 @@
 """`from_image_folder` and `from_image_table`: files of known content, real photos, wrong input."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -151,12 +153,27 @@ def test_files_that_are_no_images_are_skipped_with_one_line_each_time(folder, tm
         dk.data.from_image_folder(tmp_path, **SIZE)
 
 
+@pytest.mark.parametrize(("limit", "gone"), [(100 * 6 * 8 * 3, False), (100 * 6 * 8 * 3 - 1, True)])
+def test_a_small_set_is_read_once(folder, tmp_path, monkeypatch, limit, gone):
+    monkeypatch.setattr(pipelines, "_CACHED_UP_TO", limit)
+    shutil.copytree(folder, tmp_path / "copy")
+    data = dk.data.from_image_folder(tmp_path / "copy", val_fraction=0, **SIZE)
+    shutil.rmtree(tmp_path / "copy")
+    if gone:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="cannot be"):
+            batches(data.train)
+    else:
+        assert sorted(greys(data, batches(data.train)[0])) == sorted(
+            set(range(100)) - set(greys(data, batches(data.test)[0]))
+        )
+
+
 def test_fit_names_the_file_that_is_damaged_while_training(folder, tmp_path):
     import keras
 
     for grey in range(40):
         save(tmp_path / "ab"[grey % 2] / f"{grey}.png", grey)
-    data = dk.data.from_image_folder(tmp_path, val_fraction=0, batch_size=8, **SIZE)
+    data = dk.data.from_image_folder(tmp_path, val_fraction=0, batch_size=8, cache=False, **SIZE)
     for path in tmp_path.glob("a/*.png"):
         path.write_bytes(path.read_bytes()[:60])
     model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
