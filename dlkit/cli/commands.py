@@ -151,7 +151,10 @@ def train(  # noqa: PLR0913 - a command's options are its arguments
     target: Target = None,
     delimiter: Delimiter = None,
     epochs: Annotated[int, typer.Option(help="Passes over the training data.")] = 10,
-    batch_size: Annotated[int, typer.Option(help="Examples a training step.")] = 64,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help="Examples a training step. By default 64, and fewer of a small set."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same weights.")] = 0,
     augment: Annotated[
         bool, typer.Option(help="Shift or flip training images, as suits the data set.")

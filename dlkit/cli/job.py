@@ -54,7 +54,8 @@ class Job:
         data: A data set's name, or where your own data lies: a folder or a CSV file, as
             `dlkit check` takes them.
         epochs: Passes over the training data. Defaults to 10.
-        batch_size: Examples a step. Defaults to 64.
+        batch_size: Examples a step. Defaults to None: 64, and fewer of a set of less than a
+            thousand (`Source.batch_size`).
         seed: Of data order, augmentation, initial weights and dropout. Defaults to 0.
         val_fraction: Part of the training data kept for validation, in [0, 1). Defaults to 0.1.
         augment: Whether training data is augmented as suits the data set. Defaults to True.
@@ -77,7 +78,7 @@ class Job:
     model: str
     data: str
     epochs: int = 10
-    batch_size: int = 64
+    batch_size: int | None = None
     seed: int = 0
     val_fraction: float = 0.1
     augment: bool = True
@@ -99,6 +100,11 @@ class Job:
         return resolving.resolve_source(self.data, self.target, self.delimiter, columns=columns)
 
     @property
+    def step_size(self) -> int:
+        """The examples of a step, by the job or else by its data."""
+        return self.source.batch_size if self.batch_size is None else self.batch_size
+
+    @property
     def data_name(self) -> str:
         """The data's name, as part of a file's."""
         return re.sub(r"[^\w.-]+", "_", self.source.name, flags=re.ASCII)
@@ -113,7 +119,8 @@ class Job:
         self.check_data("the job")
         _check_fits(self, model, self.source)
         check_integer("epochs", self.epochs)
-        check_integer("batch_size", self.batch_size)
+        if self.batch_size is not None:  # that of the data takes a look at its files
+            check_integer("batch_size", self.batch_size)
         check_integer("seed", self.seed, minimum=0)
         check_choice("schedule", self.schedule, SCHEDULES)
         for key in _RESERVED.keys() & self.options.keys():
@@ -186,19 +193,24 @@ class Job:
         options = {"val_fraction": self.val_fraction, **self.source.training}
         if not self.augment:
             options["augment"] = None
-        options |= {"batch_size": self.batch_size, "seed": self.seed}
+        options |= {"batch_size": self.step_size, "seed": self.seed}
         return self.source.load(**options | self.data_options)
 
     def build_model(self, data: Data) -> keras.Model:
         """Return the job's compiled model, with its schedule."""
         import dlkit
+        from dlkit.training.schedules import each_optimizer
 
         model = dlkit.models.build(self.model, data, seed=self.seed, **self.options)
         rate = self.options.get("learning_rate")
         if self.schedule == "one_cycle":
-            peak = rate if rate is not None else _PEAK * float(model.optimizer.learning_rate)
-            steps = self.epochs * int(data.train.cardinality())
-            model.optimizer.learning_rate = dlkit.training.OneCycle(peak, steps)
+            parts = each_optimizer(model.optimizer)
+            rates = [float(part.learning_rate) for part in parts]
+            peak = rate if rate is not None else _PEAK * max(rates)
+            batches = self.epochs * int(data.train.cardinality())
+            steps = max(1, batches // (self.options.get("gradient_accumulation_steps") or 1))
+            for part, own in zip(parts, rates, strict=True):
+                part.learning_rate = dlkit.training.OneCycle(peak * own / max(rates), steps)
         return model
 
 

@@ -54,7 +54,7 @@ def train_job(
     from dlkit.training.run_lock import lock_run
 
     job.check()
-    job = job.with_place()
+    job = dataclasses.replace(job.with_place(), batch_size=job.step_size)
     if run and (pathlib.Path(base) / run / ".lock").exists():  # refuse before any work
         lock_run(pathlib.Path(base) / run)
     config = _as_begun(job, pathlib.Path(base) / run) if run else job.describe()

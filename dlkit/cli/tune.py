@@ -177,7 +177,7 @@ def _print_best(tuner: Any, job: Any) -> None:
     words += ["--schedule", "constant"]
     words += ["--epochs", str(trial.best_step + 1), "--seed", str(job.seed)]
     values = own | {name: v for name, v in fixed.items() if not hasattr(v, "when")}
-    words += ["--batch-size", str(values.pop("batch_size", job.batch_size))]
+    words += ["--batch-size", str(values.pop("batch_size", job.step_size))]
     for name, value in values.items():
         written = ",".join(map(str, value)) if isinstance(value, tuple | list) else value
         ending = "," if isinstance(value, tuple | list) and len(value) == 1 else ""

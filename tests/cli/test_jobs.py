@@ -61,7 +61,7 @@ def test_the_datas_options_go_with_the_job(tmp_path):
     options = {"encoding": "multi_hot", "vocabulary_size": 300, "val_fraction": 0}
     job = Job("perceptron", "sms_spam", epochs=1, data_options=options)
     run = jobs.train_job(job, base=tmp_path)
-    assert jobs.find_run(run) == job
+    assert jobs.find_run(run) == dataclasses.replace(job, batch_size=64)
     assert jobs.open_run(run)[1].input_shape == (None, 300)
     assert "val_loss" not in (run / "history.csv").read_text()
     assert jobs.evaluate_run(run) == pytest.approx(jobs.read_results(run))
@@ -198,6 +198,8 @@ def test_the_one_cycle_spans_the_whole_training():
     batches = len(list(data.train))
     assert rate.total_steps == 2 * batches
     assert rate.peak == pytest.approx(4 * 0.001)  # four times adam's own
+    pairs = dataclasses.replace(JOB, options={"gradient_accumulation_steps": 2})
+    assert pairs.build_model(data).optimizer._learning_rate.total_steps == batches
     chosen = dataclasses.replace(JOB, options={"learning_rate": 0.02})
     assert chosen.build_model(data).optimizer._learning_rate.peak == pytest.approx(0.02)
     constant = dataclasses.replace(JOB, schedule="constant")
