@@ -17,6 +17,7 @@ from keras import ops
 
 from dlkit.argument_validation import check_integer
 from dlkit.errors import InputError
+from dlkit.layers.positions import places
 
 
 @keras.saving.register_keras_serializable(package="dlkit")
@@ -206,36 +207,65 @@ class PositionEmbedding(keras.layers.Layer):
     """Add a learned vector to the token of each place, since attention knows no places.
 
     Reference:
-        Dosovitskiy et al. 2020, arXiv:2010.11929, equation 1.
+        Dosovitskiy et al. 2020, arXiv:2010.11929, equation 1; Devlin et al. 2018, arXiv:1810.04805.
 
     Args:
+        sequence_length: The most tokens. Defaults to `None`: as many as the first input has.
         **kwargs: What every Keras layer takes, as `name`.
 
     Input shape:
-        (batch, tokens, units), with a fixed number of tokens.
+        (batch, tokens, units), and if some are padding a `padding_mask` (batch, tokens): places are
+        counted from the first token that is none.
 
     Output shape:
-        The same.
+        (batch, tokens, units)
+
+    Raises:
+        InputError: for an open number of tokens without a `sequence_length`, or for more tokens.
 
     Example:
         >>> PositionEmbedding()(keras.Input((49, 8))).shape
         (None, 49, 8)
+        >>> PositionEmbedding(512)(keras.Input((None, 8))).shape
+        (None, None, 8)
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, sequence_length: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if sequence_length is not None:
+            check_integer("sequence_length", sequence_length)
+        self.sequence_length = sequence_length
 
     def build(self, input_shape: Any) -> None:
         """Make the vectors, drawn from N(0, 0.02^2)."""
+        tokens = input_shape[1]
+        count = self.sequence_length or tokens
+        if count is None or (tokens or 0) > count:
+            raise InputError(
+                "Learned positions need to know the most tokens: give sequence_length. Received:"
+                f" sequence_length={self.sequence_length}, inputs of {tokens or 'any'} tokens."
+            )
         self.positions = self.add_weight(
             name="positions",
-            shape=tuple(input_shape[1:]),
+            shape=(count, input_shape[-1]),
             initializer=keras.initializers.RandomNormal(stddev=0.02),
         )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, padding_mask: Any = None) -> Any:
         """Return the tokens with their places."""
-        return inputs + ops.cast(self.positions, inputs.dtype)
+        if padding_mask is None:
+            return inputs + ops.cast(self.positions, inputs.dtype)[: ops.shape(inputs)[1]]
+        return self.add(inputs, places(inputs, padding_mask))
+
+    def add(self, inputs: Any, positions: Any) -> Any:
+        """Return tokens with places that are given.
+
+        Args:
+            inputs: A tensor (batch, tokens, units).
+            positions: Whole numbers (batch, tokens) or (1, tokens).
+        """
+        table = ops.cast(self.positions, inputs.dtype) * 1  # a product's gradient is one tensor
+        return inputs + ops.take(table, positions, axis=0)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the same shape."""
