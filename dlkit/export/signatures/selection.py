@@ -5,6 +5,7 @@ image_bytes, audio_bytes bytes of files         -> the model's outputs     data.
 cells                    texts, as in a CSV file -> the model's outputs    data.decoding
 labels                   raw input              -> classes, scores         data.class_names
 image_bytes_labels, ...  the same               -> classes, scores         both
+generate                 texts and options      -> texts                   data.postprocessing
 classify                 serialized tf.Examples -> classes, scores         data.task
 regress                  serialized tf.Examples -> outputs                 data.task
 """
@@ -20,12 +21,17 @@ from dlkit.argument_validation import check_choice
 from dlkit.errors import InputError
 from dlkit.export.signatures.examples import classify_signature, regress_signature
 from dlkit.export.signatures.files import content_signature
+from dlkit.export.signatures.generation import GENERATE, generate_signature
 from dlkit.export.signatures.labels import Unfit, labels_signature, read_classes
 from dlkit.export.signatures.signature import DEFAULT_SIGNATURE, Arrays, Signature
 
 
 def offered_signatures(
-    served: Signature, data: Any, answer: Arrays, wanted: Sequence[str] | None = None
+    served: Signature,
+    data: Any,
+    answer: Arrays,
+    wanted: Sequence[str] | None = None,
+    model: Any = None,
 ) -> dict[str, Signature]:
     """Return the signatures of an export by name, `serving_default` first.
 
@@ -34,11 +40,13 @@ def offered_signatures(
         data: What has `decoding`, `class_names` and `task`, as far as it has them.
         answer: What the model predicts for some batch, by output name.
         wanted: Which of them to make. Defaults to `None`: all that the model and `data` can have.
+        model: What may have a `writer`. Defaults to `None`.
 
     Raises:
         InputError: when one of `wanted` cannot be made, saying why.
     """
     makers = _makers(_traced_once(served), data, answer)
+    makers[GENERATE] = functools.partial(generate_signature, served, model, data)
     names = list(makers) if wanted is None else _check(wanted, makers)
     found = {DEFAULT_SIGNATURE: makers.pop(DEFAULT_SIGNATURE)()}
     for name in names:

@@ -46,6 +46,9 @@ def saved_model(
     - `cells`: the same from texts by column, as they stand in a CSV file: for JSON without NaN.
     - `labels`: from raw input to `classes`, the class names of each row from the likeliest to the
       least likely, and their `scores` (`data.class_names`); `image_bytes_labels` and so on.
+    - `generate`: from texts, with `length`, `temperature` (0: the likeliest token always), `top_k`
+      (0: all), `top_p` and `seed` a row, to the texts and what the model writes behind them
+      (`data.postprocessing`, and a model with a `writer`).
     - `classify` (`classes` and `scores`, in the order of the classes) or `regress` (`outputs`):
       from serialized tf.Examples, whose features have the names of the raw input, for TensorFlow
       Serving's Classify and Regress (`data.task`). Raw input of open size has none; there, the
@@ -123,7 +126,7 @@ def saved_model(
 
     def write(directory: pathlib.Path) -> None:
         served, batches, expected = prepare_export(model, data)
-        offered = offered_signatures(served, data, expected[0], signatures)
+        offered = offered_signatures(served, data, expected[0], signatures, model)
         checks = _checks(model, data, offered, batches)
         write_graph(model, data, offered, directory)
         extra = directory / "assets.extra"
