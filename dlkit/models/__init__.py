@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = attach(
         "blocks": ".",
         "build": "building",
         "builder": "registry",
+        "fine_tune": "fine_tuning",
         "list": "catalogue",
         "load": "loading",
         **{name: info.family for name, info in SHIPPED.items()},

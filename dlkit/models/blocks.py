@@ -16,6 +16,7 @@ from keras import layers
 from dlkit.argument_validation import check_choice, check_fraction, check_integer
 from dlkit.errors import InputError
 from dlkit.layers import WeightNormalization
+from dlkit.tasks import PLACE_TASKS
 
 # Keras's own, but glu, which halves the channels, threshold, which needs to be told one, and
 # sparsemax, whose shares do not sum to 1 in Keras 3.15 where there is more than one.
@@ -117,6 +118,29 @@ def check_sizes(argument: str, sizes: Any) -> tuple[int, ...]:
     return tuple(check_integer(f"{argument}[{i}]", size) for i, size in enumerate(sizes))
 
 
+def mlp_dim(mlp_ratio: Any, hidden_dim: int) -> int:
+    """Return the width of the dense layer inside a Transformer's block.
+
+    Args:
+        mlp_ratio: The width in `hidden_dim`, above 0.
+        hidden_dim: Length of a token's vector.
+
+    Raises:
+        InputError: for a ratio that leaves the layer no unit.
+
+    Example:
+        >>> mlp_dim(2.0, 64)
+        128
+    """
+    ratio = check_fraction("mlp_ratio", mlp_ratio, high=float("inf"))
+    if ratio * hidden_dim < 1:
+        raise InputError(
+            f"mlp_ratio must leave the dense layer a unit. Received: mlp_ratio={mlp_ratio!r},"
+            f" hidden_dim={hidden_dim}."
+        )
+    return round(ratio * hidden_dim)
+
+
 def activate(x: Any, activation: str) -> Any:
     """Apply the activation of that name.
 
@@ -145,6 +169,7 @@ def normalize(
     momentum: float = 0.99,
     epsilon: float = 1e-3,
     name: str | None = None,
+    mask: Any = None,
 ) -> Any:
     """Apply the normalization of that name over the channels, the last axis.
 
@@ -161,6 +186,8 @@ def normalize(
             Defaults to 0.99.
         epsilon: What is added to a variance that is divided by. Defaults to 0.001.
         name: The layer's. Defaults to `None`: Keras's choice.
+        mask: Of a sequence (batch, length): the steps that batch normalization's mean and variance
+            are taken over, the others being padding. Defaults to `None`: all.
 
     Returns:
         A tensor of the same shape.
@@ -174,7 +201,8 @@ def normalize(
     """
     check_choice("normalization", normalization, NORMALIZATIONS)
     if normalization == "batch":
-        return layers.BatchNormalization(momentum=momentum, epsilon=epsilon, name=name)(x)
+        layer = layers.BatchNormalization(momentum=momentum, epsilon=epsilon, name=name)
+        return layer(x, mask=mask)
     if normalization == "layer":
         return layers.LayerNormalization(epsilon=epsilon, name=name)(x)
     if normalization == "group":
@@ -356,6 +384,30 @@ def drop(x: Any, dropout: float) -> Any:
     return layers.Dropout(dropout)(x) if dropout else x
 
 
+def drop_channels(x: Any, dropout: float) -> Any:
+    """Apply dropout to whole channels of a sequence, the same ones at each of its steps.
+
+    Reference:
+        Gal & Ghahramani 2016, Dropout in Recurrent Neural Networks, arXiv:1512.05287.
+
+    Args:
+        x: A tensor (batch, length, channels).
+        dropout: Share of the channels set to 0 in training, in [0, 1).
+
+    Returns:
+        A tensor of the same shape.
+
+    Raises:
+        InputError: for a share outside [0, 1).
+
+    Example:
+        >>> drop_channels(keras.Input((9, 4)), 0.2).shape
+        (None, 9, 4)
+    """
+    dropout = check_fraction("dropout", dropout)
+    return layers.SpatialDropout1D(dropout)(x) if dropout else x
+
+
 def flatten(x: Any) -> Any:
     """Flatten all axes but the batch into features.
 
@@ -393,17 +445,18 @@ def head(
     """Apply the last layer: float32 probabilities, or numbers for regression, as the task has them.
 
     Args:
-        x: A tensor (batch, features); for `"segmentation"` (batch, height, width, features).
+        x: A tensor (batch, features); for `"segmentation"` (batch, height, width, features), for
+            `"language_model"` (batch, tokens, features).
         num_classes: Classes, labels, or numbers to predict; 2 for `"binary"`, which has one unit.
-        task: `"binary"` or `"multilabel"` (sigmoid), `"multiclass"` or `"segmentation"` (softmax),
-            `"regression"` (linear).
+        task: `"binary"` or `"multilabel"` (sigmoid), `"regression"` (linear), or another of
+            `dlkit.tasks.MODEL_TASKS` (softmax).
         kernel_initializer: One of `INITIALIZERS`. Defaults to `"glorot"`.
         l1: Penalty on the absolute weights. Defaults to 0.0.
         l2: Penalty on the squared weights. Defaults to 0.0.
         name: The layer's; `None` is Keras's choice. Defaults to `"predictions"`.
 
     Returns:
-        A tensor (batch, units), or (batch, height, width, units).
+        A tensor (batch, ..., units).
 
     Raises:
         InputError: for a choice or a value that cannot be used.
@@ -417,7 +470,7 @@ def head(
         "multiclass": "softmax",
         "multilabel": "sigmoid",
         "regression": "linear",
-        "segmentation": "softmax",
+        **dict.fromkeys(PLACE_TASKS, "softmax"),
     }
     check_choice("task", task, activations)
     return layers.Dense(

@@ -1,6 +1,8 @@
 """From data to a model in one line: `build` reads shapes and task from a `Data` record."""
 
 import importlib
+import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from dlkit.argument_validation import closest
@@ -15,13 +17,15 @@ def build(name: str, data: Any, **options: Any) -> "keras.Model":
     """Build and compile the model of that name for `data`.
 
     A regression's outputs and its loss are scaled by the training targets (`target_scale` of
-    `dlkit.training.CompileOptions`), so that it can learn whatever their units are. Data with
+    `dlkit.training.CompileOptions`), so that it can learn whatever their units are. A builder with
+    an `input_scale` is told how the images were standardised, one with a `vocab_size` how many
+    tokens there are, one with `target_columns` which variables of a series are predicted. Data with
     several inputs goes to a builder that declares as many of their kinds (`@builder(inputs=...)`).
 
     Args:
         name: A name in `dk.models.list()`.
         data: A `dlkit.data.Data`, or anything with its `input_spec`, `num_classes`, `task`, `name`
-            and, if it likes, `target_scale`.
+            and, if it likes, `target_scale`, `input_scale`, `vocabularies` and `target_columns`.
         **options: The builder's own options and compile options, as `dk.models.<name>` takes them.
 
     Returns:
@@ -38,17 +42,51 @@ def build(name: str, data: Any, **options: Any) -> "keras.Model":
     """
     info = find_builder(name)
     inputs = read_inputs(data)
-    if len(inputs) > 1 and all(len(catalogue.each_kind(kinds)) == 1 for kinds in info.inputs):
+    any_kind = info.inputs == (catalogue.ANY,)
+    alone = all(len(catalogue.each_kind(kinds)) == 1 for kinds in info.inputs)
+    if len(inputs) > 1 and alone and not any_kind:
         raise InputError(
             f"'{data.name}' has {len(inputs)} inputs ({', '.join(inputs)}), and {info.name} takes"
             " data with one: join them, or write the model in Keras."
         )
     check_fits(info, data.name, tuple(kind for _, kind in inputs.values()), data.task)
-    shape = _declared_shape(info, inputs)
+    shape = declared_shape(info, inputs)
+    if any_kind:
+        options.setdefault("kinds", tuple(kind for _, kind in inputs.values()))
     options.setdefault("task", data.task)
     if options["task"] == data.task == "regression":
         options.setdefault("target_scale", getattr(data, "target_scale", None))
-    return builder_function(info)(shape, data.num_classes, **options)
+    function = builder_function(info)
+    for option in asked_of_data(function) - options.keys():
+        options[option] = _ASK[option](data)
+    return function(shape, data.num_classes, **options)
+
+
+def _vocab_size(data: Any) -> int | None:
+    """Return how many tokens the first input has."""
+    tokens = (getattr(data, "vocabularies", None) or {}).get(next(iter(data.input_spec)))
+    return None if tokens is None else len(tokens)
+
+
+# What a builder may want to know of data, by the names of its options: how images were
+# standardised, which channels of a series are predicted, how many tokens there are. `None` where
+# the data does not know. Only what is wanted is asked for: a scale takes a run of
+# the preprocessing.
+_ASK: dict[str, Callable[[Any], Any]] = {
+    "input_scale": lambda data: getattr(data, "input_scale", None),
+    "target_columns": lambda data: getattr(data, "target_columns", None),
+    "vocab_size": _vocab_size,
+}
+
+
+def asked_of_data(function: Callable[..., Any]) -> set[str]:
+    """Return the options of a builder that `build` asks the data for.
+
+    Example:
+        >>> asked_of_data(builder_function(find_builder("rnn")))
+        {'vocab_size'}
+    """
+    return _ASK.keys() & inspect.signature(function).parameters.keys()
 
 
 def find_builder(name: str) -> catalogue.BuilderInfo:
@@ -114,12 +152,23 @@ def read_inputs(data: Any) -> dict[str, tuple[tuple[int | None, ...], str]]:
     return inputs
 
 
-def _declared_shape(
+def declared_shape(
     info: catalogue.BuilderInfo, inputs: dict[str, tuple[tuple[int | None, ...], str]]
 ) -> Any:
-    """Return the shape of one input, or name -> shape in the order in which kinds are declared."""
+    """Return the shape of one input, or name -> shape in the order in which kinds are declared.
+
+    Args:
+        info: A builder that takes these kinds.
+        inputs: What `read_inputs` returns.
+
+    Example:
+        >>> declared_shape(find_builder("cnn"), {"scan": ((8, 8, 1), "image")})
+        (8, 8, 1)
+    """
     if len(inputs) == 1:
         return next(iter(inputs.values()))[0]
+    if info.inputs == (catalogue.ANY,):
+        return {name: shape for name, (shape, _) in inputs.items()}
     kinds = sorted(kind for _, kind in inputs.values())
     declared = next(k for k in map(catalogue.each_kind, info.inputs) if sorted(k) == kinds)
     left, shapes = dict(inputs), {}
@@ -147,15 +196,15 @@ def check_fits(
         >>> check_fits(find_builder("mlp"), "digits", "image", "multiclass")
     """
     kinds = catalogue.each_kind(kind)
-
-    def takes(one: catalogue.BuilderInfo) -> bool:
-        return sorted(kinds) in [sorted(catalogue.each_kind(known)) for known in one.inputs]
-
-    if takes(info) and task in info.tasks:
+    if catalogue.takes(info, kinds) and task in info.tasks:
         return
-    fitting = [one.name for one in catalogue.list() if takes(one) and task in one.tasks]
+    fitting = [
+        one.name
+        for one in catalogue.list()
+        if catalogue.takes(one, kinds, of_any=False) and task in one.tasks
+    ]
     advice = f"try {', '.join(fitting)}" if fitting else "no model of dlkit takes it yet"
-    if not takes(info):
+    if not catalogue.takes(info, kinds):
         raise InputError(
             f"{info.name} needs {catalogue.describe_inputs(info)}; '{data_name}' holds"
             f" {' and '.join(kinds)}: {advice}."

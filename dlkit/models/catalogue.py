@@ -26,6 +26,8 @@ KINDS = {
     "sequence": "sequences (length, channels)",
     "tokens": "tokens (length,) of whole numbers",
 }
+# Of a builder that takes whatever the models that it is made of take.
+ANY = "any"
 # What a model takes: one input, or several by the kind of each.
 Kinds = str | tuple[str, ...]
 
@@ -40,7 +42,7 @@ class BuilderInfo:
         description: The first line of its docstring.
         tasks: What it can be trained for.
         inputs: The kinds of input that it takes: features, id, image, sequence, tokens. One of them
-            that is a tuple of kinds is several inputs at once.
+            that is a tuple of kinds is several inputs at once; any is what its members take.
         reference: The paper.
         options: Compile options in which it differs from `compile_model`'s defaults.
             Defaults to none.
@@ -95,6 +97,23 @@ def each_kind(kinds: Kinds) -> tuple[str, ...]:
     return (kinds,) if isinstance(kinds, str) else kinds
 
 
+def takes(info: BuilderInfo, kinds: Iterable[str], *, of_any: bool = True) -> bool:
+    """Return whether a builder takes inputs of these kinds, in any order.
+
+    Args:
+        info: The builder.
+        kinds: The kind of each input.
+        of_any: The answer for a builder that takes any kind. Defaults to True.
+
+    Example:
+        >>> [takes(info, ["image"]) for info in list() if info.name in ("cnn", "mlp")]
+        [True, True]
+    """
+    if info.inputs == (ANY,):
+        return of_any
+    return sorted(kinds) in [sorted(each_kind(known)) for known in info.inputs]
+
+
 def name_inputs(info: BuilderInfo) -> str:
     """Return the kinds of input that a builder takes, in a line.
 
@@ -113,7 +132,8 @@ def describe_inputs(info: BuilderInfo) -> str:
         ['images (height, width, channels)']
     """
     return " or ".join(
-        " and ".join(KINDS[kind] for kind in each_kind(kinds)) for kinds in info.inputs
+        " and ".join(KINDS.get(kind, "what its members take") for kind in each_kind(kinds))
+        for kinds in info.inputs
     )
 
 
@@ -127,7 +147,7 @@ def register_builder(info: BuilderInfo, function: Callable[..., Any]) -> None:
     Raises:
         InputError: for a name that is taken, or a task or kind of input that does not exist.
     """
-    for field, known in (("tasks", MODEL_TASKS), ("inputs", KINDS)):
+    for field, known in (("tasks", MODEL_TASKS), ("inputs", (*KINDS, ANY))):
         given = [each_kind(value) for value in getattr(info, field)]
         if not given or not all(given) or {name for names in given for name in names} - {*known}:
             raise InputError(

@@ -17,6 +17,7 @@ import keras
 from dlkit.argument_validation import check_choice, check_integer, check_names
 from dlkit.errors import InputError
 from dlkit.models.catalogue import (
+    ANY,
     BuilderInfo,
     Kinds,
     describe_inputs,
@@ -25,10 +26,11 @@ from dlkit.models.catalogue import (
     register_builder,
 )
 from dlkit.models.hyperparameters import HyperParameter
-from dlkit.training.compiling import CompileOptions, check_compile_options
+from dlkit.models.rematerialization import rematerialize
+from dlkit.tasks import PLACE_TASKS
+from dlkit.training.compiling import OPTIMIZER_OPTIONS, CompileOptions, check_compile_options
 
 _RANKS = {"features": 1, "id": 0, "image": 3, "sequence": 2, "tokens": 1}
-_OPTIMIZER_OPTIONS = ("learning_rate", "weight_decay", "clipnorm")
 
 
 def builder(
@@ -52,7 +54,8 @@ def builder(
         inputs: The kinds of input it takes: `"features"`, `"id"`, `"image"`, `"sequence"`,
             `"tokens"`. A tuple among them is several inputs at once: with
             `inputs=(("image", "features"),)` the function gets `{name: shape}` for `input_shape`,
-            in that order, and makes a `keras.Input` of each name.
+            in that order, and makes a `keras.Input` of each name. `("any",)` is for a builder of
+            other models, which checks the kinds by them.
         reference: The paper: authors, year, where it can be found.
         options: Compile options in which the family differs from `compile_model`'s defaults. What
             belongs to an optimizer or a loss gives way when the user names another. Defaults to
@@ -106,14 +109,16 @@ def builder(
             task = given.setdefault("task", own["task"].default)
             shape = _check_shape(info, input_shape)
             classes = _check_classes(info, num_classes, task)
-            merged = _merge(info, given)
+            merged = with_preferences(info, given, open_ended=None in shape)
             seed = _check_seed(merged.pop("seed", None))
             policy = _policy(merged.pop("mixed_precision", None))
+            recompute = _check_rematerialize(merged.pop("rematerialize", False))
             check_compile_options(
                 **{k: v for k, v in merged.items() if k in CompileOptions.__annotations__}
             )
             with seeded(seed), dtype_policy(policy):
-                return _with_optimizer_built(function(shape, classes, **merged))
+                model = _with_optimizer_built(function(shape, classes, **merged))
+                return rematerialize(model) if recompute else model
 
         register_builder(info, checked)
         return checked
@@ -200,7 +205,8 @@ def _check_shape(info: BuilderInfo, shape: Any) -> Any:
             f" Received: input_shape={shape!r}."
         )
     shape = tuple(shape)
-    alone = [kinds[0] for kinds in map(each_kind, info.inputs) if len(kinds) == 1]
+    known = map(each_kind, tuple(_RANKS) if info.inputs == (ANY,) else info.inputs)
+    alone = [kinds[0] for kinds in known if len(kinds) == 1]
     fitting = [kind for kind in alone if _RANKS[kind] == len(shape)]
     if not fitting:
         raise InputError(f"{info.name} needs {takes}. Received: input_shape={shape!r}.")
@@ -209,8 +215,12 @@ def _check_shape(info: BuilderInfo, shape: Any) -> Any:
 
 def _check_shapes(info: BuilderInfo, shapes: Mapping[str, Any]) -> dict[str, Any]:
     """Return name -> shape, if their ranks are those of kinds that are declared, in that order."""
-    ranks = [len(shape) if hasattr(shape, "__len__") else None for shape in shapes.values()]
-    for kinds in map(each_kind, info.inputs):
+    ranks = [len(shape) if hasattr(shape, "__len__") else -1 for shape in shapes.values()]
+    known = [each_kind(kinds) for kinds in info.inputs]
+    if info.inputs == (ANY,):
+        by_rank = {rank: kind for kind, rank in _RANKS.items()}
+        known = [tuple(by_rank.get(rank, "image") for rank in ranks)]
+    for kinds in known:
         if len(kinds) > 1 and [_RANKS[kind] for kind in kinds] == ranks:
             return {
                 name: _check_axes(f"input_shape[{name!r}]", tuple(shape), [kind])
@@ -239,7 +249,7 @@ def _check_classes(info: BuilderInfo, num_classes: Any, task: Any) -> int:
             f"task='binary' has num_classes=2. Received: num_classes={classes}."
             " For more classes use task='multiclass', for one number task='regression'."
         )
-    if task in ("multiclass", "segmentation") and classes < 2:
+    if task in ("multiclass", *PLACE_TASKS) and classes < 2:
         advice = "To predict one number use task='regression'."
         if task == "segmentation":
             advice = "What is not of the class, as the background, is a class too."
@@ -253,6 +263,12 @@ def _check_seed(seed: Any) -> int | None:
     return seed if seed is None else check_integer("seed", seed, minimum=0)
 
 
+def _check_rematerialize(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise InputError(f"rematerialize must be True or False. Received: rematerialize={value!r}.")
+
+
 def _policy(mixed_precision: Any) -> str | None:
     """Return the dtype policy's name, or None to leave Keras's global one."""
     if mixed_precision is None or isinstance(mixed_precision, bool):
@@ -263,12 +279,26 @@ def _policy(mixed_precision: Any) -> str | None:
     return check_choice("mixed_precision", mixed_precision, known)
 
 
-def _merge(info: BuilderInfo, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was given on top of what the family prefers."""
+def with_preferences(
+    info: BuilderInfo, given: Mapping[str, Any], *, open_ended: bool = False
+) -> dict[str, Any]:
+    """Return what was given on top of what the family prefers.
+
+    Args:
+        info: A builder.
+        given: Options of it, or of `compile_model`, `task` among them.
+        open_ended: Whether batches have several lengths, for each of which XLA would compile the
+            network again. Defaults to False.
+
+    Example:
+        >>> from dlkit.models.building import find_builder
+        >>> with_preferences(find_builder("perceptron"), {"task": "binary"})["learning_rate"]
+        0.01
+    """
     preferred = dict(info.options)
     optimizer = preferred.get("optimizer", "adam")
     if given.get("optimizer", optimizer) != optimizer:
-        for name in ("optimizer", *_OPTIMIZER_OPTIONS):
+        for name in ("optimizer", *OPTIMIZER_OPTIONS):
             preferred.pop(name, None)
     if given.get("loss") is not None or given["task"] == "regression":
         preferred.pop("label_smoothing", None)
@@ -276,5 +306,5 @@ def _merge(info: BuilderInfo, given: Mapping[str, Any]) -> dict[str, Any]:
     if keras.backend.backend() == "tensorflow" and not on_gpu():
         for name, value in info.cpu.items():
             if merged.get(name, "auto") == "auto":
-                merged[name] = value
+                merged[name] = value and not open_ended if name == "jit_compile" else value
     return merged

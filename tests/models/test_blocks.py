@@ -225,6 +225,25 @@ def test_dropout_scales_what_it_keeps():
     assert (values == 0).mean() == pytest.approx(0.25, abs=0.02)
 
 
+def test_dropped_channels_are_the_same_ones_at_each_step():
+    model = model_of((6, 2000), lambda x: blocks.drop_channels(x, 0.25))
+    values = keras.ops.convert_to_numpy(model(np.ones((2, 6, 2000), "float32"), training=True))
+    np.testing.assert_array_equal(values, np.repeat(values[:, :1], 6, axis=1))
+    assert (values == 0).mean() == pytest.approx(0.25, abs=0.05)
+    assert np.any(values[0] != values[1])
+
+
+def test_batch_normalization_leaves_padding_out_of_its_mean_and_variance():
+    inputs, mask = keras.Input((5, 2)), keras.Input((5,), dtype="bool")
+    model = keras.Model([inputs, mask], blocks.normalize(inputs, "batch", mask=mask))
+    x, there = RNG.normal(size=(3, 5, 2)), np.arange(5) < np.array([[5], [2], [3]])
+    x[~there] = 100
+    got = keras.ops.convert_to_numpy(model([x, there], training=True))
+    real = x[there]
+    wanted = (real - real.mean(axis=0)) / np.sqrt(real.var(axis=0) + 1e-3)
+    np.testing.assert_allclose(got[there], wanted, rtol=1e-4, atol=1e-5)
+
+
 def test_a_convolution_is_the_sum_over_its_window():
     model = model_of((4, 4, 2), lambda x: blocks.convolution(x, 3, padding="valid"))
     x, kernel = RNG.normal(size=(1, 4, 4, 2)), RNG.normal(size=(3, 3, 2, 3))

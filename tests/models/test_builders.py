@@ -42,3 +42,13 @@ def test_mixed_precision(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_xla_computes_the_same_step(name):
     checks.check_xla(name, SHIPPED[name].tasks[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_activations_that_are_computed_again_change_nothing(name, tmp_path):
+    checks.check_rematerialized(name, SHIPPED[name].tasks[0], tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_half_batches_are_a_whole_one_cut_to_a_norm(name):
+    checks.check_accumulation(name, SHIPPED[name].tasks[0])

@@ -11,6 +11,7 @@ import pytest
 import dlkit as dk
 from dlkit.errors import InputError
 from dlkit.models import catalogue
+from dlkit.models.catalogue import BuilderInfo
 from dlkit.tasks import TASKS
 
 PACKAGE = pathlib.Path(catalogue.__file__).parent
@@ -72,7 +73,8 @@ def test_the_sources_import_keras_and_no_backend(folder):
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module]
             roots = {name.partition(".")[0] for name in names}
-            assert roots <= {"keras", "dlkit", "typing_extensions", *sys.stdlib_module_names}, file
+            allowed = {"keras", "numpy", "dlkit", "typing_extensions"}  # Keras brings NumPy
+            assert roots <= {*allowed, *sys.stdlib_module_names}, file
             assert "keras.src" not in " ".join(names), file
 
 
@@ -146,3 +148,12 @@ def test_a_name_that_is_taken_is_refused():
 def test_an_unknown_task_or_input_is_refused(field, value):
     with pytest.raises(InputError, match=f"new: {field} must be from: .*Received: "):
         catalogue.register_builder(make_info(**{field: value}), print)
+
+
+def test_who_takes_any_kind_is_not_named_for_one():
+    info = BuilderInfo("both", "", "", ("binary",), ("any",), "")
+    assert catalogue.takes(info, ["tokens", "image"])
+    assert not catalogue.takes(info, ["tokens", "image"], of_any=False)
+    two = BuilderInfo("two", "", "", ("binary",), ("image", ("image", "features")), "")
+    assert catalogue.takes(two, ["features", "image"]) and catalogue.takes(two, ["image"])
+    assert not catalogue.takes(two, ["features"])

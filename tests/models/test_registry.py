@@ -206,3 +206,26 @@ def test_the_training_step_is_traced_once():
     model.train_step = lambda batch: traced.append(batch) or step(batch)
     model.fit(np.eye(4), np.zeros(4), verbose=0)
     assert len(traced) == 1
+
+
+def test_a_builder_of_other_models_takes_every_rank(monkeypatch):
+    monkeypatch.setattr(catalogue, "REGISTERED", dict(catalogue.REGISTERED))
+    seen = []
+
+    @builder(tasks=("regression",), inputs=("any",), reference="")
+    def both(input_shape, num_classes, *, task="regression", **compile_options):
+        """Whatever comes."""
+        seen.append(input_shape)
+        layers = [keras.Input((2,)), keras.layers.Dense(1)]
+        return compile_model(keras.Sequential(layers), task=task, **compile_options)
+
+    several = {"words": (None,), "scan": (4, 4, 1), "user": ()}
+    shapes = [(4,), (None, 3), (8, 8, 1), (), several]
+    for shape in shapes:
+        both(shape, 1)
+    assert seen == shapes
+    for shape in ((2, 2, 2, 2), {"a": (2,), "b": (2, 2, 2, 2)}, {"a": (2,)}):
+        with pytest.raises(InputError, match=r"both needs what its members take. Received"):
+            both(shape, 1)
+    with pytest.raises(InputError, match=r"input_shape\['b'\]\[0\] must be a whole number"):
+        both({"a": (2,), "b": (None, 4, 1)}, 1)

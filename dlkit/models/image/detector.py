@@ -256,13 +256,13 @@ class Detector(keras.Model):
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(inputs, outputs, name=name, **kwargs)
-        self.to_maps = keras.Function(self.input, self.get_layer("predictions").output)
+        self.to_maps = keras.Model(self.input, self.get_layer("predictions").output, name="to_maps")
         self.num_classes = self.to_maps.outputs[0].shape[-1] - 4
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Return boxes, or in training the maps (B, h, w, 4 + K)."""
         if training:
-            return self.to_maps(ops.cast(inputs, "float32"))
+            return self.to_maps(inputs, training=training)
         return super().call(inputs, training=training, mask=mask)
 
     def compute_loss(
@@ -274,7 +274,7 @@ class Detector(keras.Model):
         training: bool = True,
     ) -> Any:
         """Compare the maps with the objects that there are."""
-        maps = self.to_maps(ops.cast(x, "float32")) if isinstance(y_pred, dict) else y_pred
+        maps = self.to_maps(x, training=False) if isinstance(y_pred, dict) else y_pred
         return super().compute_loss(x, to_rows(y, self.num_classes), maps, sample_weight, training)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:

@@ -25,9 +25,10 @@ from dlkit.layers import (
     ConvolutionalTokenizer,
     PatchEmbedding,
     PositionEmbedding,
-    StochasticDepth,
 )
+from dlkit.layers.attention import check_heads
 from dlkit.models import blocks
+from dlkit.models.encoder import EPSILON, encoder_block
 from dlkit.models.hyperparameters import Choice, Float
 from dlkit.models.image.sizes import check_image
 from dlkit.models.registry import builder
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 TOKENIZERS = ("convolution", "patch")
 GLOBAL_POOLS = ("sequence", "token", "average")
 _FILTERS = (32, 64)
-_EPSILON = 1e-6  # what the paper's layer normalization adds to a variance
 
 
 @builder(
@@ -143,8 +143,8 @@ def vit(
     hidden_dim, depth = check_integer("hidden_dim", hidden_dim), check_integer("depth", depth)
     check_choice("global_pool", global_pool, GLOBAL_POOLS)
     block: dict[str, Any] = {
-        "num_heads": _check_heads(num_heads, hidden_dim),
-        "mlp_dim": _check_ratio(mlp_ratio, hidden_dim),
+        "num_heads": check_heads(num_heads, hidden_dim),
+        "mlp_dim": blocks.mlp_dim(mlp_ratio, hidden_dim),
         "activation": activation,
         "dropout": dropout,
     }
@@ -163,55 +163,10 @@ def vit(
     x = blocks.drop(PositionEmbedding()(x), dropout)
     for index in range(depth):
         x = encoder_block(x, stochastic_depth=last_rate * (index + 1) / depth, **block)
-    x = layers.LayerNormalization(epsilon=_EPSILON)(x)
+    x = layers.LayerNormalization(epsilon=EPSILON)(x)
     x = _pool(x, global_pool)  # (B, tokens, hidden_dim) -> (B, hidden_dim)
     model = keras.Model(inputs, blocks.head(x, num_classes, task), name="vit")
     return compile_model(model, task=task, **compile_options)
-
-
-def encoder_block(
-    x: Any,
-    *,
-    num_heads: int,
-    mlp_dim: int,
-    activation: str = "gelu",
-    stochastic_depth: float = 0.0,
-    dropout: float = 0.0,
-) -> Any:
-    """Let each token attend to all, then change each by itself; both are added to it.
-
-    Args:
-        x: Tokens (batch, tokens, units).
-        num_heads: Heads of the attention, which divide the units among them.
-        mlp_dim: Width of the dense layer inside.
-        activation: One of `blocks.ACTIVATIONS`. Defaults to `"gelu"`.
-        stochastic_depth: Share of the examples that skip each of the two, in [0, 1).
-            Defaults to 0.0.
-        dropout: Share of what is dropped in training, in [0, 1). Defaults to 0.0.
-
-    Returns:
-        Tokens of the same shape.
-
-    Raises:
-        InputError: for a choice or a value that cannot be used.
-
-    Example:
-        >>> encoder_block(keras.Input((49, 8)), num_heads=2, mlp_dim=16).shape
-        (None, 49, 8)
-    """
-    units = x.shape[-1]
-    y = layers.LayerNormalization(epsilon=_EPSILON)(x)
-    drops = check_fraction("dropout", dropout)
-    y = layers.MultiHeadAttention(num_heads, units // num_heads, dropout=drops)(y, y)
-    x = _add(x, blocks.drop(y, dropout), stochastic_depth)
-    y = layers.LayerNormalization(epsilon=_EPSILON)(x)
-    y = blocks.dense(y, mlp_dim, activation=activation, dropout=dropout)
-    y = blocks.dense(y, units, activation="linear", dropout=dropout)
-    return _add(x, y, stochastic_depth)
-
-
-def _add(x: Any, branch: Any, rate: float) -> Any:
-    return layers.Add()([x, StochasticDepth(rate)(branch) if rate else branch])
 
 
 def _pool(x: Any, global_pool: str) -> Any:
@@ -248,25 +203,3 @@ def _refuse_unused(tokenizer: str, **options: Any) -> None:
                 f"{name}={value!r} belongs to tokenizer={other!r}: name that, or leave {name} out."
                 f" Received: tokenizer={tokenizer!r}."
             )
-
-
-def _check_heads(num_heads: Any, hidden_dim: int) -> int:
-    heads = check_integer("num_heads", num_heads)
-    if hidden_dim % heads:
-        near = [n for n in range(1, hidden_dim + 1) if hidden_dim % n == 0]
-        nearest = min(near, key=lambda n: abs(n - heads))
-        raise InputError(
-            f"num_heads={heads} does not divide hidden_dim={hidden_dim}; num_heads={nearest} does."
-        )
-    return heads
-
-
-def _check_ratio(mlp_ratio: Any, hidden_dim: int) -> int:
-    """Return the width of the dense layer inside a block."""
-    ratio = check_fraction("mlp_ratio", mlp_ratio, high=float("inf"))
-    if ratio * hidden_dim < 1:
-        raise InputError(
-            f"mlp_ratio must leave the dense layer a unit. Received: mlp_ratio={mlp_ratio!r},"
-            f" hidden_dim={hidden_dim}."
-        )
-    return round(ratio * hidden_dim)

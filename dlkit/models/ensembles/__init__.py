@@ -1,0 +1,1 @@
+"""Several networks as one: the builder, what each method trains, and what it draws."""
