@@ -35,6 +35,7 @@ format: $(INSTALLED)  ## rewrite the code and the generated tables of the README
 bench: $(INSTALLED) peers  ## the figures of the README and the docs, about 3 hours on 2 cores
 	@$(RUN) benchmarks/start_up.py
 	@$(RUN) benchmarks/fit_speed.py
+	@$(RUN) benchmarks/rematerialization.py
 	@$(RUN) benchmarks/export_formats.py
 	@$(RUN) benchmarks/image_pipeline.py
 	@$(RUN) benchmarks/series_pipeline.py
@@ -43,6 +44,11 @@ bench: $(INSTALLED) peers  ## the figures of the README and the docs, about 3 ho
 	@$(RUN) benchmarks/soak.py
 	@$(RUN) benchmarks/fashion_mnist.py
 	@$(RUN) benchmarks/image_models.py
+	@$(RUN) benchmarks/sequence_models.py
+	@$(RUN) benchmarks/forecast_models.py
+	@$(RUN) benchmarks/recurrent_formats.py
+	@$(RUN) benchmarks/generation.py
+	@$(RUN) benchmarks/language_model.py
 	@$(RUN) benchmarks/search_overhead.py
 	@$(RUN) benchmarks/search_workers.py
 	@$(RUN) benchmarks/search_memory.py

@@ -34,6 +34,7 @@ LONG_FILES = {
     "dlkit/data/data.py": "what can be done with data is one class, mostly docstrings",
     "dlkit/cli/commands.py": "a function a command, most of its lines the options' help",
     "dlkit/models/blocks.py": "the blocks that every family shares, mostly docstrings",
+    "dlkit/models/registry.py": "all that a builder does before its own lines is one decorator",
     "dlkit/training/compiling.py": "the compile options and their checks belong side by side",
 }
 LONG_FUNCTIONS: dict[str, str] = {}
@@ -47,12 +48,19 @@ GLOSSARY = {
     *("strides", "max_detections", "score_threshold"),
     *("tokenizer", "patch_size", "hidden_dim", "num_heads", "mlp_ratio"),
     *("primary_capsules", "primary_dim", "capsule_dim", "routing_iterations"),
-    "reconstruction_weight",
+    *("reconstruction_weight", "backbone", "input_scale"),
+    *("members", "method", "shrinkage", "holdout", "kinds"),
+    *("vocab_size", "embedding_dim", "cell", "bidirectional", "unroll"),
+    *("target_columns", "individual"),
+    *("positions", "attention", "window"),
 }
 
 
 # Keras documents these, for every layer, metric and schedule.
-KERAS_METHODS = ("build", "call", "compute_output_shape", "get_config", "result", "update_state")
+KERAS_METHODS = (
+    *("build", "call", "compute_mask", "compute_output_shape", "compute_output_spec"),
+    *("get_config", "result", "update_state"),
+)
 
 
 def relative(path):

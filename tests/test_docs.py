@@ -15,6 +15,8 @@ import sys
 import pytest
 
 import dlkit
+from dlkit.models.building import builder_function, find_builder
+from dlkit.training.compiling import BuilderOptions
 
 ROOT = pathlib.Path(__file__).parent.parent
 MODULES = sorted(
@@ -115,18 +117,29 @@ def test_the_readmes_commands_exist():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"make {target}"
 
 
-def test_the_page_on_searching_calls_what_there_is():
-    """Each call of dlkit binds to its function, and each option of `dlkit tune` is one."""
-    page = (ROOT / "docs/tuning.md").read_text()
-    called = set()
-    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+def calls_of(page):
+    """Return the calls of dlkit in a page's blocks of Python: (dotted name, its syntax)."""
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
         for call in ast.walk(ast.parse(block)):
             if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("dk."):
-                name = ast.unparse(call.func)
-                function = functools.reduce(getattr, name.split(".")[1:], dlkit)
-                options = {option.arg: option.value for option in call.keywords}
-                inspect.signature(function).bind(*call.args, **options)
-                called.add(name.removeprefix("dk.tuning."))
+                yield ast.unparse(call.func), call
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+def test_a_page_calls_what_there_is(name):
+    """Each call of dlkit binds to its function, and options of `build` are the builder's."""
+    for dotted, call in calls_of(ROOT / "docs" / name):
+        function = functools.reduce(getattr, dotted.split(".")[1:], dlkit)
+        options = {option.arg: option.value for option in call.keywords if option.arg}
+        inspect.signature(function).bind(*call.args, **options)
+        if dotted == "dk.models.build" and isinstance(call.args[0], ast.Constant):
+            own = inspect.signature(builder_function(find_builder(call.args[0].value))).parameters
+            assert options.keys() <= own.keys() | BuilderOptions.__annotations__.keys(), dotted
+
+
+def test_the_page_on_searching_has_the_functions_and_options_of_searching():
+    page = (ROOT / "docs/tuning.md").read_text()
+    called = {name.removeprefix("dk.tuning.") for name, _ in calls_of(ROOT / "docs/tuning.md")}
     assert {"search", "space", "results", "report", "best_model"} <= called
     used = set(re.findall(r"--[a-z][a-z-]*", page))
     assert used and used <= set(
@@ -147,8 +160,10 @@ EXAMPLES = {
     "arrays.py": [],
     "audio.py": ["--epochs", "4"],
     "capsules.py": [],
+    "convolutional_networks.py": [],
     "check_and_folds.py": [],
     "digits.py": [],
+    "ensemble.py": [],
     "forecast.py": [],
     "served_model.py": [],
     "export_formats.py": [],
@@ -158,14 +173,18 @@ EXAMPLES = {
     "detection.py": [],
     "graph.py": [],
     "language_model.py": ["--epochs", "1"],
+    "long_forecast.py": [],
     "text.py": [],
     "ratings.py": [],
+    "recurrent.py": [],
     "search_bayesian.py": [],
     "segmentation.py": [],
     "search_grid.py": [],
     "search_hyperband.py": [],
     "search_random.py": [],
     "search_tpe.py": [],
+    "temporal_cnn.py": [],
+    "transfer.py": [],
     "translation.py": [],
     "vision_transformer.py": [],
 }
@@ -178,10 +197,14 @@ NEED_SHARED_DATA = (
     "detection.py",
     "graph.py",
     "language_model.py",
+    "long_forecast.py",
     "text.py",
     "ratings.py",
+    "recurrent.py",
     "search_random.py",
     "search_tpe.py",
+    "temporal_cnn.py",
+    "transfer.py",
     "translation.py",
 )
 

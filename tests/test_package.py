@@ -77,6 +77,7 @@ def test_its_metadata_says_what_the_package_says(wheel):
         "mlflow",
         "tune",
         "ray",
+        "hub",
         "gpu",
         "all",
         "dev",
