@@ -24,8 +24,9 @@ def drawn(name):
     JAX compiles each shape that an initializer draws, when it loads a file: zeros cost it nothing.
     """
     task = SHIPPED[name].tasks[0]
-    zeros = checks.takes(name, {"kernel_initializer": "zeros"})
-    model = checks.make(name, task, optimizer="sgd", **checks.plain(name), **zeros)
+    # Smooth: rounding switches a ReLU now and then, and with it the gradient of an image.
+    options = checks.takes(name, {"kernel_initializer": "zeros", "activation": "silu"})
+    model = checks.make(name, task, optimizer="sgd", **checks.plain(name) | options)
     rng = np.random.default_rng(0)
     for weight in model.trainable_weights:
         if len(weight.shape) > 1:
@@ -60,6 +61,6 @@ def test_every_builder_does_on_jax_what_it_does_on_tensorflow(tmp_path):
     for name, off, loss, step, left_alone in models:
         assert off < 1e-5, name
         assert loss == pytest.approx(losses[name], rel=1e-4), name
-        assert step < 1e-2, name  # 57 normalizations over 6 images multiply what rounding does
+        assert step < 1e-3, name
         assert left_alone == [], name
     assert len(plain) == 2 and again == pytest.approx(plain, rel=1e-5)
