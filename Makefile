@@ -36,6 +36,7 @@ bench: $(INSTALLED) peers  ## the figures of the README and the docs, about 3 ho
 	@$(RUN) benchmarks/start_up.py
 	@$(RUN) benchmarks/fit_speed.py
 	@$(RUN) benchmarks/rematerialization.py
+	@$(RUN) benchmarks/attention_memory.py
 	@$(RUN) benchmarks/export_formats.py
 	@$(RUN) benchmarks/image_pipeline.py
 	@$(RUN) benchmarks/series_pipeline.py

@@ -52,7 +52,7 @@ GLOSSARY = {
     *("members", "method", "shrinkage", "holdout", "kinds"),
     *("vocab_size", "embedding_dim", "cell", "bidirectional", "unroll"),
     *("target_columns", "individual"),
-    *("positions", "attention", "window"),
+    *("positions", "attention", "window", "norm_first"),
 }
 
 

@@ -185,6 +185,7 @@ EXAMPLES = {
     "search_tpe.py": [],
     "temporal_cnn.py": [],
     "transfer.py": [],
+    "transformer_classifier.py": [],
     "translation.py": [],
     "vision_transformer.py": [],
 }
@@ -205,6 +206,7 @@ NEED_SHARED_DATA = (
     "search_tpe.py",
     "temporal_cnn.py",
     "transfer.py",
+    "transformer_classifier.py",
     "translation.py",
 )
 

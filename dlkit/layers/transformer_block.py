@@ -38,8 +38,8 @@ class TransformerBlock(keras.layers.Layer):
         norm_first: Whether normalization comes before attention and dense layers, rather than
             behind the sums. Defaults to `True`.
         activation: Between the dense layers, a name that Keras knows. Defaults to `"gelu"`.
-        dropout: Share of what attention and dense layers add that is set to 0 in training, in
-            [0, 1). Defaults to 0.0.
+        dropout: Share of the channels that attention and dense layers add, at all tokens alike as
+            in T5, set to 0 in training, in [0, 1). Defaults to 0.0.
         stochastic_depth: Share of the examples that skip each of the two in training, in [0, 1).
             Defaults to 0.0.
         **kwargs: What every Keras layer takes, as `name`.
@@ -86,7 +86,7 @@ class TransformerBlock(keras.layers.Layer):
             keras.layers.LayerNormalization(epsilon=1e-5, name=f"{part}_norm", **dtype)
             for part in ("attention", "mlp")
         ]
-        self.dropout = keras.layers.Dropout(check_fraction("dropout", dropout), **dtype)
+        self.dropout = keras.layers.SpatialDropout1D(check_fraction("dropout", dropout), **dtype)
         self.skip = StochasticDepth(stochastic_depth, **dtype)
         self.up = keras.layers.Dense(mlp_dim, activation=activation, name="up", **dtype)
 

@@ -90,8 +90,8 @@ def gpt(
             features, an estimate). Defaults to `"full"`.
         window: Tokens that `"sliding_window"` sees before each. Defaults to 128.
         activation: One of `blocks.ACTIVATIONS`. Defaults to `"gelu"`.
-        dropout: Share of what each block adds, and of the tokens' vectors, that is set to 0 in
-            training, in [0, 1). Defaults to 0.0.
+        dropout: Share of the channels of what each block adds, and of the tokens' vectors, at all
+            tokens alike, set to 0 in training, in [0, 1). Defaults to 0.0.
         **compile_options: See `dlkit.training.CompileOptions`.
 
     Returns:
@@ -125,7 +125,7 @@ def gpt(
         learned = PositionEmbedding(context, name="positions")
         waves = SinusoidalPositions(name="positions")
         x = (learned if positions == "learned" else waves)(x, padding_mask=seen)
-    x = blocks.drop(x, dropout)
+    x = blocks.drop_channels(x, dropout)
     for number in range(check_integer("depth", depth)):
         x = TransformerBlock(
             num_heads,
