@@ -49,12 +49,14 @@ _POOLS = (*SEQUENCE_POOLS, "token")
     reference="Vaswani et al. 2017, arXiv:1706.03762; Devlin et al. 2018, arXiv:1810.04805",
     options={"optimizer": "adamw", "weight_decay": 0.01, "global_clipnorm": 1.0},
     cpu={"jit_compile": True, "steps_per_execution": 4},
+    # Without optimizations XLA sends the gradient of a maximum behind a normalization elsewhere.
     test_config={
         "input_shape": (6,),
         "vocab_size": 9,
         "hidden_dim": 8,
         "depth": 1,
         "num_heads": 2,
+        "global_pool": "average",
     },
     space={
         "learning_rate": Float(1e-4, 1e-2, sampling="log", default=1e-3),
