@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlkit.data.changes import (
     balancing,
+    bins,
     disk_cache,
     distributing,
     duplicates,
@@ -42,6 +43,14 @@ class Data(Record):  # noqa: D101 - it has the docstring of its fields
     def input_scale(self) -> tuple[list[float], list[float]] | None:
         """For images, the mean and the deviation of their pixels, from 0 to 255; else `None`."""
         return rescaling.input_scale(self)
+
+    @property
+    def bin_edges(self) -> tuple[tuple[float, ...], ...] | None:
+        """For vectors, the edges of the bins of each number, from the training rows; else `None`.
+
+        A number of one value or two has none, as whether a category is there.
+        """
+        return bins.bin_edges(self)
 
     def summary(self) -> None:
         """Print what the data set holds, one fact a line.

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = attach(
         "LinearAttention": "linear_attention",
         "MaskedBidirectional": "masked_bidirectional",
         "PatchEmbedding": "tokens",
+        "PiecewiseLinearEmbedding": "piecewise_linear",
         "PositionEmbedding": "tokens",
         "ReversibleInstanceNormalization": "reversible_norm",
         "SelfAttention": "attention",

@@ -7,7 +7,7 @@
 Each choice is declared once, here, and checked by the block that uses it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -465,19 +465,34 @@ def head(
         >>> head(keras.Input((16,)), 10, "multiclass").shape
         (None, 10)
     """
-    activations: dict[str, Callable[..., Any] | str] = {
+    return layers.Dense(
+        1 if task == "binary" else num_classes,
+        activation=output_activation(task),
+        kernel_initializer=initializer(kernel_initializer),
+        kernel_regularizer=regularizer(l1, l2),
+        dtype="float32",  # probabilities and losses keep their digits under mixed precision
+        name=name,
+    )(x)
+
+
+def output_activation(task: str) -> str:
+    """Return the activation that makes predictions of a task.
+
+    Args:
+        task: As `head` takes it.
+
+    Raises:
+        InputError: for a task without one.
+
+    Example:
+        >>> output_activation("binary")
+        'sigmoid'
+    """
+    activations = {
         "binary": "sigmoid",
         "multiclass": "softmax",
         "multilabel": "sigmoid",
         "regression": "linear",
         **dict.fromkeys(PLACE_TASKS, "softmax"),
     }
-    check_choice("task", task, activations)
-    return layers.Dense(
-        1 if task == "binary" else num_classes,
-        activation=activations[task],
-        kernel_initializer=initializer(kernel_initializer),
-        kernel_regularizer=regularizer(l1, l2),
-        dtype="float32",  # probabilities and losses keep their digits under mixed precision
-        name=name,
-    )(x)
+    return activations[check_choice("task", task, activations)]

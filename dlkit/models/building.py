@@ -19,13 +19,14 @@ def build(name: str, data: Any, **options: Any) -> "keras.Model":
     A regression's outputs and its loss are scaled by the training targets (`target_scale` of
     `dlkit.training.CompileOptions`), so that it can learn whatever their units are. A builder with
     an `input_scale` is told how the images were standardised, one with a `vocab_size` how many
-    tokens there are, one with `target_columns` which variables of a series are predicted. Data with
-    several inputs goes to a builder that declares as many of their kinds (`@builder(inputs=...)`).
+    tokens there are, one with `target_columns` which variables of a series are predicted, one with
+    `bin_edges` and `feature_columns` how the numbers of a table are divided. Data with several inputs goes to a builder that declares as many of their kinds (`@builder(inputs=...)`).
 
     Args:
         name: A name in `dk.models.list()`.
         data: A `dlkit.data.Data`, or anything with its `input_spec`, `num_classes`, `task`, `name`
-            and, if it likes, `target_scale`, `input_scale`, `vocabularies` and `target_columns`.
+            and, if it likes, `target_scale`, `input_scale`, `vocabularies`, `target_columns`,
+            `bin_edges` and `feature_columns`.
         **options: The builder's own options and compile options, as `dk.models.<name>` takes them.
 
     Returns:
@@ -68,11 +69,13 @@ def _vocab_size(data: Any) -> int | None:
     return None if tokens is None else len(tokens)
 
 
-# What a builder may want to know of data, by the names of its options: how images were
-# standardised, which channels of a series are predicted, how many tokens there are. `None` where
-# the data does not know. Only what is wanted is asked for: a scale takes a run of
-# the preprocessing.
+# What a builder may want to know of data, by the names of its options: the bins of a table's
+# numbers and the column of each, how images were standardised, which channels of a series are
+# predicted, how many tokens there are. `None` where the data does not know. Only what is wanted is
+# asked for: bins take an epoch of the data, a scale a run of the preprocessing.
 _ASK: dict[str, Callable[[Any], Any]] = {
+    "bin_edges": lambda data: getattr(data, "bin_edges", None),
+    "feature_columns": lambda data: getattr(data, "feature_columns", None),
     "input_scale": lambda data: getattr(data, "input_scale", None),
     "target_columns": lambda data: getattr(data, "target_columns", None),
     "vocab_size": _vocab_size,

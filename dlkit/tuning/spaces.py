@@ -33,6 +33,8 @@ _RESERVED = {
     "target_scale": "it comes from the data",
     "input_scale": "it comes from the data",
     "target_columns": "it comes from the data",
+    "bin_edges": "it comes from the data",
+    "feature_columns": "it comes from the data",
 }
 
 

@@ -171,7 +171,7 @@ def try_keras(names):
     columns = [Column(name, "numeric", "") for name in names]
     train = {name: np.float32([place, place + 2]) for place, name in enumerate(names)}
     style = Style((), ".", None, None)
-    model, features = layers.build(columns, train, style, crosses=(), hash_bins=2)
+    model, features, _ = layers.build(columns, train, style, crosses=(), hash_bins=2)
     vectors = np.asarray(model({name: keras.ops.array(train[name]) for name in names}))
     assert features == tuple(names)
     np.testing.assert_allclose(vectors, [[-1.0] * len(names), [1.0] * len(names)])

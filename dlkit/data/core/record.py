@@ -141,6 +141,8 @@ class Record:
             inputs are an array, or column name -> array for a table.
         columns: What a table's columns are, or `None` for anything else.
         feature_names: What each number of a table's vector stands for, or `None`.
+        feature_columns: Which column of a table each number of its vector is of, counted from 0 in
+            the order of the vector, or `None`.
         target_columns: Which of a series' variables are predicted, by their places, or `None`.
         vocabularies: Input name -> what each of its whole numbers stands for, in their order; or
             `None`.
@@ -174,6 +176,7 @@ class Record:
     )
     columns: tuple[Column, ...] | None = dataclasses.field(default=None, repr=False)
     feature_names: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)
+    feature_columns: tuple[int, ...] | None = dataclasses.field(default=None, repr=False)
     target_columns: tuple[int, ...] | None = dataclasses.field(default=None, repr=False)
     vocabularies: dict[str, tuple[str, ...]] | None = dataclasses.field(default=None, repr=False)
     graph: Graph | None = dataclasses.field(default=None, repr=False, compare=False)

@@ -206,7 +206,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
         check_kept(columns)
         check_crosses(crosses, columns)
         x = _raw(columns, table, held, dayfirst)
-        preprocessing, names = layers.build(
+        preprocessing, *features = layers.build(
             columns, take_rows(x, split.train), style, crosses=crosses, hash_bins=hash_bins
         )
         feed = Feed(
@@ -217,7 +217,7 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
         )
         origin = Origin(split, targets, lambda rows: take_rows(x, rows), feed, make)
         told = columns + _crossed(crosses, hash_bins)
-        return _record(name, told, names, preprocessing, style, targets, origin)
+        return _record(name, told, features, preprocessing, style, targets, origin)
 
     data = make(split)
     _warn(data.columns or ())
@@ -227,13 +227,14 @@ def from_dataframe(  # noqa: PLR0913 - what the columns are, and how to feed the
 def _record(
     name: str,
     columns: tuple[Column, ...],
-    names: tuple[str, ...],
+    features: Sequence[Any],
     preprocessing: keras.Model,
     style: Style,
     targets: Targets,
     origin: Origin,
 ) -> Data:
     shown = origin.split.test[:EXAMPLES]
+    names, columns_of = features
     return Data(
         name=name,
         task=targets.task,
@@ -247,6 +248,7 @@ def _record(
         examples=(origin.raw(shown), targets.values[shown]),
         columns=columns,
         feature_names=names,
+        feature_columns=columns_of,
         origin=origin,
     )
 

@@ -40,12 +40,14 @@ class _Features:
 
     blocks: list[Any] = dataclasses.field(default_factory=list)
     names: list[str] = dataclasses.field(default_factory=list)
+    columns: list[str] = dataclasses.field(default_factory=list)  # that each of them is of
     codes: dict[str, Any] = dataclasses.field(default_factory=dict)  # column -> (B,) whole numbers
 
-    def add(self, block: Any, names: Sequence[str]) -> None:
-        """Append a block (B, len(names))."""
+    def add(self, block: Any, names: Sequence[str], columns: Sequence[str]) -> None:
+        """Append a block (B, len(names)) of one column, or of as many."""
         self.blocks.append(block)
         self.names.extend(names)
+        self.columns.extend(columns if len(columns) > 1 else [columns[0]] * len(names))
 
 
 def build(
@@ -55,8 +57,8 @@ def build(
     *,
     crosses: Sequence[Sequence[str]],
     hash_bins: int,
-) -> tuple[keras.Model, tuple[str, ...]]:
-    """Return the preprocessing model and the name of each feature that it gives.
+) -> tuple[keras.Model, tuple[str, ...], tuple[int, ...]]:
+    """Return the preprocessing model, and the name and the column of each feature that it gives.
 
     Args:
         columns: The columns, dropped ones included.
@@ -66,13 +68,14 @@ def build(
         hash_bins: Bins of each hashed column and of each cross.
 
     Returns:
-        A model that takes a dict of raw columns, each (B,), and gives (B, features); and the names.
+        A model that takes a dict of raw columns, each (B,), and gives (B, features); the names; and
+        which column each is of, counted from 0 in the order of the features.
     """
     kept = [column for column in columns if column.kind != "drop"]
     inputs = {c.name: _input(c, train[c.name], f"column_{i}") for i, c in enumerate(kept)}
     features = _Features()
     numbers = [
-        (c.name, inputs[c.name], train[c.name], True)
+        (c.name, c.name, inputs[c.name], train[c.name], True)
         for c in kept
         if c.kind in ("numeric", "boolean")
     ]
@@ -97,7 +100,9 @@ def build(
     for cross in crosses:
         _add_cross(features, cross, hash_bins)
     vector = keras.layers.Concatenate()(features.blocks)
-    return named_inputs(inputs, vector, "preprocessing"), tuple(features.names)
+    places = {column: place for place, column in enumerate(dict.fromkeys(features.columns))}
+    columns_of = tuple(places[column] for column in features.columns)
+    return named_inputs(inputs, vector, "preprocessing"), tuple(features.names), columns_of
 
 
 def _input(column: Column, values: np.ndarray, name: str) -> keras.KerasTensor:
@@ -106,13 +111,15 @@ def _input(column: Column, values: np.ndarray, name: str) -> keras.KerasTensor:
 
 
 def _add_numbers(
-    features: _Features, numbers: Sequence[tuple[str, Any, np.ndarray, bool]], crossed: set[str]
+    features: _Features,
+    numbers: Sequence[tuple[str, str, Any, np.ndarray, bool]],
+    crossed: set[str],
 ) -> None:
     """Append numbers: imputed with the median, standardised, and where they were missing.
 
     Moved by the median, a missing number is 0: Keras's layers can impute without knowing a value.
     """
-    names, tensors, values, shown = zip(*numbers, strict=True)
+    names, columns, tensors, values, shown = zip(*numbers, strict=True)
     dtype = np.result_type(np.float32, *values).name  # float64 where a column needs it
     rows = np.stack(values, axis=-1).astype(np.float64)  # (rows, numbers)
     # As the layer will hold it: the mean of what is left is then exact, far from 0 as well.
@@ -121,11 +128,12 @@ def _add_numbers(
     x = keras.ops.stack([keras.ops.cast(tensor, dtype) for tensor in tensors], axis=-1)  # (B, n)
     missing = keras.ops.cast(keras.ops.isnan(x), "float32")
     x = keras.ops.nan_to_num(precision.centred(x, median))
-    features.add(precision.standardised(x, moved.mean(axis=0), moved.var(axis=0)), names)
+    features.add(precision.standardised(x, moved.mean(axis=0), moved.var(axis=0)), names, columns)
     gaps = [i for i in np.flatnonzero(np.isnan(rows).any(axis=0)) if shown[i]]
     if gaps:
-        columns = [int(i) for i in gaps]
-        features.add(_take(missing, columns), [f"{names[i]} missing" for i in gaps])
+        places = [int(i) for i in gaps]
+        told = [f"{names[i]} missing" for i in gaps]
+        features.add(_take(missing, places), told, [columns[i] for i in gaps])
     for i, name in enumerate(names):
         if name in crossed:
             edges = _edges(moved[:, i]).tolist()
@@ -155,7 +163,7 @@ def _date_numbers(
     learned = reader(keras.ops.convert_to_tensor(train[name].tolist())).numpy()
     kept = ["year", "day"] + ["hour"] * bool(np.nan_to_num(learned[:, PARTS.index("hour")]).any())
     return [
-        (f"{name} {part}", parts[:, PARTS.index(part)], learned[:, PARTS.index(part)], not place)
+        (f"{name} {part}", name, parts[:, PARTS.index(part)], learned[:, PARTS.index(part)], not place)
         for place, part in enumerate(kept)
     ]
 
@@ -165,7 +173,7 @@ def _add_date(features: _Features, name: str, parts: Any) -> None:
         # -1, for a missing date, is no class: zeros throughout.
         number = keras.ops.nan_to_num(parts[:, PARTS.index(part)] - first, nan=-1.0)
         one_hot = keras.ops.one_hot(keras.ops.cast(number, "int32"), len(labels))
-        features.add(one_hot, [f"{name} {part}={label}" for label in labels])
+        features.add(one_hot, [f"{name} {part}={label}" for label in labels], [name])
 
 
 def _add_category(
@@ -189,7 +197,7 @@ def _add_category(
     shown = [bool(gaps), len(words) < len(counts), *[True] * len(words)]
     labels = [f"{name} missing", f"{name} other", *(f"{name}={word}" for word in words)]
     places = [place for place in range(known) if shown[place]]
-    features.add(_take(one_hot, places), [labels[place] for place in places])
+    features.add(_take(one_hot, places), [labels[place] for place in places], [name])
 
 
 def _add_hash(
@@ -208,11 +216,12 @@ def _add_hash(
         index = keras.ops.where(lookup(texts) < 2, index, 0)
     features.codes[name] = index
     one_hot = keras.layers.CategoryEncoding(num_tokens=bins, output_mode="one_hot")(index)
-    features.add(one_hot, [f"{name} missing", *(f"{name} #{i}" for i in range(1, bins))])
+    names = [f"{name} missing", *(f"{name} #{i}" for i in range(1, bins))]
+    features.add(one_hot, names, [name])
 
 
 def _add_cross(features: _Features, cross: Sequence[str], bins: int) -> None:
     codes = tuple(features.codes[name] for name in cross)
     one_hot = keras.layers.HashedCrossing(bins, output_mode="one_hot")(codes)
     label = " x ".join(cross)
-    features.add(one_hot, [f"{label} #{i}" for i in range(bins)])
+    features.add(one_hot, [f"{label} #{i}" for i in range(bins)], [label])

@@ -18,7 +18,7 @@ def built(train, kinds, na_values=NA_VALUES, **options):
     columns = [Column(name, kinds.get(name, "numeric"), "") for name in train]
     style = Style(na_values, ".", None, None)
     options = {"crosses": (), "hash_bins": 8, **options}
-    model, names = layers.build(columns, train, style, **options)
+    model, names, _ = layers.build(columns, train, style, **options)
     return model, list(names)
 
 
