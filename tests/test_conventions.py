@@ -53,6 +53,7 @@ GLOSSARY = {
     *("vocab_size", "embedding_dim", "cell", "bidirectional", "unroll"),
     *("target_columns", "individual"),
     *("positions", "attention", "window", "norm_first"),
+    *("architecture", "bin_edges", "feature_columns"),
 }
 
 

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = attach(
         "CapsuleLengths": "capsules",
         "Capsules": "capsules",
         "ClassToken": "tokens",
+        "ColumnEmbedding": "column_embedding",
         "ConvolutionalTokenizer": "tokens",
         "LinearAttention": "linear_attention",
         "MaskedBidirectional": "masked_bidirectional",

@@ -53,9 +53,7 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
         [[[1.0, 0.5]]]
     """
 
-    def __init__(
-        self, bin_edges: Sequence[Sequence[float]], units: int, **kwargs: Any
-    ) -> None:
+    def __init__(self, bin_edges: Sequence[Sequence[float]], units: int, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)  # 16 bits would move a number across edges
         self.bin_edges = check_bin_edges(bin_edges)
         if not self.bin_edges or not all(self.bin_edges):

@@ -18,8 +18,8 @@ _ROWS = 200_000  # at most, that are looked at
 def bin_edges(data: Record) -> tuple[tuple[float, ...], ...] | None:
     """Return the edges of the bins of each number that the network takes, from the training rows.
 
-    A bin of a number holds about as many rows as another one of it; of a number with few different
-    values each is an edge. One with a single value or two of them, as whether a category is there,
+    A bin of a number holds about as many rows as another one of it, as far as values do not repeat;
+    of a number with few different values each is an edge. One with a single value or two of them, as whether a category is there,
     has no edges: nothing can bend between two values. `None` where the network takes something else
     than one vector, and for a record made by hand.
 
@@ -51,5 +51,11 @@ def _edges(values: np.ndarray) -> tuple[float, ...]:
         return ()
     if len(different) <= BINS + 1:
         return tuple(different.tolist())
-    quantiles = np.quantile(values, np.linspace(0, 1, BINS + 1), method="nearest")
-    return tuple(np.unique(quantiles).tolist())
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1), method="nearest"))
+    # Where one value is that of most rows, as no capital gain, few bins are left for all others:
+    # those that are free divide the values that occur, however often each does.
+    if free := BINS + 1 - len(edges):
+        others = np.setdiff1d(different, edges)
+        shares = (np.arange(free) + 0.5) / free
+        edges = np.union1d(edges, np.quantile(others, shares, method="nearest"))
+    return tuple(edges.tolist())

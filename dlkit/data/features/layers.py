@@ -163,7 +163,13 @@ def _date_numbers(
     learned = reader(keras.ops.convert_to_tensor(train[name].tolist())).numpy()
     kept = ["year", "day"] + ["hour"] * bool(np.nan_to_num(learned[:, PARTS.index("hour")]).any())
     return [
-        (f"{name} {part}", name, parts[:, PARTS.index(part)], learned[:, PARTS.index(part)], not place)
+        (
+            f"{name} {part}",
+            name,
+            parts[:, PARTS.index(part)],
+            learned[:, PARTS.index(part)],
+            not place,
+        )
         for place, part in enumerate(kept)
     ]
 

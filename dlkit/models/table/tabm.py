@@ -33,6 +33,7 @@ def tabm(
     task: str,
     *,
     bin_edges: Sequence[Sequence[float]],
+    feature_columns: Sequence[int],  # which this network has no need of
     members: int,
     units: Sequence[int],
     embedding_dim: int,
@@ -46,6 +47,7 @@ def tabm(
         num_classes: Classes, labels, or numbers to predict.
         task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
         bin_edges: The edges of each feature's bins; those without any are taken as they are.
+        feature_columns: Which column each feature is of; a category's are taken one by one here.
         members: Networks in one.
         units: Width of each hidden layer.
         embedding_dim: Length of the vector of a feature with bins.
