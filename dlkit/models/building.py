@@ -20,7 +20,8 @@ def build(name: str, data: Any, **options: Any) -> "keras.Model":
     `dlkit.training.CompileOptions`), so that it can learn whatever their units are. A builder with
     an `input_scale` is told how the images were standardised, one with a `vocab_size` how many
     tokens there are, one with `target_columns` which variables of a series are predicted, one with
-    `bin_edges` and `feature_columns` how the numbers of a table are divided. Data with several inputs goes to a builder that declares as many of their kinds (`@builder(inputs=...)`).
+    `bin_edges` and `feature_columns` how the numbers of a table are divided. Data with several
+    inputs goes to a builder that declares as many of their kinds (`@builder(inputs=...)`).
 
     Args:
         name: A name in `dk.models.list()`.

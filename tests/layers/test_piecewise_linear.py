@@ -118,5 +118,5 @@ def test_bins_that_are_none_are_refused(edges, told):
 def test_other_inputs_are_refused():
     with pytest.raises(InputError, match=r"bins for 3 numbers\. Received.*\(None, 4\)"):
         PiecewiseLinearEmbedding(EDGES, 4)(keras.Input((4,)))
-    with pytest.raises(InputError, match="units.*Received: units=0"):
+    with pytest.raises(InputError, match=r"units.*Received: units=0"):
         PiecewiseLinearEmbedding(EDGES, 0)

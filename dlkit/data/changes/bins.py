@@ -19,9 +19,9 @@ def bin_edges(data: Record) -> tuple[tuple[float, ...], ...] | None:
     """Return the edges of the bins of each number that the network takes, from the training rows.
 
     A bin of a number holds about as many rows as another one of it, as far as values do not repeat;
-    of a number with few different values each is an edge. One with a single value or two of them, as whether a category is there,
-    has no edges: nothing can bend between two values. `None` where the network takes something else
-    than one vector, and for a record made by hand.
+    of a number with few different values each is an edge. One of a single value or two, as whether
+    a category is there, has no edges: nothing can bend between two values. `None` where the network
+    takes something else than one vector, and for a record made by hand.
 
     Reference:
         Gorishniy et al. 2022, On Embeddings for Numerical Features in Tabular Deep Learning,

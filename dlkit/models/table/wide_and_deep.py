@@ -8,8 +8,8 @@ Both are trained together. Combinations of columns, which the wide part remember
 from the data: `crosses=[("age", "occupation")]` of `dk.data.from_csv`.
 
 Reference: Cheng et al. 2016, Wide & Deep Learning for Recommender Systems, arXiv:1606.07792. Its
-wide part has an optimizer of its own (FTRL, with L1); here one optimizer trains both. Its numbers go
-into the deep part by their quantiles; here each has a vector that bends at them.
+wide part has an optimizer of its own (FTRL, with L1); here one optimizer trains both. Its numbers
+go into the deep part by their quantiles; here each has a vector that bends at them.
 """
 
 from __future__ import annotations

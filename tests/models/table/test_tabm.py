@@ -135,7 +135,7 @@ def test_it_is_saved_and_goes_on_with_its_members(tmp_path):
 
 
 def test_the_layers_say_what_they_cannot_take():
-    with pytest.raises(InputError, match="members.*Received: members=0"):
+    with pytest.raises(InputError, match=r"members.*Received: members=0"):
         MemberScaling(0)
-    with pytest.raises(InputError, match="units.*Received: units=0"):
+    with pytest.raises(InputError, match=r"units.*Received: units=0"):
         MemberPredictions(0, "softmax")
