@@ -46,6 +46,7 @@ bench: $(INSTALLED) peers  ## the figures of the README and the docs, about 3 ho
 	@$(RUN) benchmarks/fashion_mnist.py
 	@$(RUN) benchmarks/image_models.py
 	@$(RUN) benchmarks/sequence_models.py
+	@$(RUN) benchmarks/table_models.py
 	@$(RUN) benchmarks/forecast_models.py
 	@$(RUN) benchmarks/recurrent_formats.py
 	@$(RUN) benchmarks/generation.py

@@ -5,9 +5,11 @@
     python benchmarks/fit_speed.py --models resnet vit --examples 1024 --batch-sizes 64 --rounds 3
     python benchmarks/fit_speed.py --models rnn temporal_cnn --data ag_news --batch-sizes 64
     python benchmarks/fit_speed.py --models linear_forecast --data etth1
+    python benchmarks/fit_speed.py --models tabular --data adult
 
 Both sides train the same layers with the same optimizer and loss on the same Fashion-MNIST images,
-or the texts of a named set, cut to the length that 95% of them have, or windows of ETTh1.
+or the texts of a named set, cut to the length that 95% of them have, windows of ETTh1, or the rows
+of a table.
 By hand: NumPy arrays, `compile(optimizer, loss, metrics)`, `fit(x, y, batch_size)`. dlkit:
 `models.build` and `fit(data.train)`, no augmentation. The two take turns, an epoch each; the median
 of the epochs' wall times and of the ratios of neighbours is printed. The first epoch, which traces

@@ -81,6 +81,8 @@ def ensemble(
     input_scale: tuple[Sequence[float], Sequence[float]] | None = None,
     target_columns: Sequence[int] | None = None,
     vocab_size: int | None = None,
+    bin_edges: Sequence[Sequence[float]] | None = None,
+    feature_columns: Sequence[int] | None = None,
     **compile_options: Unpack[BuilderOptions],
 ) -> keras.Model:
     """Ensemble: several models as one, by averaging, bagging, boosting, stacking or snapshots.
@@ -137,6 +139,9 @@ def ensemble(
             `linear_forecast`; `dk.models.build` asks the data. Defaults to `None`: all.
         vocab_size: How many tokens there are, for members that want to know, as `rnn`; `build`
             asks the data. Defaults to `None`.
+        bin_edges: The edges of the bins of a table's numbers, for members that want to know, as
+            `tabular`; `build` asks the data. Defaults to `None`: none.
+        feature_columns: Which column of a table each feature is of, likewise. Defaults to `None`.
         **compile_options: See `dlkit.training.CompileOptions`; `seed` decides the seeds of members.
 
     Returns:
@@ -166,6 +171,7 @@ def ensemble(
     )
     given |= {"target_scale": scale, "input_scale": input_scale}
     given |= {"target_columns": target_columns, "vocab_size": vocab_size}
+    given |= {"bin_edges": bin_edges, "feature_columns": feature_columns}
     built = make_members(specs, inputs, num_classes, method=method, options=given, loss=loss)
     combine = _combination(method, task, built, shrinkage, scale)
     made = {"members": built, "combine": combine, "name": "ensemble"}

@@ -210,3 +210,21 @@ def test_a_member_is_told_how_images_are_standardised():
     kernel, offset = model.members[0].get_layer("pixels").get_weights()
     np.testing.assert_allclose(offset, scale[0])
     np.testing.assert_allclose(np.diag(kernel[0, 0]), scale[1])
+
+
+def test_networks_for_tables_are_told_the_bins_and_train_their_own_members():
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    data = dk.data.from_arrays(x, x[:, 0] > 0, batch_size=24)
+    member = ("tabular", {"members": 2, "units": (4,), "embedding_dim": 2})
+    model = dk.models.build("ensemble", data, members=[member, member], seed=0)
+    for one in model.members:
+        assert one.get_layer("piecewise_linear").bin_edges == data.bin_edges
+    inputs, targets = next(iter(data.train))
+    predicted = model(inputs, training=True)
+    own = model.own_losses(inputs, targets, predicted, None, [None, None])
+    said = [one.get_layer("predictions").kept.numpy()[..., 0] for one in model.members]
+    sure = np.where(targets.numpy()[:, None], said, 1 - np.array(said))  # (networks, rows, members)
+    np.testing.assert_allclose(own, -np.log(sure).mean(axis=(1, 2)).sum(), rtol=1e-4)
+    before = [weight.numpy() for weight in model.trainable_weights]
+    model.fit(data.train, verbose=0)
+    assert all(np.any(a != b) for a, b in zip(before, model.get_weights(), strict=True))
