@@ -35,6 +35,7 @@ def drawn(name):
     return model, *checks.batch(model, task, 6)
 
 
+@pytest.mark.timeout(600)
 def test_every_builder_does_on_jax_what_it_does_on_tensorflow(tmp_path):
     """In one process, and one test, since a backend's start costs more than a small network."""
     losses = {}
@@ -52,7 +53,7 @@ def test_every_builder_does_on_jax_what_it_does_on_tensorflow(tmp_path):
         env=os.environ | ON_JAX,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
     *models, (plain, again), tensorflow = map(json.loads, done.stdout.splitlines())
