@@ -20,9 +20,14 @@ from tests.models.checks import batch, make
 
 # Of the numbers' types it is the format that cannot write them, whatever the network.
 HALVES = {"mixed_bfloat16": 4e-2, "mixed_float16": 5e-3}
+# Of the members and units that test_config gives tabular, these have none.
+DEEP = {"architecture": "wide_and_deep", "members": None}
+COLUMNS = {"architecture": "ft_transformer", "members": None, "units": None, "num_heads": 2}
 MODELS = {
     **{info.name: (info.name, info.tasks[0], {}) for info in dk.models.list()},
     "rnn(unroll=True)": ("rnn", "binary", {"unroll": True, "bidirectional": True}),
+    'tabular(architecture="wide_and_deep")': ("tabular", "binary", DEEP),
+    'tabular(architecture="ft_transformer")': ("tabular", "binary", COLUMNS),
     **{half: ("cnn", "multiclass", {"mixed_precision": half}) for half in HALVES},
 }
 PAGE = pathlib.Path(__file__).parent.parent.parent / "docs" / "export_matrix.md"

@@ -30,7 +30,7 @@ def bin_edges(data: Record) -> tuple[tuple[float, ...], ...] | None:
     Example:
         >>> import dlkit as dk
         >>> [len(edges) for edges in bin_edges(dk.data.load("iris"))]
-        [32, 23, 40, 21]
+        [32, 23, 39, 22]
     """
     shapes = [spec.shape for spec in data.input_spec.values()]
     if data.origin is None or [len(shape) for shape in shapes] != [1]:
