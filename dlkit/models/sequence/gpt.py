@@ -20,18 +20,17 @@ import keras
 from keras import layers, ops
 
 from dlkit.argument_validation import check_choice, check_integer
-from dlkit.layers import PositionEmbedding, SinusoidalPositions, TokenEmbedding, TransformerBlock
+from dlkit.layers import TokenEmbedding, TransformerBlock
 from dlkit.layers.attention import check_heads
 from dlkit.models import blocks
 from dlkit.models.hyperparameters import Choice, Float
 from dlkit.models.registry import builder
 from dlkit.models.sequence.generation import PADDING, LanguageModel
+from dlkit.models.sequence.inputs import add_positions
 from dlkit.training.compiling import BuilderOptions, compile_model
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-POSITIONS = ("learned", "rotary", "sinusoidal")
 
 
 @builder(
@@ -110,7 +109,6 @@ def gpt(
     (context,) = input_shape
     check_integer("hidden_dim", hidden_dim)
     check_heads(num_heads, hidden_dim)
-    check_choice("positions", positions, POSITIONS)
     check_choice("activation", activation, blocks.ACTIVATIONS)
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     seen = ops.not_equal(tokens, PADDING)
@@ -121,10 +119,7 @@ def gpt(
         embeddings_initializer=keras.initializers.RandomNormal(stddev=0.02),
         name="token_embedding",
     )(tokens)
-    if positions != "rotary":
-        learned = PositionEmbedding(context, name="positions")
-        waves = SinusoidalPositions(name="positions")
-        x = (learned if positions == "learned" else waves)(x, padding_mask=seen)
+    x = add_positions(x, positions, seen, context)
     x = blocks.drop_channels(x, dropout)
     for number in range(check_integer("depth", depth)):
         x = TransformerBlock(

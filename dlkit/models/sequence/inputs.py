@@ -6,9 +6,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from dlkit.argument_validation import check_integer
+from dlkit.argument_validation import check_choice, check_integer
 from dlkit.errors import InputError
-from dlkit.layers import TokenEmbedding
+from dlkit.layers import PositionEmbedding, SinusoidalPositions, TokenEmbedding
+
+POSITIONS = ("learned", "rotary", "sinusoidal")
 
 
 def sequence_input(
@@ -59,6 +61,30 @@ def sequence_input(
     check_integer("vocab_size", vocab_size, minimum=2)
     inputs = keras.Input(input_shape, dtype="int32", name="tokens")
     return inputs, TokenEmbedding(vocab_size, embedding_dim)(inputs), ops.not_equal(inputs, 0)
+
+
+def add_positions(x: Any, positions: str, padding_mask: Any, sequence_length: int | None) -> Any:
+    """Return the steps of a sequence with their places, where those are added at all.
+
+    Args:
+        x: A tensor (batch, length, units).
+        positions: `"learned"`, `"sinusoidal"`, or `"rotary"`, which adds nothing: the blocks turn
+            queries and keys.
+        padding_mask: A tensor (batch, length), true where there is a step, or `None`.
+        sequence_length: The most steps, of which learned positions need to know.
+
+    Raises:
+        InputError: for other positions.
+
+    Example:
+        >>> add_positions(keras.Input((None, 8)), "sinusoidal", None, None).shape
+        (None, None, 8)
+    """
+    if check_choice("positions", positions, POSITIONS) == "learned":
+        return PositionEmbedding(sequence_length, name="positions")(x, padding_mask=padding_mask)
+    if positions == "sinusoidal":
+        return SinusoidalPositions(name="positions")(x, padding_mask=padding_mask)
+    return x
 
 
 def default_pool(task: str) -> str:

@@ -20,20 +20,13 @@ from keras import layers, ops
 
 from dlkit.argument_validation import check_choice, check_integer
 from dlkit.errors import InputError
-from dlkit.layers import (
-    ClassToken,
-    PositionEmbedding,
-    SequencePooling,
-    SinusoidalPositions,
-    TransformerBlock,
-)
+from dlkit.layers import ClassToken, SequencePooling, TransformerBlock
 from dlkit.layers.attention import check_heads
 from dlkit.layers.sequence_pooling import SEQUENCE_POOLS
 from dlkit.models import blocks
 from dlkit.models.hyperparameters import Choice, Float
 from dlkit.models.registry import builder
-from dlkit.models.sequence.gpt import POSITIONS
-from dlkit.models.sequence.inputs import default_pool, sequence_input
+from dlkit.models.sequence.inputs import add_positions, default_pool, sequence_input
 from dlkit.tasks import Task
 from dlkit.training.compiling import BuilderOptions, compile_model
 
@@ -189,7 +182,6 @@ def embed_steps(
         >>> embed_steps(keras.Input((9, 2)), None, 8, "learned", class_token=True)[0].shape
         (None, 10, 8)
     """
-    check_choice("positions", positions, POSITIONS)
     if positions == "learned" and x.shape[1] is None:
         raise InputError(
             'positions="learned" needs a fixed length: give it, or take "sinusoidal" or "rotary"'
@@ -203,11 +195,7 @@ def embed_steps(
         x = ClassToken(name="class_token")(x)
         if mask is not None:
             mask = ops.concatenate([ops.ones_like(mask[:, :1]), mask], axis=1)
-    if positions == "learned":
-        x = PositionEmbedding(name="positions")(x, padding_mask=mask)
-    elif positions == "sinusoidal":
-        x = SinusoidalPositions(name="positions")(x, padding_mask=mask)
-    return x, mask
+    return add_positions(x, positions, mask, x.shape[1]), mask
 
 
 def _check_pool(pool: str, attention: str) -> None:
