@@ -145,8 +145,13 @@ class SelfAttention(keras.layers.Layer):
         return input_shape
 
 
-def check_heads(num_heads: Any, units: int) -> int:
+def check_heads(num_heads: Any, units: int, argument: str = "hidden_dim") -> int:
     """Return a number of heads that divides the width.
+
+    Args:
+        num_heads: The heads.
+        units: The width.
+        argument: The width's name, for the message. Defaults to `"hidden_dim"`.
 
     Raises:
         InputError: for another one, with the nearest that does.
@@ -160,7 +165,7 @@ def check_heads(num_heads: Any, units: int) -> int:
         near = [n for n in range(1, units + 1) if units % n == 0]
         nearest = min(near, key=lambda n: abs(n - heads))
         raise InputError(
-            f"num_heads={heads} does not divide hidden_dim={units}; num_heads={nearest} does."
+            f"num_heads={heads} does not divide {argument}={units}; num_heads={nearest} does."
         )
     return heads
 

@@ -57,8 +57,9 @@ def ft_transformer(
         activation: One of `blocks.ACTIVATIONS`.
         dropout: Share of what is dropped in training, in [0, 1).
     """
+    check_integer("embedding_dim", embedding_dim)
     block: dict[str, Any] = {
-        "num_heads": check_heads(num_heads, check_integer("embedding_dim", embedding_dim)),
+        "num_heads": check_heads(num_heads, embedding_dim, "embedding_dim"),
         "mlp_dim": blocks.mlp_dim(mlp_ratio, embedding_dim),
         "activation": activation,
         "dropout": dropout,

@@ -131,6 +131,10 @@ def test_weights_of_examples_and_a_named_loss_reach_the_members():
             r"'tabm' or 'wide_and_deep': leave it out.*units=\(8,\)",
         ),
         ({"architecture": "wide_and_deep", "members": 2}, "architecture='tabm'.*members=2"),
+        (
+            {"architecture": "ft_transformer", "embedding_dim": 6},
+            "num_heads=4 does not divide embedding_dim=6; num_heads=3 does",
+        ),
         ({"members": 0}, "members must be.*members=0"),
         ({"units": "ab"}, "units must be whole numbers.*'ab'"),
         ({"embedding_dim": 0, "bin_edges": [(0, 1), ()]}, "0"),
