@@ -15,7 +15,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -40,14 +40,24 @@ class _Features:
 
     blocks: list[Any] = dataclasses.field(default_factory=list)
     names: list[str] = dataclasses.field(default_factory=list)
-    columns: list[str] = dataclasses.field(default_factory=list)  # that each of them is of
+    columns: list[Any] = dataclasses.field(default_factory=list)  # that each of them is of
     codes: dict[str, Any] = dataclasses.field(default_factory=dict)  # column -> (B,) whole numbers
 
-    def add(self, block: Any, names: Sequence[str], columns: Sequence[str]) -> None:
-        """Append a block (B, len(names)) of one column, or of as many."""
+    def add(self, block: Any, names: Sequence[str], columns: Sequence[Any]) -> None:
+        """Append a block (B, len(names)), and the column of each of its features."""
         self.blocks.append(block)
         self.names.extend(names)
-        self.columns.extend(columns if len(columns) > 1 else [columns[0]] * len(names))
+        self.columns.extend(columns)
+
+
+class _Number(NamedTuple):
+    """A number for each row: its name, the column that it is of, and whether gaps are shown."""
+
+    name: str
+    column: str
+    tensor: Any
+    values: np.ndarray  # of the training rows
+    shows_gaps: bool
 
 
 def build(
@@ -75,7 +85,7 @@ def build(
     inputs = {c.name: _input(c, train[c.name], f"column_{i}") for i, c in enumerate(kept)}
     features = _Features()
     numbers = [
-        (c.name, c.name, inputs[c.name], train[c.name], True)
+        _Number(c.name, c.name, inputs[c.name], train[c.name], True)
         for c in kept
         if c.kind in ("numeric", "boolean")
     ]
@@ -112,7 +122,7 @@ def _input(column: Column, values: np.ndarray, name: str) -> keras.KerasTensor:
 
 def _add_numbers(
     features: _Features,
-    numbers: Sequence[tuple[str, str, Any, np.ndarray, bool]],
+    numbers: Sequence[_Number],
     crossed: set[str],
 ) -> None:
     """Append numbers: imputed with the median, standardised, and where they were missing.
@@ -158,19 +168,14 @@ def _take(x: Any, columns: Sequence[int]) -> Any:
 
 def _date_numbers(
     name: str, parts: Any, train: Mapping[str, np.ndarray], reader: DateParts
-) -> list[tuple]:
+) -> list[_Number]:
     """Return year, day and, where there are times, hour as numbers to be standardised."""
     learned = reader(keras.ops.convert_to_tensor(train[name].tolist())).numpy()
     kept = ["year", "day"] + ["hour"] * bool(np.nan_to_num(learned[:, PARTS.index("hour")]).any())
+    read = [(part, PARTS.index(part)) for part in kept]
     return [
-        (
-            f"{name} {part}",
-            name,
-            parts[:, PARTS.index(part)],
-            learned[:, PARTS.index(part)],
-            not place,
-        )
-        for place, part in enumerate(kept)
+        _Number(f"{name} {part}", name, parts[:, at], learned[:, at], part == "year")
+        for part, at in read
     ]
 
 
@@ -179,7 +184,7 @@ def _add_date(features: _Features, name: str, parts: Any) -> None:
         # -1, for a missing date, is no class: zeros throughout.
         number = keras.ops.nan_to_num(parts[:, PARTS.index(part)] - first, nan=-1.0)
         one_hot = keras.ops.one_hot(keras.ops.cast(number, "int32"), len(labels))
-        features.add(one_hot, [f"{name} {part}={label}" for label in labels], [name])
+        features.add(one_hot, [f"{name} {part}={label}" for label in labels], [name] * len(labels))
 
 
 def _add_category(
@@ -203,7 +208,8 @@ def _add_category(
     shown = [bool(gaps), len(words) < len(counts), *[True] * len(words)]
     labels = [f"{name} missing", f"{name} other", *(f"{name}={word}" for word in words)]
     places = [place for place in range(known) if shown[place]]
-    features.add(_take(one_hot, places), [labels[place] for place in places], [name])
+    told = [labels[place] for place in places]
+    features.add(_take(one_hot, places), told, [name] * len(told))
 
 
 def _add_hash(
@@ -223,11 +229,12 @@ def _add_hash(
     features.codes[name] = index
     one_hot = keras.layers.CategoryEncoding(num_tokens=bins, output_mode="one_hot")(index)
     names = [f"{name} missing", *(f"{name} #{i}" for i in range(1, bins))]
-    features.add(one_hot, names, [name])
+    features.add(one_hot, names, [name] * bins)
 
 
 def _add_cross(features: _Features, cross: Sequence[str], bins: int) -> None:
     codes = tuple(features.codes[name] for name in cross)
     one_hot = keras.layers.HashedCrossing(bins, output_mode="one_hot")(codes)
     label = " x ".join(cross)
-    features.add(one_hot, [f"{label} #{i}" for i in range(bins)], [label])
+    # A column of its own, whatever the others are named.
+    features.add(one_hot, [f"{label} #{i}" for i in range(bins)], [tuple(cross)] * bins)

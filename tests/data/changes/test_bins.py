@@ -92,3 +92,12 @@ def test_the_column_of_each_feature_is_told(data):
     assert columns["gaps missing"] == columns["gaps"]
     assert columns["word=a"] == columns["word=b"] == columns["word=c"]
     assert len(set(columns.values())) == len(data.columns) == 8
+
+
+def test_a_cross_is_a_column_of_its_own_whatever_another_is_named():
+    words = {"left": list("ab") * 30, "right": list("cddc") * 15, "left x right": list("efg") * 20}
+    table = {**words, "target": [0, 1] * 30}
+    data = dk.data.from_dataframe(table, "target", crosses=[("left", "right")], hash_bins=4)
+    names = [name.partition("=")[0].partition(" #")[0] for name in data.feature_names]
+    of_columns = {column for name, column in zip(names, data.feature_columns, strict=True)}
+    assert len(of_columns) == 4 and set(names) == set(words)
