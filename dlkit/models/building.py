@@ -83,6 +83,9 @@ _ASK: dict[str, Callable[[Any], Any]] = {
 }
 
 
+OPTIONS_OF_DATA = (*_ASK, "target_scale")  # what `build` passes to the builder itself
+
+
 def asked_of_data(function: Callable[..., Any]) -> set[str]:
     """Return the options of a builder that `build` asks the data for.
 

@@ -17,7 +17,7 @@ from keras_tuner.engine import hyperparameters as hp_types
 
 from dlkit.argument_validation import check_names
 from dlkit.errors import InputError
-from dlkit.models.building import builder_function, find_builder
+from dlkit.models.building import OPTIONS_OF_DATA, builder_function, find_builder
 from dlkit.models.hyperparameters import Boolean as Boolean
 from dlkit.models.hyperparameters import Choice, HyperParameter
 from dlkit.models.hyperparameters import Float as Float
@@ -30,11 +30,7 @@ BATCH_SIZE = "batch_size"
 _RESERVED = {
     "seed": "give the search's seed",
     "task": "it comes from the data",
-    "target_scale": "it comes from the data",
-    "input_scale": "it comes from the data",
-    "target_columns": "it comes from the data",
-    "bin_edges": "it comes from the data",
-    "feature_columns": "it comes from the data",
+    **dict.fromkeys(OPTIONS_OF_DATA, "it comes from the data"),
 }
 
 

@@ -52,6 +52,7 @@ def test_values_are_decoded_to_what_they_were(value):
     [
         ({"filter": Choice([(8,)])}, "filter"),
         ({"seed": Int(0, 5)}, "seed cannot be searched: give the search's seed"),
+        ({"vocab_size": Choice([9])}, "vocab_size cannot be searched: it comes from the data"),
         ({"metrics": Choice([["auc"]])}, "metrics are what trials are compared by"),
         ({}, "nothing to search"),
         ({"dropout": 0.5}, r"nothing to search.*dropout.*0\.5"),
