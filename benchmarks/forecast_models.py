@@ -11,15 +11,13 @@ test span; beside them stands the forecast that says the value of a season befor
 import argparse
 import os
 import statistics
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import numpy as np
+from job_training import train
 
 from dlkit.cli.job import Job
-from dlkit.training import set_seed
 
 # Data -> model -> epochs and options.
 JOBS = {
@@ -66,17 +64,11 @@ def scores(model, data, seasons):
     return found
 
 
-def train(name, model_name, epochs, options, seed):
+def learn(name, model_name, epochs, options, seed):
     """Return the scores, the number of weights and the CPU seconds of a training."""
-    keras.backend.clear_session()
-    set_seed(seed)
     data_name, data_options, seasons = FORECASTS[name]
     job = Job(model_name, data_name, epochs, seed=seed, options=options, data_options=data_options)
-    data = job.load_data()
-    model = job.build_model(data)
-    began = time.process_time()
-    model.fit(data.train, validation_data=data.val, epochs=epochs, verbose=0)
-    seconds = time.process_time() - began
+    model, data, seconds = train(job)
     return scores(model, data, seasons), model.count_params(), seconds
 
 
@@ -90,7 +82,7 @@ def main():
         for model, (epochs, options) in JOBS[data].items():
             if given.models and model not in given.models:
                 continue
-            runs = [train(data, model, epochs, options, seed) for seed in given.seeds]
+            runs = [learn(data, model, epochs, options, seed) for seed in given.seeds]
             told = ", ".join(
                 f"{score} {statistics.fmean(found[score] for found, *_ in runs):.4f}"
                 for score in runs[0][0]

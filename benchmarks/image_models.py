@@ -9,14 +9,12 @@ all threads, evaluation left out; they compare fairly on a busy machine, where w
 import argparse
 import os
 import statistics
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
+from job_training import train
 
 from dlkit.cli.job import Job
-from dlkit.training import set_seed
 
 # Data -> model -> epochs and options. The baseline comes first.
 JOBS = {
@@ -33,15 +31,9 @@ JOBS = {
 }
 
 
-def train(job):
+def learn(job):
     """Return the test score, the number of weights and the CPU seconds of a training."""
-    keras.backend.clear_session()
-    set_seed(job.seed)
-    data = job.load_data()
-    model = job.build_model(data)
-    began = time.process_time()
-    model.fit(data.train, validation_data=data.val, epochs=job.epochs, verbose=0)
-    seconds = time.process_time() - began
+    model, data, seconds = train(job)
     found = model.evaluate(data.test, return_dict=True, verbose=0)
     score = found.get("accuracy", found.get("mean_average_precision"))
     return score, model.count_params(), seconds
@@ -57,7 +49,7 @@ def main():
         for model, (epochs, options) in JOBS[data].items():
             if given.models and model not in given.models:
                 continue
-            runs = [train(Job(model, data, epochs, seed=s, options=options)) for s in given.seeds]
+            runs = [learn(Job(model, data, epochs, seed=s, options=options)) for s in given.seeds]
             scores = [score for score, _, _ in runs]
             words = ", ".join(f"{name}={value!r}" for name, value in options.items())
             print(

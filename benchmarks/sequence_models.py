@@ -18,8 +18,8 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import numpy as np
+from job_training import train
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -28,7 +28,6 @@ import dlkit as dk
 from dlkit.cli.job import Job
 from dlkit.data.audio import sources
 from dlkit.data.catalogue import cache
-from dlkit.training import set_seed
 
 PARTS_OF_WORDS = {"tokens": "bpe", "vocabulary_size": 2000}  # of numbers as well
 MODELS = ("rnn", "temporal_cnn", "transformer_classifier")
@@ -69,15 +68,9 @@ def without_speaker(speaker, folder, **options):
     )
 
 
-def train(job, data=None):
+def learn(job, data=None):
     """Return the test score, the number of weights and the CPU seconds of a training."""
-    keras.backend.clear_session()
-    set_seed(job.seed)
-    data = job.load_data() if data is None else data
-    model = job.build_model(data)
-    began = time.process_time()
-    model.fit(data.train, validation_data=data.val, epochs=job.epochs, verbose=0)
-    seconds = time.process_time() - began
+    model, data, seconds = train(job, data)
     found = model.evaluate(data.test, return_dict=True, verbose=0)
     return found["accuracy"], model.count_params(), seconds
 
@@ -115,7 +108,7 @@ def main():
                 data = None
                 if sounds and given.held_out:
                     data = without_speaker(given.held_out, pathlib.Path(folder))
-                runs = [train(job, data) for job in jobs]
+                runs = [learn(job, data) for job in jobs]
             words = ", ".join(f"{key}={value!r}" for key, value in data_options.items())
             tell(f"{name} {model}({words}), {epochs} epochs", runs)
 

@@ -17,8 +17,8 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import numpy as np
+from job_training import train
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.preprocessing import OrdinalEncoder
@@ -26,7 +26,6 @@ from sklearn.preprocessing import OrdinalEncoder
 import dlkit as dk
 from dlkit.cli.job import Job
 from dlkit.models.table.tabular import ARCHITECTURES
-from dlkit.training import set_seed
 
 EPOCHS = {"adult": 10, "california_housing": 20}
 
@@ -63,16 +62,10 @@ def trees(name, seed):
     return score(model.predict(x[split.test]), data), 0, seconds
 
 
-def train(name, architecture, seed):
+def learn(name, architecture, seed):
     """Return the test score, the number of weights and the CPU seconds of a training."""
-    keras.backend.clear_session()
-    set_seed(seed)
     job = Job("tabular", name, EPOCHS[name], seed=seed, options={"architecture": architecture})
-    data = job.load_data()
-    model = job.build_model(data)
-    began = time.process_time()
-    model.fit(data.train, validation_data=data.val, epochs=job.epochs, verbose=0)
-    seconds = time.process_time() - began
+    model, data, seconds = train(job)
     return score(model.predict(data.test, verbose=0), data), model.count_params(), seconds
 
 
@@ -85,7 +78,7 @@ def main():
     for name in given.data:
         for what in ("boosted trees", *given.architectures):
             runs = [
-                trees(name, seed) if what == "boosted trees" else train(name, what, seed)
+                trees(name, seed) if what == "boosted trees" else learn(name, what, seed)
                 for seed in given.seeds
             ]
             scores = [found for found, *_ in runs]
